@@ -1,0 +1,88 @@
+import { CodedError, type ErrorExplanation } from '../../protocol/coded-error.ts'
+
+/** Every code of a configuration that is refused, with when it happens and what the operator should do. */
+export const configErrors = {
+  ERR_CONFIG_FILE_UNREADABLE: {
+    cause: 'the configuration file does not exist, is a directory or may not be read',
+    remedy: 'check the path given with -c and its permissions',
+  },
+  ERR_CONFIG_TEXT_MALFORMED: {
+    cause: 'a line that is not a comment contains invalid UTF-8 or a control character',
+    remedy: 'save the file as UTF-8 text and retype the line',
+  },
+  ERR_CONFIG_DIRECTIVE_UNKNOWN: {
+    cause:
+      'a word that neither Mosquitto nor NotaryMQ knows; names are case-sensitive, and a comment has # in column one',
+    remedy: 'correct the spelling or remove the line',
+  },
+  ERR_CONFIG_DIRECTIVE_UNSUPPORTED: {
+    cause: 'a directive of Mosquitto, or one planned for NotaryMQ, that this version does not honour',
+    remedy: 'remove the line or wait for a version that honours it; it is never ignored',
+  },
+  ERR_CONFIG_VALUE_MISSING: { cause: 'a directive without its value', remedy: 'write the value after the name' },
+  ERR_CONFIG_VALUE_INVALID: {
+    cause: 'a value outside what the directive accepts, or more words than it takes',
+    remedy: 'write one of the accepted values; booleans are exactly true, false, 1 or 0',
+  },
+  ERR_CONFIG_VALUE_UNSUPPORTED: {
+    cause: 'a value that Mosquitto accepts, or that is planned for NotaryMQ, but this version does not honour',
+    remedy: 'use a value this version honours or wait; it is never ignored',
+  },
+  ERR_CONFIG_VALUE_DUPLICATE: {
+    cause: 'a directive that takes one value stands in the file twice',
+    remedy: 'keep the line that is meant',
+  },
+  ERR_CONFIG_PORT_INVALID: { cause: 'a port that is not a number from 1 to 65535', remedy: 'write such a number' },
+  ERR_CONFIG_PROTOCOL_WITHOUT_LISTENER: {
+    cause: 'protocol stands above the first listener',
+    remedy: 'move it below the listener it belongs to',
+  },
+  ERR_CONFIG_ADMIN_NOT_LOOPBACK: {
+    cause:
+      'notary_admin anonymous, but no TCP listener is bound to a loopback address: strangers would be administrators',
+    remedy: 'add "listener PORT 127.0.0.1" or remove notary_admin',
+  },
+} as const satisfies Record<string, ErrorExplanation>
+
+export type ConfigErrorCode = keyof typeof configErrors
+
+/** All codes, for tests and documents. */
+export const configErrorCodes = Object.keys(configErrors) as readonly ConfigErrorCode[]
+
+/** What Mosquitto 2.0.11 exits with for every mistake in a configuration, a file it cannot open included (run). */
+export const configErrorExitCode = 3
+
+/** Where a mistake stands. Without a line number: the file as a whole; without a file: the command line. */
+export interface ConfigPlace {
+  readonly file?: string
+  /** Counted from 1. */
+  readonly lineNumber?: number
+}
+
+/** A configuration that is refused. `message` names file and line; `reason` is Mosquitto's sentence alone. */
+export class ConfigError extends CodedError<ConfigErrorCode> {
+  readonly reason: string
+  readonly file: string | undefined
+  /** Counted from 1. */
+  readonly line: number | undefined
+  /** What the process should exit with. */
+  readonly exitCode = configErrorExitCode
+
+  constructor(code: ConfigErrorCode, reason: string, place: ConfigPlace = {}, cause?: unknown) {
+    const { file, lineNumber: line } = place
+    super(code, file === undefined || line === undefined ? reason : `${file}:${line}: ${reason}`, { file, line }, cause)
+    this.reason = reason
+    this.file = file
+    this.line = line
+  }
+}
+
+/**
+ * The lines Mosquitto prints, without a time stamp and without a final line break: `Error: REASON` and, where the
+ * mistake is in a line, `Error found at FILE:LINE.`
+ */
+export function formatConfigError(error: ConfigError): string {
+  const found =
+    error.file === undefined || error.line === undefined ? '' : `\nError found at ${error.file}:${error.line}.`
+  return `Error: ${error.reason}${found}`
+}

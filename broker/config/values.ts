@@ -1,0 +1,84 @@
+import { isIPv4 } from 'node:net'
+import { ConfigError, type ConfigErrorCode } from './errors.ts'
+import type { ConfigLine } from './lexer.ts'
+
+/** An error at a line, ready to be thrown. */
+export function errorAt(line: ConfigLine, code: ConfigErrorCode, reason: string): ConfigError {
+  return new ConfigError(code, reason, line)
+}
+
+/** ERR_CONFIG_VALUE_INVALID in Mosquitto's words. */
+export function invalidValue(line: ConfigLine, value = line.value): ConfigError {
+  return errorAt(line, 'ERR_CONFIG_VALUE_INVALID', `Invalid ${line.name} value (${value}).`)
+}
+
+/** A value Mosquitto or a later NotaryMQ would take. Said so, as it is no spelling mistake. */
+export function unsupportedValue(line: ConfigLine, value: string, knownTo: string): ConfigError {
+  const what = `"${line.name} ${value}" is ${knownTo}`
+  const reason = `${what} but not supported by this version of NotaryMQ; remove it or wait.`
+  return errorAt(line, 'ERR_CONFIG_VALUE_UNSUPPORTED', reason)
+}
+
+/**
+ * The whole value as one string: it may contain spaces, and `#` (run).
+ * @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_TEXT_MALFORMED (a tab, as in Mosquitto)
+ */
+export function readString(line: ConfigLine): string {
+  if (line.value === '') {
+    throw errorAt(line, 'ERR_CONFIG_VALUE_MISSING', `Empty ${line.name} value in configuration.`)
+  }
+  if (line.value.includes('\t')) {
+    throw errorAt(line, 'ERR_CONFIG_TEXT_MALFORMED', 'Malformed UTF-8 in configuration.')
+  }
+  return line.value
+}
+
+/**
+ * The words of a value up to one that begins with `#`. Mosquitto ignores whatever follows the words it needs, so
+ * `listener 1883 # office` starts there and must start here; the first word is taken whatever it is, since `#` is a
+ * topic filter.
+ * @param most how many words the directive takes; more are refused, where Mosquitto would ignore them silently
+ * @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID
+ */
+export function readWords(line: ConfigLine, most: number): readonly [string, ...string[]] {
+  const [first, ...others] = line.value.split(/[ \t]+/)
+  if (first === undefined || first === '') {
+    throw errorAt(line, 'ERR_CONFIG_VALUE_MISSING', `Empty ${line.name} value in configuration.`)
+  }
+  const comment = others.findIndex((word) => word.startsWith('#'))
+  const rest = comment === -1 ? others : others.slice(0, comment)
+  if (1 + rest.length > most) throw invalidValue(line)
+  return [first, ...rest]
+}
+
+/** @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID */
+export function readBoolean(line: ConfigLine): boolean {
+  const [word] = readWords(line, 1)
+  if (word === 'true' || word === '1') return true
+  if (word === 'false' || word === '0') return false
+  throw invalidValue(line)
+}
+
+/**
+ * A count from 0 to `largest`. Mosquitto reads `12abc` as 12, `abc` as 0 and negative numbers as 0; a typo that means
+ * "no limit" is refused here.
+ * @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID
+ */
+export function readCount(line: ConfigLine, largest: number): number {
+  const [word] = readWords(line, 1)
+  if (!/^\d+$/.test(word)) throw invalidValue(line)
+  const count = Number(word)
+  if (count > largest) throw errorAt(line, 'ERR_CONFIG_VALUE_INVALID', `${line.name} must be <= ${largest}.`)
+  return count
+}
+
+/** Whether `text` is a decimal TCP port from 1 to 65535; surrounding characters are not forgiven. */
+export function isPort(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
+}
+
+/** Whether an address as written in a listener line is one of 127.0.0.0/8, ::1 or localhost. */
+export function isLoopbackAddress(host: string | undefined): boolean {
+  if (host === undefined) return false
+  return (isIPv4(host) && host.startsWith('127.')) || host === '::1' || host.toLowerCase() === 'localhost'
+}

@@ -1,0 +1,82 @@
+import type { Client, PublishPacket } from 'aedes'
+import AsyncLevelPersistence from 'aedes-persistence-level/asyncPersistence.js'
+import type { StoreDatabase } from '../../plugins/index.ts'
+
+export interface LevelSessionsOptions {
+  /** Messages kept for one client, in flight and waiting together; 0 is unlimited. */
+  readonly maxMessagesPerClient: number
+  /** Told how many messages were dropped because a queue was full. */
+  readonly onQueueFull: (clientId: string, topic: string) => void
+}
+
+const outgoingPrefix = 'outgoing:'
+
+/**
+ * MQTT sessions, retained messages and wills in the `sessions` sublevel of the chain's store. The engine's persistence
+ * with three repairs: writes complete in the order of their calls, queues have a limit, clean starts clear QoS 2 ids.
+ */
+export class LevelSessions extends AsyncLevelPersistence {
+  readonly #options: LevelSessionsOptions
+  readonly #database
+  /** Queued messages per client. */
+  readonly #queued = new Map<string, number>()
+  #lastWrite: Promise<unknown> = Promise.resolve()
+
+  constructor(database: StoreDatabase, options: LevelSessionsOptions) {
+    const sessions = database.sublevel<string, string>('sessions', { keyEncoding: 'utf8', valueEncoding: 'utf8' })
+    super(sessions)
+    this.#database = sessions
+    this.#options = options
+  }
+
+  // The engine checks that setup is a native async function.
+  override async setup(broker: unknown): Promise<void> {
+    await super.setup(broker)
+    for await (const key of this.#database.keys({ gte: outgoingPrefix, lt: 'outgoing;' })) {
+      this.#count(decodeURIComponent(key.slice(outgoingPrefix.length, key.indexOf(':', outgoingPrefix.length))), 1)
+    }
+  }
+
+  override storeRetained(packet: PublishPacket): Promise<void> {
+    return this.#inOrder(super.storeRetained(packet))
+  }
+
+  override outgoingEnqueueCombi(
+    subscriptions: readonly { clientId: string; topic: string }[],
+    packet: PublishPacket,
+  ): Promise<unknown> {
+    const { maxMessagesPerClient, onQueueFull } = this.#options
+    const admitted = (subscriptions ?? []).filter(({ clientId }) => {
+      const hasRoom = maxMessagesPerClient === 0 || (this.#queued.get(clientId) ?? 0) < maxMessagesPerClient
+      if (hasRoom) this.#count(clientId, 1)
+      else onQueueFull(clientId, packet.topic)
+      return hasRoom
+    })
+    return this.#inOrder(super.outgoingEnqueueCombi(admitted, packet))
+  }
+
+  override async outgoingClearMessageId(client: Client, packet: { messageId?: number }): Promise<unknown> {
+    const cleared = await super.outgoingClearMessageId(client, packet)
+    if (cleared !== undefined) this.#count(client.id, -1)
+    return cleared
+  }
+
+  #count(clientId: string, change: number): void {
+    const count = (this.#queued.get(clientId) ?? 0) + change
+    if (count > 0) this.#queued.set(clientId, count)
+    else this.#queued.delete(clientId)
+  }
+
+  /**
+   * LevelDB completes writes in any order, and the engine routes a message when its write completes; it then drops
+   * those that look older than one it has sent (engine row "live loss"). So each waits for the ones before it.
+   */
+  #inOrder<T>(write: Promise<T>): Promise<T> {
+    const earlier = this.#lastWrite
+    const inOrder = earlier.then(() => write)
+    this.#lastWrite = inOrder.catch(() => {
+      // Reported to whoever called this write; the ones after it are not to fail with it.
+    })
+    return inOrder
+  }
+}

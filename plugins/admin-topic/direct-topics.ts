@@ -1,0 +1,74 @@
+import type { Client, PublishPacket } from 'aedes'
+import {
+  adminResponseTopic,
+  isValidTopicFilter,
+  ownClientId,
+  rejectedTopic,
+  topicMatchesFilter,
+} from '../../protocol/index.ts'
+import { sendDirect } from '../aedes-seams.ts'
+
+/** Topics below `$notary/` on which one client is told something that concerns only itself. */
+const ownTopic = { adminResponse: adminResponseTopic, rejected: rejectedTopic } as const
+export type OwnTopic = keyof typeof ownTopic
+
+/** Subscriptions of this kind that one client may hold at a time. */
+const maxSubscriptions = 16
+
+/**
+ * The one place that knows who may subscribe below `$notary/` and sends there. Nothing on these topics is routed: a
+ * message goes to the connection that it concerns, and only while it has a subscription that matches.
+ */
+export class DirectTopics {
+  readonly #subscriptions = new WeakMap<Client, Set<string>>()
+  readonly #onError: (error: unknown) => void
+
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError
+  }
+
+  /** Whether this client may subscribe to this filter below `$notary/`; remembers it when it may. */
+  subscribe(client: Client, filter: string): boolean {
+    const bases = Object.values(ownTopic).flatMap((topicOf) => [topicOf(client.id), topicOf(ownClientId)])
+    const isOwn = bases.some((base) => filter === base || filter.startsWith(`${base}/`))
+    if (!isOwn || !isValidTopicFilter(filter)) return false
+    const filters = this.#subscriptions.get(client) ?? new Set()
+    if (filters.size >= maxSubscriptions && !filters.has(filter)) return false
+    filters.add(filter)
+    this.#subscriptions.set(client, filters)
+    return true
+  }
+
+  unsubscribe(client: Client, filters: readonly string[]): void {
+    for (const filter of filters) this.#subscriptions.get(client)?.delete(filter)
+  }
+
+  /** Tells a client an event of its own. */
+  sendEvent(client: Client, kind: OwnTopic, event: unknown): void {
+    const topic = this.#reachable(client, [ownTopic[kind](client.id), ownTopic[kind](ownClientId)])
+    if (topic !== undefined) this.#send(client, topic, event, undefined)
+  }
+
+  /**
+   * Answers a request. An MQTT 5 Response Topic is honoured at or below the client's own topic of that service, and
+   * Correlation Data is returned.
+   */
+  sendResponse(client: Client, kind: OwnTopic, request: PublishPacket['properties'], response: unknown): void {
+    const bases = [ownTopic[kind](client.id), ownTopic[kind](ownClientId)]
+    const asked = request?.responseTopic
+    const isHonoured = asked !== undefined && bases.some((base) => asked === base || asked.startsWith(`${base}/`))
+    const topic = this.#reachable(client, isHonoured ? [asked, ...bases] : bases)
+    if (topic !== undefined) this.#send(client, topic, response, request?.correlationData)
+  }
+
+  #reachable(client: Client, topics: readonly string[]): string | undefined {
+    const filters = [...(this.#subscriptions.get(client) ?? [])]
+    return topics.find((topic) => filters.some((filter) => topicMatchesFilter(topic, filter)))
+  }
+
+  #send(client: Client, topic: string, content: unknown, correlationData: Buffer | undefined): void {
+    const payload = Buffer.from(JSON.stringify(content))
+    const properties = client.version === 5 && correlationData !== undefined ? { correlationData } : undefined
+    sendDirect(client, properties === undefined ? { topic, payload } : { topic, payload, properties }, this.#onError)
+  }
+}

@@ -1,0 +1,18 @@
+import { type AdminErrorCause, adminErrors, type JsonRpcFailure } from '../../protocol/index.ts'
+
+/** Ends a request with one of the stable errors of the admin topic. */
+export class AdminError extends Error {
+  readonly adminCause: AdminErrorCause
+
+  /** @param detail added to the fixed message of the cause; shown to the requester */
+  constructor(cause: AdminErrorCause, detail?: string) {
+    super(detail === undefined ? adminErrors[cause].message : `${adminErrors[cause].message}: ${detail}`)
+    this.name = 'AdminError'
+    this.adminCause = cause
+  }
+
+  toResponse(id: string | number | null): JsonRpcFailure {
+    const { code } = adminErrors[this.adminCause]
+    return { jsonrpc: '2.0', id, error: { code, message: this.message, data: { cause: this.adminCause } } }
+  }
+}

@@ -1,0 +1,216 @@
+import {
+  type AdminMethod,
+  type AdminMethods,
+  type AuditStatus,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type KeyJson,
+  type P256PublicKey,
+  ProtocolError,
+  p256FromJwk,
+  p256ToJwk,
+  type Requester,
+  toBase64url,
+} from '../../protocol/index.ts'
+import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
+import type { PublishCounters } from '../authorize-publish/index.ts'
+import { PluginError, type PluginErrorCode } from '../errors.ts'
+import { parsePublicKeyPem, type RegisteredKey } from '../key-registry/index.ts'
+import { nativeCrypto } from '../native-crypto.ts'
+import { AdminError } from './errors.ts'
+import { ParamReader, type RawParams } from './params.ts'
+import { readQuery, runQuery } from './query.ts'
+import { recordJson } from './records.ts'
+
+export interface AdminServiceOptions {
+  readonly chain: AuditChain
+  readonly counters: PublishCounters
+  /** Start of the broker, milliseconds since 1970. */
+  readonly sinceMs: number
+}
+
+/** Requests answered at a time; each may read the whole chain. */
+const maxConcurrent = 8
+
+type Handlers = {
+  readonly [M in AdminMethod]: (params: ParamReader, requester: Requester) => Promise<AdminMethods[M]['result']>
+}
+
+/** JSON-RPC 2.0 over the chain and the key registry. Knows nothing of MQTT: the caller decides who may ask. */
+export class AdminService {
+  readonly #options: AdminServiceOptions
+  readonly #handlers: Handlers
+  #running = 0
+
+  constructor(options: AdminServiceOptions) {
+    this.#options = options
+    this.#handlers = {
+      'audit.status': (params) => this.#status(params),
+      'audit.query': (params) => this.#query(params),
+      'audit.record': (params) => this.#record(params),
+      'audit.verify': (params) => this.#verify(params),
+      'keys.list': (params) => this.#listKeys(params),
+      'keys.enroll': (params, requester) => this.#enroll(params, requester),
+      'keys.revoke': (params, requester) => this.#revoke(params, requester),
+    }
+  }
+
+  /**
+   * Answers one request. Never rejects: whatever goes wrong is an answer.
+   * @param payload bytes of the request as published
+   * @param onInternalError told of errors that are ours; the requester learns only that there was one
+   */
+  async answer(
+    payload: Uint8Array,
+    requester: Requester,
+    isAdministrator: boolean,
+    onInternalError: (error: unknown) => void,
+  ): Promise<JsonRpcResponse> {
+    let id: string | number | null = null
+    try {
+      const request = parseRequest(payload)
+      id = request.id
+      if (!isAdministrator) throw new AdminError('not-authorized')
+      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester) }
+    } catch (error) {
+      const known = toAdminError(error)
+      if (known === undefined) onInternalError(error)
+      return (known ?? new AdminError('internal-error')).toResponse(id)
+    }
+  }
+
+  async #run(request: JsonRpcRequest, requester: Requester): Promise<unknown> {
+    if (!Object.hasOwn(this.#handlers, request.method)) throw new AdminError('method-not-found')
+    if (this.#running >= maxConcurrent) throw new AdminError('too-busy')
+    this.#running++
+    try {
+      return await this.#handlers[request.method as AdminMethod](new ParamReader(request.params ?? {}), requester)
+    } finally {
+      this.#running--
+    }
+  }
+
+  async #status(params: ParamReader): Promise<AuditStatus> {
+    params.end()
+    const { chain, counters, sinceMs } = this.#options
+    const { state, genesis } = chain
+    return {
+      treeSize: state.frontier.size,
+      blocks: state.height,
+      rootHash: toBase64url(state.frontier.root()),
+      chainHead: toBase64url(state.previousHash),
+      checkpoint: null,
+      logVkey: chain.logVkey,
+      brokerKey: p256ToJwk(genesis.brokerKey),
+      brokerKid: toBase64url(chain.brokerThumbprint),
+      origin: genesis.origin,
+      accepted: counters.accepted,
+      refused: counters.refused,
+      since: new Date(sinceMs).toISOString(),
+    }
+  }
+
+  #query(params: ParamReader): Promise<AdminMethods['audit.query']['result']> {
+    const query = readQuery(params)
+    params.end()
+    return runQuery(this.#options.chain, query)
+  }
+
+  #record(params: ParamReader): Promise<AdminMethods['audit.record']['result']> {
+    const index = params.index('index')
+    const include = params.include()
+    params.end()
+    return recordJson(this.#options.chain, index, include)
+  }
+
+  #verify(params: ParamReader): Promise<AdminMethods['audit.verify']['result']> {
+    const fromIndex = params.optionalIndex('fromIndex')
+    const toIndex = params.optionalIndex('toIndex')
+    params.end()
+    const { store, genesis } = this.#options.chain
+    return verifyStore({
+      store,
+      brokerKey: genesis.brokerKey,
+      ...(fromIndex === undefined ? undefined : { fromIndex }),
+      ...(toIndex === undefined ? undefined : { toIndex }),
+    })
+  }
+
+  async #listKeys(params: ParamReader): Promise<AdminMethods['keys.list']['result']> {
+    params.end()
+    return { keys: this.#options.chain.registry.list().map(keyToJson) }
+  }
+
+  async #enroll(params: ParamReader, requester: Requester): Promise<AdminMethods['keys.enroll']['result']> {
+    const key = publicKeyOf(params.raw('key'))
+    const name = params.optionalText('name', 255)
+    params.end()
+    const enrolled = await this.#options.chain.enroll(key, name, requester)
+    return { kid: toBase64url(enrolled.thumbprint) }
+  }
+
+  async #revoke(params: ParamReader, requester: Requester): Promise<AdminMethods['keys.revoke']['result']> {
+    const kid = params.bytes('kid', 1, 32)
+    const reason = params.optionalText('reason', 1024)
+    params.end()
+    const revoked = await this.#options.chain.revoke(kid, reason, requester)
+    return { kid: toBase64url(revoked.thumbprint) }
+  }
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+function parseRequest(payload: Uint8Array): JsonRpcRequest {
+  let value: unknown
+  try {
+    value = JSON.parse(strictUtf8.decode(payload))
+  } catch {
+    throw new AdminError('parse-error')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new AdminError('invalid-request')
+  const { jsonrpc, id, method, params } = value as Record<string, unknown>
+  if (jsonrpc !== '2.0' || typeof method !== 'string') throw new AdminError('invalid-request')
+  if (typeof id !== 'string' && typeof id !== 'number') throw new AdminError('invalid-request', 'an id is needed')
+  if (params === undefined) return { jsonrpc, id, method }
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+    throw new AdminError('invalid-request', 'parameters are given by name')
+  }
+  return { jsonrpc, id, method, params: params as RawParams }
+}
+
+function publicKeyOf(value: unknown): P256PublicKey {
+  try {
+    return typeof value === 'string' ? parsePublicKeyPem(value, nativeCrypto) : p256FromJwk(value, nativeCrypto)
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof PluginError)
+      throw new AdminError('invalid-params', error.message)
+    throw error
+  }
+}
+
+function keyToJson(key: RegisteredKey): KeyJson {
+  const json = {
+    kid: toBase64url(key.thumbprint),
+    name: key.name,
+    key: p256ToJwk(key.key),
+    status: key.revokedAt === undefined ? ('enrolled' as const) : ('revoked' as const),
+    enrolledAt: key.enrolledAt,
+  }
+  return key.revokedAt === undefined ? json : { ...json, revokedAt: key.revokedAt }
+}
+
+/** Errors of the registry that the requester may know. */
+const tellable = {
+  ERR_KEY_EXISTS: 'key-exists',
+  ERR_KEY_NAME_TAKEN: 'name-taken',
+  ERR_KEY_KID_COLLISION: 'kid-collision',
+  ERR_KEY_NOT_FOUND: 'not-found',
+  ERR_KEY_AMBIGUOUS: 'kid-ambiguous',
+  ERR_KEY_NAME_INVALID: 'invalid-params',
+} as const satisfies Partial<Record<PluginErrorCode, AdminError['adminCause']>>
+
+function toAdminError(error: unknown): AdminError | undefined {
+  if (error instanceof AdminError) return error
+  if (!(error instanceof PluginError) || !Object.hasOwn(tellable, error.code)) return undefined
+  return new AdminError(tellable[error.code as keyof typeof tellable], error.message)
+}

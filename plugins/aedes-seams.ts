@@ -1,0 +1,127 @@
+import type { Client, PublishPacket } from 'aedes'
+import type { CborValue, ChainRecord } from '../protocol/index.ts'
+
+/**
+ * What the plugins need of Aedes beyond its documented hooks. A test per function fails when the engine changes.
+ */
+
+/** Nobody may publish or subscribe here: what is acknowledged without being published goes to it, empty. */
+export const sinkTopic = '$notary/void'
+
+/**
+ * Lets the engine acknowledge a publish but deliver nothing: it becomes an empty message to a topic without readers.
+ * A refusal would close the connection of a 3.1 or 3.1.1 client.
+ */
+export function sinkPacket(packet: PublishPacket): void {
+  packet.topic = sinkTopic
+  packet.payload = Buffer.alloc(0)
+  packet.retain = false
+  delete packet.properties
+}
+
+/** True when the engine can no longer answer this client. */
+export function isGone(client: Client): boolean {
+  return client.closed || client.conn.destroyed
+}
+
+interface EngineInternals {
+  readonly broker: {
+    publish(packet: PublishPacket, done: (error?: Error) => void): void
+    readonly persistence: { incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown> }
+  }
+}
+
+function engineOf(client: Client): EngineInternals['broker'] {
+  return (client as unknown as EngineInternals).broker
+}
+
+/**
+ * Delivers a publish whose publisher vanished after the commit: the engine, unable to write the PUBACK, would drop it.
+ */
+export function publishForGoneClient(client: Client, packet: PublishPacket, onError: (error: unknown) => void): void {
+  engineOf(client).publish({ ...packet }, (error) => {
+    if (error) onError(error)
+  })
+}
+
+/** True when the session holds an open QoS 2 exchange under this packet's id, so that it is a retransmission. */
+export async function isOpenQos2(client: Client, packet: PublishPacket): Promise<boolean> {
+  try {
+    return (await engineOf(client).persistence.incomingGetPacket(client, packet)) !== undefined
+  } catch {
+    // This is how every persistence says "no such packet".
+    return false
+  }
+}
+
+/** Identifies messages that go to one connection only; the engine drops anything older than the newest it saw of one. */
+const directBrokerId = 'notarymq-direct'
+let directCounter = 0
+
+/** True for messages made by {@link sendDirect}: the only ones below `$notary/` that may be forwarded. */
+export function isDirect(packet: { brokerId?: string }): boolean {
+  return packet.brokerId === directBrokerId
+}
+
+/** Sends a QoS 0 message to one connection: not routed, queued, retained or recorded. */
+export function sendDirect(
+  client: Client,
+  message: { topic: string; payload: Buffer; properties?: PublishPacket['properties'] },
+  onError: (error: unknown) => void,
+): void {
+  const packet = {
+    cmd: 'publish',
+    qos: 0,
+    retain: false,
+    dup: false,
+    topic: message.topic,
+    payload: message.payload,
+    ...(message.properties === undefined ? undefined : { properties: message.properties }),
+    // Its own id and counter: with the engine's, messages still on their way would look older and be dropped.
+    brokerId: directBrokerId,
+    brokerCounter: ++directCounter,
+  } as PublishPacket
+  client.publish(packet, (error) => {
+    if (error) onError(error)
+  })
+}
+
+/** Property identifiers of [MQTT-5.0 2.2.2.2] that the record keeps. */
+const property = {
+  payloadFormatIndicator: 1,
+  messageExpiryInterval: 2,
+  contentType: 3,
+  responseTopic: 8,
+  correlationData: 9,
+  userProperties: 38,
+} as const
+
+/** User properties in the order that the engine kept. */
+export function userPropertiesOf(packet: PublishPacket): readonly (readonly [string, string])[] {
+  const given = packet.properties?.userProperties
+  if (given === undefined) return []
+  return Object.entries(given).flatMap(([name, value]) =>
+    Array.isArray(value) ? value.map((one) => [name, one] as const) : [[name, value] as const],
+  )
+}
+
+/** The MQTT 5 properties of a publish as the record keeps them; undefined when there are none. */
+export function recordedProperties(packet: PublishPacket): ChainRecord['properties'] {
+  const given = packet.properties
+  if (given === undefined) return undefined
+  const kept = new Map<number, CborValue>()
+  if (given.payloadFormatIndicator !== undefined) {
+    kept.set(property.payloadFormatIndicator, given.payloadFormatIndicator ? 1 : 0)
+  }
+  if (given.messageExpiryInterval !== undefined) kept.set(property.messageExpiryInterval, given.messageExpiryInterval)
+  if (given.contentType !== undefined) kept.set(property.contentType, given.contentType)
+  if (given.responseTopic !== undefined) kept.set(property.responseTopic, given.responseTopic)
+  if (given.correlationData !== undefined) kept.set(property.correlationData, given.correlationData)
+  const user = userPropertiesOf(packet)
+  if (user.length > 0)
+    kept.set(
+      property.userProperties,
+      user.map(([name, value]) => [name, value]),
+    )
+  return kept.size > 0 ? kept : undefined
+}

@@ -1,0 +1,113 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { PluginError } from '../errors.ts'
+import type { AuditStore, StoredBlock } from './store.ts'
+
+/** The one LevelDB that chain and sessions share. */
+export type StoreDatabase = Level<Uint8Array, Uint8Array>
+
+const storeFormat = '1'
+const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
+const stateKey = new TextEncoder().encode('state')
+
+/**
+ * Opens `<data>/store`.
+ * @param createIfMissing false: refuse when there is none
+ * @throws {PluginError} ERR_STORE_LOCKED, ERR_STORE_FORMAT_UNKNOWN, ERR_STORE_NOT_FOUND, ERR_STORE_FAILED
+ */
+export async function openStoreDatabase(dataDirectory: string, createIfMissing = true): Promise<StoreDatabase> {
+  const location = join(dataDirectory, 'store')
+  if (createIfMissing) mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
+  const database: StoreDatabase = new Level(location, { ...encodings, createIfMissing })
+  try {
+    await database.open()
+  } catch (cause) {
+    throw openError(location, cause)
+  }
+  try {
+    await checkFormat(database, location)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  return database
+}
+
+function openError(location: string, cause: unknown): PluginError {
+  const reason = (cause as { cause?: { code?: string; message?: string } }).cause
+  if (reason?.code === 'LEVEL_LOCKED') {
+    return new PluginError('ERR_STORE_LOCKED', `another process has ${location} open`, {}, cause)
+  }
+  if (reason?.message?.includes('does not exist')) {
+    return new PluginError('ERR_STORE_NOT_FOUND', `there is no store at ${location}`, {}, cause)
+  }
+  return new PluginError('ERR_STORE_FAILED', `cannot open ${location}: ${reason?.message ?? cause}`, {}, cause)
+}
+
+/** An empty store gets our format; one that holds anything must name it. */
+async function checkFormat(database: StoreDatabase, location: string): Promise<void> {
+  const meta = database.sublevel<string, string>('meta', { valueEncoding: 'utf8' })
+  const format = await meta.get('format')
+  if (format === storeFormat) return
+  if (format !== undefined) {
+    throw new PluginError(
+      'ERR_STORE_FORMAT_UNKNOWN',
+      `${location} has format ${format}, this version knows ${storeFormat}`,
+    )
+  }
+  const anything = await database.keys({ limit: 1 }).all()
+  if (anything.length > 0) throw new PluginError('ERR_STORE_FORMAT_UNKNOWN', `${location} is not a NotaryMQ store`)
+  await database.batch([{ type: 'put', sublevel: meta, key: 'format', value: storeFormat }], { sync: true })
+}
+
+/** The chain in LevelDB: one value per block, keyed by its first index as 8 bytes big-endian. */
+export class LevelAuditStore implements AuditStore {
+  readonly #database: StoreDatabase
+  readonly #blocks
+  readonly #meta
+
+  constructor(database: StoreDatabase) {
+    this.#database = database
+    this.#blocks = database.sublevel<Uint8Array, Uint8Array>('chain', encodings)
+    this.#meta = database.sublevel<Uint8Array, Uint8Array>('chain-meta', encodings)
+  }
+
+  readState(): Promise<Uint8Array | undefined> {
+    return this.#meta.get(stateKey)
+  }
+
+  append(block: StoredBlock, state: Uint8Array): Promise<void> {
+    return this.#database.batch(
+      [
+        { type: 'put', sublevel: this.#blocks, key: encodeIndex(block.firstIndex), value: block.encoded },
+        { type: 'put', sublevel: this.#meta, key: stateKey, value: state },
+      ],
+      { sync: true },
+    )
+  }
+
+  async blockAt(index: number): Promise<StoredBlock | undefined> {
+    const [entry] = await this.#blocks.iterator({ lte: encodeIndex(index), reverse: true, limit: 1 }).all()
+    return entry === undefined ? undefined : { firstIndex: decodeIndex(entry[0]), encoded: entry[1] }
+  }
+
+  async *blocks(fromIndex = 0): AsyncIterable<StoredBlock> {
+    const first = fromIndex === 0 ? undefined : await this.blockAt(fromIndex)
+    const from = first?.firstIndex ?? 0
+    for await (const [key, encoded] of this.#blocks.iterator({ gte: encodeIndex(from) })) {
+      yield { firstIndex: decodeIndex(key), encoded }
+    }
+  }
+}
+
+/** Big-endian, so that the order of keys is the order of indexes. */
+export function encodeIndex(index: number): Uint8Array {
+  const key = new Uint8Array(8)
+  new DataView(key.buffer).setBigUint64(0, BigInt(index))
+  return key
+}
+
+export function decodeIndex(key: Uint8Array): number {
+  return Number(new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(0))
+}

@@ -1,0 +1,129 @@
+import {
+  bytesEqual,
+  type ChainState,
+  type CryptoProvider,
+  decodeBlock,
+  decodeChainState,
+  decodeRecord,
+  emptyChainState,
+  type Genesis,
+  type P256PublicKey,
+  ProtocolError,
+  parseGenesis,
+  parseKeyEvent,
+  parseSignedHeader,
+  verifySignedHeader,
+} from '../../protocol/index.ts'
+import { PluginError } from '../errors.ts'
+import type { KeyRegistry } from '../key-registry/index.ts'
+import type { AuditStore } from './store.ts'
+
+/** What the start found in the store. */
+export interface RestoredChain {
+  readonly state: ChainState
+  /** Undefined when the chain is new. */
+  readonly genesis: Genesis | undefined
+}
+
+export interface RestoreOptions {
+  readonly store: AuditStore
+  readonly crypto: CryptoProvider
+  readonly registry: KeyRegistry
+  readonly brokerKey: P256PublicKey
+  /** Content of the head file. */
+  readonly head: Uint8Array | undefined
+}
+
+/**
+ * Brings a chain back: checks that its end fits the state written with it and the head kept outside, then walks it to
+ * fill the key registry and the replay windows, which have no store of their own. Does not verify the whole chain:
+ * that is `audit verify`.
+ * @throws {PluginError} ERR_CHAIN_DAMAGED, ERR_CHAIN_ROLLED_BACK, ERR_CHAIN_FORKED, ERR_CHAIN_KEY_MISMATCH
+ */
+export async function restoreChain(options: RestoreOptions): Promise<RestoredChain> {
+  const { store, crypto, head } = options
+  const encodedState = await store.readState()
+  const newest = await store.blockAt(Number.MAX_SAFE_INTEGER)
+  if (encodedState === undefined || newest === undefined) {
+    if (encodedState !== undefined || newest !== undefined) throw damaged('blocks and state do not belong together')
+    if (head !== undefined) throw rolledBack('the store holds no chain, the head file knows one')
+    return { state: emptyChainState(crypto), genesis: undefined }
+  }
+  try {
+    const state = decodeChainState(encodedState, crypto)
+    await checkEnd(options, state, newest.encoded)
+    if (head !== undefined) await checkHead(options, head)
+    return { state, genesis: await walk(options) }
+  } catch (error) {
+    if (error instanceof ProtocolError) throw damaged(error.message, error)
+    throw error
+  }
+}
+
+async function checkEnd(options: RestoreOptions, state: ChainState, encodedBlock: Uint8Array): Promise<void> {
+  const { crypto, brokerKey } = options
+  const block = decodeBlock(encodedBlock)
+  try {
+    await verifySignedHeader(block.signed, brokerKey, crypto)
+  } catch (cause) {
+    throw new PluginError('ERR_CHAIN_KEY_MISMATCH', 'the newest block is not signed by keys/broker.pem', {}, cause)
+  }
+  const fits =
+    state.height === block.header.height + 1 &&
+    state.frontier.size === block.header.treeSize &&
+    state.timeMs === block.header.timeMs &&
+    bytesEqual(state.previousHash, crypto.sha256(block.encodedHeader)) &&
+    bytesEqual(state.frontier.root(), block.header.rootHash)
+  if (!fits) throw damaged(`block ${block.header.height} is not the one that the state was written with`)
+}
+
+async function checkHead(options: RestoreOptions, head: Uint8Array): Promise<void> {
+  const { store, crypto, brokerKey } = options
+  const kept = parseSignedHeader(head)
+  try {
+    await verifySignedHeader(head, brokerKey, crypto)
+  } catch (cause) {
+    throw new PluginError('ERR_CHAIN_KEY_MISMATCH', 'the head file is not signed by keys/broker.pem', {}, cause)
+  }
+  const { height, firstIndex } = kept.header
+  const stored = await store.blockAt(firstIndex)
+  const block = stored === undefined ? undefined : decodeBlock(stored.encoded)
+  if (block === undefined || block.header.height < height) {
+    throw rolledBack(`the chain ends at block ${block?.header.height}, the head file knows block ${height}`)
+  }
+  if (!bytesEqual(block.encodedHeader, kept.encodedHeader)) {
+    throw new PluginError('ERR_CHAIN_FORKED', `block ${height} is another than the one in the head file`, { height })
+  }
+}
+
+async function walk(options: RestoreOptions): Promise<Genesis> {
+  const { store, crypto, registry } = options
+  let genesis: Genesis | undefined
+  for await (const stored of store.blocks()) {
+    const block = decodeBlock(stored.encoded)
+    for (const [i, entry] of block.entries.entries()) {
+      const index = block.header.firstIndex + i
+      const record = decodeRecord(entry.record)
+      if (record.kind === 'genesis') genesis = parseGenesis(record, crypto)
+      else if (record.kind === 'key') registry.apply(parseKeyEvent(record, crypto), index)
+      else if (record.outcome === 'signed') {
+        const { thumbprint, seq, contentDigest, qos = 0, retain = false } = record
+        if (thumbprint === undefined || seq === undefined || contentDigest === undefined)
+          throw damaged(`record ${index}`)
+        // A copy: the view would keep the whole block in memory for as long as the window remembers it.
+        const accepted = { index, contentDigest: Uint8Array.from(contentDigest), qos, retain }
+        registry.resolve(thumbprint)?.window.accept(seq, accepted)
+      }
+    }
+  }
+  if (genesis === undefined) throw damaged('there is no genesis record')
+  return genesis
+}
+
+function damaged(what: string, cause?: unknown): PluginError {
+  return new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: ${what}`, {}, cause)
+}
+
+function rolledBack(what: string): PluginError {
+  return new PluginError('ERR_CHAIN_ROLLED_BACK', `the chain was rolled back: ${what}`)
+}

@@ -1,0 +1,71 @@
+import {
+  bytesEqual,
+  type ChainRecord,
+  type CryptoProvider,
+  encodeSign1,
+  type RecordWithBody,
+} from '../../protocol/index.ts'
+import type { RefusedPublish, VerifiedPublish, VerifiedSignature } from './publish.ts'
+
+/** What comes of a publish once its index is known. */
+export type Admission =
+  | { readonly kind: 'record'; readonly record: RecordWithBody }
+  /** A copy of what is recorded at `index` already: acknowledged again, not delivered again. */
+  | { readonly kind: 'duplicate'; readonly index: number }
+  | ({ readonly kind: 'refused' } & RefusedPublish)
+
+/**
+ * The last look, when the sequencer has assigned the index: time has passed since the signature was verified, and other
+ * publishes and key events were decided meanwhile. Takes the sequence number when it admits.
+ */
+export function admit(verified: VerifiedPublish, index: number, timeMs: number, crypto: CryptoProvider): Admission {
+  const { publish, signature } = verified
+  if (signature === undefined) return { kind: 'record', record: recordOf(verified, publish.payload, timeMs, crypto) }
+  const { signer, envelope, contentDigest } = signature
+  // Key events are applied at their own index, so this sees a revocation that was decided just before.
+  if (signer.revokedAt !== undefined) return { kind: 'refused', cause: 'key-revoked' }
+  if (signer.window.isTooOld(envelope.seq)) return { kind: 'refused', cause: 'seq-too-old' }
+  const earlier = signer.window.find(envelope.seq)
+  if (earlier !== undefined) {
+    if (!bytesEqual(earlier.contentDigest, contentDigest)) return { kind: 'refused', cause: 'seq-reuse' }
+    if (publish.qos > earlier.qos || publish.retain !== earlier.retain) {
+      return { kind: 'refused', cause: 'replayed-with-other-flags' }
+    }
+    return { kind: 'duplicate', index: earlier.index }
+  }
+  signer.window.accept(envelope.seq, { index, contentDigest, qos: publish.qos, retain: publish.retain })
+  return { kind: 'record', record: recordOf(verified, envelope.payload, timeMs, crypto) }
+}
+
+/** @param body the application payload: the inner one of an envelope that was verified */
+function recordOf(verified: VerifiedPublish, body: Uint8Array, timeMs: number, crypto: CryptoProvider): RecordWithBody {
+  const { publish, outcome, signature } = verified
+  const { publisher } = publish
+  const record: ChainRecord = {
+    kind: 'publish',
+    timeMs,
+    topic: publish.topic,
+    clientId: publisher.clientId,
+    ...(publisher.username === undefined ? undefined : { username: publisher.username }),
+    auth: publisher.auth,
+    listener: publisher.listener,
+    qos: publish.qos,
+    retain: publish.retain,
+    payloadSha256: crypto.sha256(body),
+    payloadSize: body.length,
+    outcome,
+    ...(signature === undefined ? undefined : signedFields(signature)),
+    ...(publish.properties === undefined ? undefined : { properties: publish.properties }),
+  }
+  return { record, body }
+}
+
+function signedFields({ envelope, signer, contentDigest }: VerifiedSignature): Partial<ChainRecord> {
+  return {
+    thumbprint: signer.thumbprint,
+    seq: envelope.seq,
+    signedTimeMs: envelope.timeMs,
+    contentDigest,
+    envelope: encodeSign1(envelope.sign1, undefined),
+  }
+}

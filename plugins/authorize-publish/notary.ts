@@ -1,0 +1,265 @@
+import type { AedesOptions, Client, PublishPacket } from 'aedes'
+import { notaryPrefix, type RecordWithBody, type RefusalCause } from '../../protocol/index.ts'
+import { isGone, publishForGoneClient, recordedProperties, sinkPacket, userPropertiesOf } from '../aedes-seams.ts'
+import type { AuditChain, Submission } from '../audit-chain/index.ts'
+import { nativeCrypto } from '../native-crypto.ts'
+import { admit } from './admission.ts'
+import { Lane } from './lane.ts'
+import { type ProtectRule, PublishPolicy } from './policy.ts'
+import { type IncomingPublish, isRefused, type Publisher, type Verdict } from './publish.ts'
+import { OpenQos2, type Settled } from './qos2.ts'
+import { PublishCounters, type Refusal } from './refusals.ts'
+import { PublishVerifier } from './verifier.ts'
+
+type AuthorizePublish = NonNullable<AedesOptions['authorizePublish']>
+type Answer = Parameters<AuthorizePublish>[2]
+
+export interface NotaryOptions {
+  /** Where accepted publishes are recorded. */
+  readonly chain: AuditChain
+  /** Topics that ask for a signature. Default: none. */
+  readonly protect?: readonly ProtectRule[]
+  /** Who a client is. Default: its client id, with nothing proved. */
+  readonly publisherOf?: (client: Client) => Publisher
+  /** Takes publishes to request topics below `$notary/`; false when there is no such service. */
+  readonly onRequest?: (client: Client, packet: PublishPacket) => boolean
+  /** Told of every refusal. */
+  readonly onRefused?: (refusal: Refusal, client: Client | null) => void
+  /** Told of what cannot be thrown to anyone. */
+  readonly onError?: (error: unknown) => void
+  /** Wall clock in milliseconds; for tests. */
+  readonly now?: () => number
+}
+
+/** What a hook needs to give to Aedes, and what it counted. */
+export interface Notary {
+  readonly authorizePublish: AuthorizePublish
+  readonly counters: PublishCounters
+}
+
+/** A v5 peer sees this as Reason String: the same for every cause, so that a refusal tells nothing about keys. */
+const refusalText = 'not authorized'
+
+/**
+ * The hook for Aedes: verify, then record, then let the engine acknowledge and deliver.
+ *
+ * Aedes 2.0.0-beta.1 acknowledges QoS 1 before it stores or routes anything, so both belong inside `authorizePublish`,
+ * and its callbacks run in the order of the publishes of a client. Wills come through it, perhaps without a client; a
+ * QoS 2 retransmission comes through it again; what the broker itself publishes does not. The engine reads on from a
+ * socket only when the publishes it read are answered: that is the back-pressure.
+ */
+export function createNotary(options: NotaryOptions): Notary {
+  const notary = new PublishNotary(options)
+  return {
+    counters: notary.counters,
+    authorizePublish: (client, packet, answer) => notary.take(client, packet, answer),
+  }
+}
+
+class PublishNotary {
+  readonly counters = new PublishCounters()
+  readonly #options: NotaryOptions
+  readonly #verifier: PublishVerifier
+  readonly #lanes = new WeakMap<Client, Lane>()
+  readonly #orphanLane = new Lane()
+  readonly #openQos2 = new OpenQos2()
+  readonly #onError: (error: unknown) => void
+  readonly #now: () => number
+
+  constructor(options: NotaryOptions) {
+    this.#options = options
+    this.#onError = options.onError ?? (() => {})
+    this.#now = options.now ?? Date.now
+    this.#verifier = new PublishVerifier({
+      registry: options.chain.registry,
+      policy: new PublishPolicy(options.protect ?? []),
+      crypto: nativeCrypto,
+      now: this.#now,
+    })
+  }
+
+  take(client: Client | null, packet: PublishPacket, answer: Answer): void {
+    const flow = new PublishFlow(this, client, packet, answer)
+    const leaveLane = this.#laneOf(client).enter()
+    const finish = (verdict: Verdict | 'consumed') =>
+      leaveLane(() => {
+        flow.verdict = verdict
+        this.#submit(flow)
+      })
+    // A check that throws, now or later, refuses; it must not end the process or leave the lane blocked.
+    const fail = (error: unknown) => {
+      this.#onError(error)
+      finish({ cause: 'hook-failed' })
+    }
+    try {
+      const verdict = this.#judge(flow, client, packet)
+      if (verdict instanceof Promise) verdict.then(finish, fail)
+      else finish(verdict)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #judge(
+    flow: PublishFlow,
+    client: Client | null,
+    packet: PublishPacket,
+  ): Verdict | 'consumed' | Promise<Verdict | 'consumed'> {
+    flow.publish = this.#incoming(client, packet)
+    if (packet.topic.startsWith(notaryPrefix) || packet.topic.startsWith('$SYS/') || packet.topic === '$SYS') {
+      const isTaken = client !== null && !flow.publish.isWill && this.#options.onRequest?.(client, packet) === true
+      return isTaken ? 'consumed' : { cause: 'broker-topic' }
+    }
+    if (packet.qos === 2 && client !== null && !flow.publish.isWill) return this.#judgeQos2(flow, client, packet)
+    return this.#verifier.verify(flow.publish)
+  }
+
+  async #judgeQos2(flow: PublishFlow, client: Client, packet: PublishPacket): Promise<Verdict | 'consumed'> {
+    const exchange = await this.#openQos2.begin(client, packet)
+    if (exchange.kind === 'first') {
+      flow.onSettled = exchange.settled
+      return this.#verifier.verify(flow.publish as IncomingPublish)
+    }
+    const refusal = await exchange.first
+    return refusal === undefined ? 'consumed' : { cause: refusal }
+  }
+
+  #incoming(client: Client | null, packet: PublishPacket): IncomingPublish {
+    // A will is the map out of the CONNECT packet: it has no command of its own.
+    const isWill = packet.cmd !== 'publish'
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+    return {
+      publisher: this.#publisherOf(client, packet),
+      topic: packet.topic,
+      payload: payload ?? Buffer.alloc(0),
+      qos: packet.qos,
+      retain: packet.retain,
+      isWill,
+      userProperties: userPropertiesOf(packet),
+      properties: recordedProperties(packet),
+    }
+  }
+
+  #publisherOf(client: Client | null, packet: PublishPacket): Publisher {
+    if (client !== null && this.#options.publisherOf !== undefined) return this.#options.publisherOf(client)
+    // A stored will published after a restart knows its client by name only.
+    const clientId = client?.id ?? (packet as { clientId?: string }).clientId ?? ''
+    return { clientId, username: undefined, auth: 'none', listener: '' }
+  }
+
+  #laneOf(client: Client | null): Lane {
+    if (client === null) return this.#orphanLane
+    let lane = this.#lanes.get(client)
+    if (lane === undefined) {
+      lane = new Lane()
+      this.#lanes.set(client, lane)
+    }
+    return lane
+  }
+
+  /** Everything goes through the sequencer, refusals too: that keeps the answers to one client in order. */
+  #submit(flow: PublishFlow): void {
+    try {
+      this.#options.chain.submit(flow)
+    } catch (error) {
+      // The store failed or is closed. What became of publishes before this one is unknown, so this one is not
+      // answered either: a refusal would be final for the client, an acknowledgement a lie.
+      this.#onError(error)
+    }
+  }
+
+  refuse(cause: RefusalCause, flow: PublishFlow): void {
+    this.counters.countRefusal(cause)
+    const { publish, client } = flow
+    if (publish === undefined) return
+    const { publisher, topic, qos, payload } = publish
+    const refusal = { cause, publisher, topic, qos, payloadBytes: payload.length, timeMs: this.#now() }
+    this.#options.onRefused?.(refusal, client)
+  }
+
+  reportError(error: unknown): void {
+    this.#onError(error)
+  }
+}
+
+/** One publish on its way through the sequencer. */
+class PublishFlow implements Submission {
+  readonly client: Client | null
+  publish: IncomingPublish | undefined
+  verdict: Verdict | 'consumed' = { cause: 'hook-failed' }
+  onSettled: Settled | undefined
+  readonly #notary: PublishNotary
+  readonly #packet: PublishPacket
+  readonly #answer: Answer
+  #result: 'record' | 'acknowledge' | RefusalCause = 'hook-failed'
+
+  constructor(notary: PublishNotary, client: Client | null, packet: PublishPacket, answer: Answer) {
+    this.client = client
+    this.#notary = notary
+    this.#packet = packet
+    this.#answer = answer
+  }
+
+  get bytes(): number {
+    return 512 + this.#packet.topic.length + (this.publish?.payload.length ?? 0)
+  }
+
+  decide(index: number, timeMs: number): RecordWithBody | undefined {
+    try {
+      if (this.verdict === 'consumed') {
+        this.#result = 'acknowledge'
+        return undefined
+      }
+      if (isRefused(this.verdict)) {
+        this.#result = this.verdict.cause
+        return undefined
+      }
+      const admission = admit(this.verdict, index, timeMs, nativeCrypto)
+      if (admission.kind === 'refused') this.#result = admission.cause
+      else this.#result = admission.kind === 'record' ? 'record' : 'acknowledge'
+      if (admission.kind === 'duplicate') this.#notary.counters.duplicates++
+      return admission.kind === 'record' ? admission.record : undefined
+    } catch (error) {
+      this.#notary.reportError(error)
+      this.#result = 'hook-failed'
+      return undefined
+    }
+  }
+
+  settle(): void {
+    try {
+      if (this.#result === 'record') this.#deliver()
+      else if (this.#result === 'acknowledge') this.#acknowledge()
+      else this.#refuse(this.#result)
+    } catch (error) {
+      this.#notary.reportError(error)
+    } finally {
+      const isRefusal = this.#result !== 'record' && this.#result !== 'acknowledge'
+      this.onSettled?.(isRefusal ? (this.#result as RefusalCause) : undefined)
+    }
+  }
+
+  #deliver(): void {
+    const { client } = this
+    this.#notary.counters.accepted++
+    const isVanished = client !== null && this.publish?.isWill === false && isGone(client)
+    // QoS 0 and 2 are routed by the engine before it tries to answer; QoS 1 after, so never.
+    if (isVanished && this.#packet.qos === 1) {
+      publishForGoneClient(client, this.#packet, (error) => this.#notary.reportError(error))
+    } else {
+      this.#answer(null)
+    }
+  }
+
+  #acknowledge(): void {
+    sinkPacket(this.#packet)
+    this.#answer(null)
+  }
+
+  #refuse(cause: RefusalCause): void {
+    this.#notary.refuse(cause, this)
+    const canBeTold = this.client?.version === 5 && this.publish?.isWill === false
+    if (canBeTold) this.#answer(new Error(refusalText))
+    else this.#acknowledge()
+  }
+}

@@ -1,0 +1,63 @@
+import { CodedError, type ErrorExplanation } from '../protocol/coded-error.ts'
+
+/** Every code that `plugins/` throws, with when it happens and what to do. */
+export const pluginErrors = {
+  ERR_STORE_LOCKED: {
+    cause: 'another process has this data directory open',
+    remedy: 'stop it, or give this one another persistence_location',
+  },
+  ERR_STORE_FORMAT_UNKNOWN: {
+    cause: 'the store was written by another version of NotaryMQ, or is not one of ours',
+    remedy: 'run the version that wrote it, or use an empty directory',
+  },
+  ERR_STORE_FAILED: {
+    cause: 'reading or writing the store failed; after a write it is unknown what is there',
+    remedy: 'look at the disk, then restart: the start compares heights and links',
+  },
+  ERR_STORE_NOT_FOUND: { cause: 'there is no chain in this directory', remedy: 'name the data directory of a broker' },
+  ERR_CHAIN_CLOSED: { cause: 'the chain is closed or has failed', remedy: 'open it again' },
+  ERR_CHAIN_KEY_MISMATCH: {
+    cause: 'the keys in the data directory are not the ones of the genesis record',
+    remedy: 'restore keys/ from where the data directory came from',
+  },
+  ERR_CHAIN_ORIGIN_MISMATCH: {
+    cause: 'the configured origin is not the one of the genesis record',
+    remedy: 'a log keeps its name: remove notary_origin, or use another data directory',
+  },
+  ERR_CHAIN_DAMAGED: {
+    cause: 'the end of the chain does not fit the state that was written with it',
+    remedy: 'run `notarymq audit verify --db DIR`; restore the directory from a backup',
+  },
+  ERR_CHAIN_ROLLED_BACK: {
+    cause: 'the chain ends before the header kept in the head file',
+    remedy: 'restore the newest store; accepted publishes are missing from this one',
+  },
+  ERR_CHAIN_FORKED: {
+    cause: 'the chain holds another block than the one in the head file',
+    remedy: 'restore the store that belongs to this head file',
+  },
+  ERR_KEY_FILE: { cause: 'a key file cannot be read or is not a key of the expected kind', remedy: 'see the message' },
+  ERR_KEY_EXISTS: {
+    cause: 'the key was enrolled before, under another name or since revoked',
+    remedy: 'use the first name; a revoked key stays revoked, make a new one',
+  },
+  ERR_KEY_NAME_TAKEN: {
+    cause: 'another key of this log has the name',
+    remedy: 'choose another name; a name is given once per log',
+  },
+  ERR_KEY_KID_COLLISION: {
+    cause: 'another key has the same first 8 bytes of thumbprint',
+    remedy: 'make another key',
+  },
+  ERR_KEY_NOT_FOUND: { cause: 'no enrolled key has this kid', remedy: 'list the keys' },
+  ERR_KEY_AMBIGUOUS: { cause: 'more than one key has this prefix', remedy: 'give more digits' },
+  ERR_KEY_NAME_INVALID: {
+    cause: 'a key name is empty, longer than 255 bytes or holds control characters',
+    remedy: 'choose a plain name',
+  },
+} as const satisfies Record<string, ErrorExplanation>
+
+export type PluginErrorCode = keyof typeof pluginErrors
+
+/** Thrown by everything in `plugins/`. */
+export class PluginError extends CodedError<PluginErrorCode> {}

@@ -1,0 +1,20 @@
+export {
+  type AdminErrorCause,
+  adminErrors,
+  type JsonRpcFailure,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type JsonRpcSuccess,
+} from './json-rpc.ts'
+export {
+  type AdminMethod,
+  type AdminMethods,
+  type AuditQueryParams,
+  type AuditQueryResult,
+  type AuditStatus,
+  type AuditVerifyResult,
+  type Includable,
+  includable,
+  type KeyJson,
+} from './methods.ts'
+export { type RecordJson, type RecordSource, recordToJson } from './record-json.ts'

@@ -1,0 +1,44 @@
+/** JSON-RPC 2.0 request as the admin topic takes it: no batches, no notifications. */
+export interface JsonRpcRequest {
+  readonly jsonrpc: '2.0'
+  readonly id: string | number
+  readonly method: string
+  readonly params?: Readonly<Record<string, unknown>>
+}
+
+export interface JsonRpcSuccess {
+  readonly jsonrpc: '2.0'
+  readonly id: string | number
+  readonly result: unknown
+}
+
+export interface JsonRpcFailure {
+  readonly jsonrpc: '2.0'
+  readonly id: string | number | null
+  readonly error: {
+    readonly code: number
+    readonly message: string
+    readonly data?: { readonly cause: AdminErrorCause }
+  }
+}
+
+export type JsonRpcResponse = JsonRpcSuccess | JsonRpcFailure
+
+/** Stable error codes: those of JSON-RPC 2.0 section 5.1, and ours from -32000 down. */
+export const adminErrors = {
+  'parse-error': { code: -32700, message: 'not JSON' },
+  'invalid-request': { code: -32600, message: 'not a JSON-RPC 2.0 request' },
+  'method-not-found': { code: -32601, message: 'no such method' },
+  'invalid-params': { code: -32602, message: 'parameters do not fit the method' },
+  'internal-error': { code: -32603, message: 'the broker could not answer; its log says why' },
+  'not-authorized': { code: -32000, message: 'administrators only' },
+  'not-found': { code: -32001, message: 'there is no such record or key' },
+  'key-exists': { code: -32002, message: 'this key was enrolled before, under another name or since revoked' },
+  'name-taken': { code: -32003, message: 'another key has this name; a name is given once per log' },
+  'kid-collision': { code: -32004, message: 'an enrolled key has the same first 8 bytes of thumbprint' },
+  'kid-ambiguous': { code: -32005, message: 'more than one key has this prefix' },
+  'cursor-invalid': { code: -32006, message: 'the cursor does not belong to this query' },
+  'too-busy': { code: -32007, message: 'too many requests are being answered; try again' },
+} as const
+
+export type AdminErrorCause = keyof typeof adminErrors

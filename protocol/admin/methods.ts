@@ -1,0 +1,79 @@
+import type { ChainFault } from '../block/index.ts'
+import type { P256Jwk } from '../cose/index.ts'
+import type { RefusalCause } from '../refusal.ts'
+import type { RecordJson } from './record-json.ts'
+
+/** What an extra column of a query may be. */
+export const includable = ['payload', 'envelope', 'record', 'salt', 'leaf'] as const
+export type Includable = (typeof includable)[number]
+
+export interface AuditStatus {
+  readonly treeSize: number
+  readonly blocks: number
+  /** base64url. */
+  readonly rootHash: string
+  /** SHA-256 of the newest header, base64url: what the next block will link to. */
+  readonly chainHead: string
+  /** Null until checkpoints are published. */
+  readonly checkpoint: string | null
+  readonly logVkey: string
+  readonly brokerKey: P256Jwk
+  /** Thumbprint, base64url. */
+  readonly brokerKid: string
+  readonly origin: string
+  /** Publishes accepted since `since`. */
+  readonly accepted: number
+  readonly refused: Readonly<Partial<Record<RefusalCause, number>>>
+  /** Start of the broker, RFC 3339. */
+  readonly since: string
+}
+
+export interface AuditQueryParams {
+  /** Topic filter. */
+  readonly topic?: string
+  readonly clientId?: string
+  /** base64url of the thumbprint or of a prefix of at least 8 bytes. */
+  readonly kid?: string
+  readonly fromIndex?: number
+  readonly toIndex?: number
+  /** 1 to 1000, default 100. */
+  readonly limit?: number
+  readonly cursor?: string
+  readonly include?: readonly Includable[]
+}
+
+export interface AuditQueryResult {
+  readonly records: readonly RecordJson[]
+  /** Give it back to go on; null at the end. */
+  readonly cursor: string | null
+}
+
+export interface AuditVerifyResult {
+  readonly ok: boolean
+  readonly checked: number
+  readonly signatures: number
+  readonly firstBad?: { readonly index: number; readonly block: number; readonly cause: ChainFault }
+}
+
+export interface KeyJson {
+  readonly kid: string
+  readonly name: string
+  readonly key: P256Jwk
+  readonly status: 'enrolled' | 'revoked'
+  /** Governs indexes above this one. */
+  readonly enrolledAt: number
+  readonly revokedAt?: number
+}
+
+/** Methods of the admin topic: parameters and result. */
+export interface AdminMethods {
+  'audit.status': { params: Record<string, never>; result: AuditStatus }
+  'audit.query': { params: AuditQueryParams; result: AuditQueryResult }
+  'audit.record': { params: { index: number; include?: readonly Includable[] }; result: RecordJson }
+  'audit.verify': { params: { fromIndex?: number; toIndex?: number }; result: AuditVerifyResult }
+  'keys.list': { params: Record<string, never>; result: { keys: readonly KeyJson[] } }
+  'keys.enroll': { params: { key: P256Jwk | string; name?: string }; result: { kid: string } }
+  'keys.revoke': { params: { kid: string; reason?: string }; result: { kid: string } }
+}
+
+export type AdminMethod = keyof AdminMethods

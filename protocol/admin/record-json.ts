@@ -1,0 +1,94 @@
+import { toBase64url } from '../bytes.ts'
+import type { AuthKind, ChainRecord, Outcome, RecordKind } from '../record/index.ts'
+import type { Includable } from './methods.ts'
+
+/** A record as JSON: bytes as base64url, times as RFC 3339. */
+export interface RecordJson {
+  readonly index: number
+  readonly time: string
+  readonly kind: RecordKind
+  readonly topic?: string
+  readonly clientId?: string
+  readonly username?: string
+  readonly auth?: AuthKind
+  readonly listener?: string
+  readonly qos?: number
+  readonly retain?: boolean
+  readonly outcome?: Outcome
+  /** Whether a hop MAC was checked. */
+  readonly mac?: boolean
+  /** 32-byte thumbprint. */
+  readonly kid?: string
+  /** Name under which the key was enrolled. */
+  readonly subject?: string
+  readonly seq?: number
+  readonly signedTime?: string
+  readonly payloadSha256?: string
+  readonly size?: number
+  readonly payload?: string
+  readonly envelope?: string
+  readonly record?: string
+  readonly salt?: string
+  readonly leaf?: string
+}
+
+/** What a record is shown from. */
+export interface RecordSource {
+  readonly index: number
+  readonly record: ChainRecord
+  readonly encodedRecord: Uint8Array
+  readonly body: Uint8Array | undefined
+  readonly salt: Uint8Array
+  readonly leaf: Uint8Array
+  /** Name of the signer's key. */
+  readonly subject: string | undefined
+}
+
+/** @param include which byte strings to add */
+export function recordToJson(source: RecordSource, include: ReadonlySet<Includable>): RecordJson {
+  const { record } = source
+  const isPublish = record.kind === 'publish'
+  return withoutUndefined({
+    index: source.index,
+    time: new Date(record.timeMs).toISOString(),
+    kind: record.kind,
+    topic: record.topic,
+    clientId: record.clientId,
+    username: record.username,
+    auth: record.auth,
+    listener: record.listener,
+    qos: record.qos,
+    retain: record.retain,
+    outcome: record.outcome,
+    mac: isPublish ? false : undefined,
+    kid: base64urlOrNothing(record.thumbprint),
+    subject: source.subject,
+    seq: record.seq,
+    signedTime: signedTimeOf(record.signedTimeMs),
+    payloadSha256: base64urlOrNothing(record.payloadSha256),
+    size: record.payloadSize,
+    payload: include.has('payload') ? base64urlOrNothing(source.body) : undefined,
+    envelope: include.has('envelope') ? base64urlOrNothing(record.envelope) : undefined,
+    record: include.has('record') ? toBase64url(source.encodedRecord) : undefined,
+    salt: include.has('salt') ? toBase64url(source.salt) : undefined,
+    leaf: include.has('leaf') ? toBase64url(source.leaf) : undefined,
+  })
+}
+
+/** Last millisecond that a Date can express; a signed time may lie beyond, since the publisher chooses it. */
+const lastDateMs = 8.64e15
+
+function signedTimeOf(timeMs: number | undefined): string | undefined {
+  if (timeMs === undefined || timeMs > lastDateMs) return undefined
+  return new Date(timeMs).toISOString()
+}
+
+function base64urlOrNothing(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : toBase64url(bytes)
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Defined<T>
+}

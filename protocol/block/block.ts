@@ -1,0 +1,66 @@
+import { CborReader, CborWriter } from '../cbor/index.ts'
+import { ProtocolError } from '../errors.ts'
+import { parseSignedHeader, type SignedHeader } from './header.ts'
+
+const blockVersion = 1
+
+/** What is stored for one record. */
+export interface BlockEntry {
+  readonly leaf: Uint8Array
+  readonly salt: Uint8Array
+  /** Encoded record. */
+  readonly record: Uint8Array
+  /** Application payload; undefined for records that have none. */
+  readonly body: Uint8Array | undefined
+}
+
+/** One group commit: one value in the store. */
+export interface Block extends SignedHeader {
+  readonly entries: readonly BlockEntry[]
+}
+
+/** CBOR `[1, signed header, [+ leaf], [+ [salt, record, body / nil]]]`. */
+export function encodeBlock(signed: Uint8Array, entries: readonly BlockEntry[]): Uint8Array {
+  let size = signed.length + 32
+  for (const entry of entries) size += 45 + 16 + 24 + entry.record.length + (entry.body?.length ?? 0)
+  const writer = new CborWriter(size).array(4).int(blockVersion).bytes(signed).array(entries.length)
+  for (const entry of entries) writer.bytes(entry.leaf)
+  writer.array(entries.length)
+  for (const entry of entries) {
+    writer.array(3).bytes(entry.salt).bytes(entry.record)
+    if (entry.body === undefined) writer.nil()
+    else writer.bytes(entry.body)
+  }
+  return writer.finish()
+}
+
+/**
+ * Decodes a stored block without verifying it. Byte strings are views into the input.
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
+ */
+export function decodeBlock(encoded: Uint8Array): Block {
+  const reader = new CborReader(encoded)
+  reader.array(4)
+  if (reader.uint() !== blockVersion) throw malformed('version')
+  const header = parseSignedHeader(reader.bytes())
+  const leaves: Uint8Array[] = []
+  for (let left = reader.array(); left > 0; left--) leaves.push(reader.bytes())
+  const entries: BlockEntry[] = []
+  reader.array(leaves.length)
+  for (const leaf of leaves) {
+    reader.array(3)
+    const salt = reader.bytes(16)
+    const record = reader.bytes()
+    let body: Uint8Array | undefined
+    if (reader.isNil()) reader.nil()
+    else body = reader.bytes()
+    entries.push({ leaf, salt, record, body })
+  }
+  reader.end()
+  if (entries.length === 0) throw malformed('empty')
+  return { ...header, entries }
+}
+
+function malformed(what: string): ProtocolError {
+  return new ProtocolError('ERR_BLOCK_MALFORMED', `not a block of version ${blockVersion}: ${what}`)
+}

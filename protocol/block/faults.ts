@@ -1,0 +1,33 @@
+/** Everything that verification can find wrong with a chain, and what it means. */
+export const chainFaults = {
+  'malformed-block': 'the stored value is not a block',
+  'missing-block': 'a block that the ones after it follow is not there',
+  'misplaced-block': 'a block stands where its own header says it does not belong',
+  'header-signature-invalid': 'the broker did not sign this header',
+  'previous-hash-mismatch': 'the header links to another block than the one before it',
+  'header-inconsistent': 'count, tree size or time of the header do not fit the block or the one before it',
+  'leaf-mismatch': 'a leaf is not the one that the signed root covers',
+  'record-mismatch': 'a record or its salt is not what its leaf commits to',
+  'root-mismatch': 'the leaves do not lead to the signed root',
+  'record-malformed': 'a record that its leaf covers does not follow the format',
+  'payload-mismatch': 'a payload body is missing or not the one that its record names',
+  'genesis-invalid': 'the first record is not a genesis record, or names another broker key than expected',
+  'key-event-invalid': 'a key event contradicts the ones before it',
+  'signer-not-valid': 'a record counts as signed by a key that was not enrolled, or revoked, at its index',
+  'signature-invalid': 'a publisher signature does not verify over topic, payload, sequence number and time',
+  'seq-repeated': 'one key signed two accepted publishes under one sequence number, or one below the window',
+  'truncated-below-head': 'the chain ends before the newest header that was kept outside it',
+  'differs-from-head': 'the chain holds another block than the header that was kept outside it',
+  'head-invalid': 'the kept header is not one that the broker signed',
+} as const
+
+export type ChainFault = keyof typeof chainFaults
+
+/** The first thing found wrong. */
+export interface ChainFinding {
+  readonly cause: ChainFault
+  /** Height of the block. */
+  readonly block: number
+  /** Index of the record; of the block's first one when the block as a whole is meant. */
+  readonly index: number
+}

@@ -1,0 +1,15 @@
+export { type Block, type BlockEntry, decodeBlock, encodeBlock } from './block.ts'
+export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'
+export { type ChainFault, type ChainFinding, chainFaults } from './faults.ts'
+export {
+  type BlockHeader,
+  BlockSigner,
+  decodeBlockHeader,
+  encodeBlockHeader,
+  noPreviousHash,
+  parseSignedHeader,
+  type SignedHeader,
+  verifySignedHeader,
+} from './header.ts'
+export { type ChainState, decodeChainState, emptyChainState, encodeChainState } from './state.ts'
+export { type ChainSummary, ChainVerifier, type ChainVerifierOptions } from './verify.ts'

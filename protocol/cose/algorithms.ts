@@ -1,0 +1,25 @@
+/** Tags of RFC 9052 section 2. */
+export const coseTag = { encrypt0: 16, mac0: 17, sign1: 18 } as const
+
+/** Header labels in use (IANA COSE Header Parameters); the private one is ours. */
+export const headerLabel = {
+  alg: 1,
+  crit: 2,
+  contentType: 3,
+  kid: 4,
+  receipts: 394,
+  /** `[seq, timeMs]`: what makes a COSE_Sign1 a NotaryMQ publish. */
+  notaryPublish: -65537,
+} as const
+
+/** ESP256 (RFC 9864): ECDSA on P-256 with SHA-256. What we emit. */
+export const algEsp256 = -9
+/** ES256 (RFC 9053): the same computation when the key is on P-256. */
+export const algEs256 = -7
+/** HMAC 256/256 (RFC 9053): the hop MAC. */
+export const algHmac256 = 5
+
+/** The allow-list for a P-256 key: checked before any cryptography, since the key decides, not the message. */
+export function isAlgorithmForP256(alg: number): boolean {
+  return alg === algEsp256 || alg === algEs256
+}

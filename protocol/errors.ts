@@ -1,0 +1,43 @@
+import { CodedError, type ErrorExplanation } from './coded-error.ts'
+
+/** Every code that `protocol/` throws, with when it happens and what the caller should do. */
+export const protocolErrors = {
+  ERR_CBOR_TRUNCATED: { cause: 'an item claims more bytes than there are', remedy: 'send the whole item' },
+  ERR_CBOR_TRAILING_BYTES: { cause: 'bytes follow the item', remedy: 'send one item and nothing after it' },
+  ERR_CBOR_NOT_DETERMINISTIC: {
+    cause: 'not the shortest form, an indefinite length, map keys out of order or twice',
+    remedy: 'encode as RFC 8949 section 4.2.1 says',
+  },
+  ERR_CBOR_UNSUPPORTED: {
+    cause: 'a type that none of our structures contains: float, undefined, other simple values',
+    remedy: 'use integers, strings, arrays, maps, tags, true, false and nil only',
+  },
+  ERR_CBOR_TOO_DEEP: { cause: 'nested deeper than 8 levels', remedy: 'nest less' },
+  ERR_CBOR_UNEXPECTED: { cause: 'another type or length than the structure has here', remedy: 'follow the CDDL' },
+  ERR_CBOR_NOT_UTF8: { cause: 'a text string is not valid UTF-8', remedy: 'send it as a byte string or repair it' },
+  ERR_COSE_MALFORMED: { cause: 'not a COSE structure of the strict profile', remedy: 'see docs/chain.md' },
+  ERR_COSE_ALG_NOT_ALLOWED: {
+    cause: 'an algorithm other than ESP256 (-9) or ES256 (-7) for a P-256 key',
+    remedy: 'sign with ESP256',
+  },
+  ERR_COSE_SIGNATURE_INVALID: {
+    cause: 'the signature does not verify over these bytes with this key',
+    remedy: 'sign the topic, sequence number, time and payload that are sent, with the enrolled key',
+  },
+  ERR_KEY_UNSUPPORTED: { cause: 'not a P-256 public key', remedy: 'use an ECDSA P-256 key' },
+  ERR_KEY_INVALID: {
+    cause: 'the point is not on the curve or a coordinate has a wrong length',
+    remedy: 'export the key again',
+  },
+  ERR_RECORD_MALFORMED: { cause: 'bytes that are not a record of this version', remedy: 'verify the chain' },
+  ERR_BLOCK_MALFORMED: { cause: 'bytes that are not a block of this version', remedy: 'verify the chain' },
+  ERR_PROOF_INVALID: {
+    cause: 'a Merkle proof does not lead to the root',
+    remedy: 'ask for the proof again; distrust the log if it stays',
+  },
+} as const satisfies Record<string, ErrorExplanation>
+
+export type ProtocolErrorCode = keyof typeof protocolErrors
+
+/** Thrown by everything in `protocol/`: bytes that are not what they should be. */
+export class ProtocolError extends CodedError<ProtocolErrorCode> {}

@@ -1,0 +1,23 @@
+/** The bytes and nothing else: runs in Node and in browsers; no clock, socket or store. */
+export * from './admin/index.ts'
+export * from './block/index.ts'
+export { bytesEqual, fromBase64url, fromHex, toBase64url, toHex } from './bytes.ts'
+export * from './cbor/index.ts'
+export { CodedError } from './coded-error.ts'
+export * from './cose/index.ts'
+export type { CryptoProvider } from './crypto-provider.ts'
+export {
+  type AttachedEnvelope,
+  type PublishToSign,
+  parseAttachedEnvelope,
+  publishProtectedHeaders,
+  signPublish,
+} from './envelope/attached.ts'
+export { ProtocolError, type ProtocolErrorCode, protocolErrors } from './errors.ts'
+export * from './merkle/index.ts'
+export { nobleCrypto } from './noble-provider.ts'
+export { isKeyName, verifierKeyText } from './notes/verifier-key.ts'
+export * from './record/index.ts'
+export { type RefusalCause, refusalCauses } from './refusal.ts'
+export { type AcceptedSeq, defaultWindowSize, ReplayWindow } from './replay/window.ts'
+export * from './topics/index.ts'

@@ -1,0 +1,27 @@
+/** Characters that would make another topic of a client id: `%`, `/`, `+`, `#` and controls. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const unsafe = /[%/+#\u0000-\u001f\u007f-\u009f]/g
+
+/** A client id as one topic level, percent-encoded over UTF-8. */
+export function encodeClientId(clientId: string): string {
+  return clientId.replace(unsafe, (character) => encodeURIComponent(character))
+}
+
+/** Below this prefix, topics belong to the broker. */
+export const notaryPrefix = '$notary/'
+
+/** Where requests are published. */
+export const requestTopic = { admin: '$notary/admin/request' } as const
+
+/** Answers of the admin service to one client. */
+export function adminResponseTopic(clientId: string): string {
+  return `$notary/admin/response/${encodeClientId(clientId)}`
+}
+
+/** Events about refused publishes of one client. */
+export function rejectedTopic(clientId: string): string {
+  return `$notary/rejected/${encodeClientId(clientId)}`
+}
+
+/** A client may write its own id as this when it subscribes. */
+export const ownClientId = '-'

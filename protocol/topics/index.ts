@@ -1,0 +1,9 @@
+export {
+  adminResponseTopic,
+  encodeClientId,
+  notaryPrefix,
+  ownClientId,
+  rejectedTopic,
+  requestTopic,
+} from './client-topic.ts'
+export { isValidTopicFilter, topicMatchesFilter } from './topic-filter.ts'

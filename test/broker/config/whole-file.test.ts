@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { LogType } from '../../../broker/options.ts'
+import { assertRefused, resolveText } from './support.ts'
+
+describe('a file without a listener', () => {
+  test('is local only: both loopbacks on 1883, anonymous clients allowed, nobody an administrator', () => {
+    assert.deepEqual(resolveText('# nothing\n'), {
+      location: './notarymq-data',
+      listeners: [
+        { protocol: 'mqtt', port: 1883, host: '127.0.0.1' },
+        { protocol: 'mqtt', port: 1883, host: '::1' },
+      ],
+      allowAnonymous: true,
+      persistence: true,
+      protect: [],
+      anonymousAdmin: false,
+    })
+  })
+
+  test('listens on the port of the command line', () => {
+    assert.deepEqual(
+      resolveText('', 18831).listeners?.map(({ host, port }) => [host, port]),
+      [
+        ['127.0.0.1', 18831],
+        ['::1', 18831],
+      ],
+    )
+  })
+
+  test('denies anonymous clients when it says so, where Mosquitto 2.0.11 lets them in', () => {
+    assert.equal(resolveText('allow_anonymous false').allowAnonymous, false)
+  })
+
+  test('refuses protocol, as there is nothing it applies to', () => {
+    for (const protocol of ['mqtt', 'websockets']) {
+      assertRefused(`\nprotocol ${protocol}\nlistener 1883`, 'ERR_CONFIG_PROTOCOL_WITHOUT_LISTENER', 2)
+    }
+  })
+})
+
+describe('a file with listeners', () => {
+  test('keeps them in file order, each with the protocol below it', () => {
+    const text =
+      'listener 1883 127.0.0.1\nlistener 9001\nprotocol websockets\nallow_anonymous true\nlistener 1884\nprotocol mqtt'
+    const options = resolveText(text)
+    assert.deepEqual(options.listeners, [
+      { protocol: 'mqtt', port: 1883, host: '127.0.0.1' },
+      { protocol: 'websockets', port: 9001 },
+      { protocol: 'mqtt', port: 1884 },
+    ])
+    assert.equal(options.allowAnonymous, true)
+  })
+
+  test('denies anonymous clients unless it allows them', () => {
+    assert.equal(resolveText('listener 1883 127.0.0.1').allowAnonymous, false)
+    assert.equal(resolveText('allow_anonymous true\nlistener 1883').allowAnonymous, true)
+  })
+
+  test('ignores the port of the command line, as Mosquitto does', () => {
+    assert.deepEqual(resolveText('listener 1883 ::1', 18831).listeners, [{ protocol: 'mqtt', port: 1883, host: '::1' }])
+  })
+
+  test('leaves what it does not say to the defaults of BrokerOptions', () => {
+    const options = resolveText('listener 1883')
+    for (const key of ['maxQueuedMessages', 'maxInflightMessages', 'keysDirectory', 'origin', 'log'] as const) {
+      assert.equal(key in options, false, key)
+    }
+  })
+
+  test('reports the first mistake of several', () => {
+    assertRefused('listener 1883\nallow_anonymous yes\nLISTENER 1884', 'ERR_CONFIG_VALUE_INVALID', 2)
+  })
+})
+
+describe('notary_admin anonymous', () => {
+  const loopback = ['127.0.0.1', '127.255.0.9', '::1', 'localhost', 'LOCALHOST']
+  for (const host of loopback) {
+    test(`is accepted with a TCP listener on ${host}`, () => {
+      assert.equal(resolveText(`notary_admin anonymous\nlistener 1883\nlistener 1884 ${host}`).anonymousAdmin, true)
+    })
+  }
+
+  const elsewhere = [
+    '',
+    '0.0.0.0',
+    '::',
+    '192.0.2.1',
+    '127.0.0.1.example.org',
+    'localhost.example.org',
+    '127.1',
+    '::ffff:127.0.0.1',
+  ]
+  for (const host of elsewhere) {
+    test(`is refused when the only listener is bound to ${host || 'every address'}`, () => {
+      assertRefused(`listener 1883 ${host}\n\nnotary_admin anonymous`, 'ERR_CONFIG_ADMIN_NOT_LOOPBACK', 3)
+    })
+  }
+
+  test('is refused when only WebSocket is on a loopback address', () => {
+    const text = 'notary_admin anonymous\nlistener 9001 127.0.0.1\nprotocol websockets\nlistener 1883'
+    assertRefused(text, 'ERR_CONFIG_ADMIN_NOT_LOOPBACK', 1)
+  })
+
+  test('is accepted in local only mode', () => {
+    assert.equal(resolveText('notary_admin anonymous').anonymousAdmin, true)
+  })
+})
+
+describe('several lines of one kind', () => {
+  test('notary_protect keeps every rule, in file order', () => {
+    assert.deepEqual(resolveText('notary_protect b/# signed\nnotary_protect a/+ signed').protect, [
+      { filter: 'b/#', signed: true },
+      { filter: 'a/+', signed: true },
+    ])
+  })
+
+  // Each row was run on Mosquitto 2.0.11.
+  const rows: readonly (readonly [readonly LogType[], readonly LogType[], string])[] = [
+    [['error', 'information'], ['error', 'information'], 'add up'],
+    [['error', 'error', 'information'], ['error', 'information'], 'count once'],
+    [['notice', 'none'], ['none'], 'are taken back by none'],
+    [['none', 'notice'], ['notice'], 'add to none'],
+    [['notice', 'none', 'information'], ['information'], 'start again after none'],
+    [['all', 'notice'], ['all'], 'add nothing to all'],
+    [['notice', 'all'], ['all'], 'are contained in all'],
+    [['error', 'all', 'none'], ['none'], 'are taken back by none, all too'],
+  ]
+  for (const [lines, types, what] of rows) {
+    test(`log_type lines ${what}: ${lines.join(', ')}`, () => {
+      const text = lines.map((type) => `log_type ${type}\n`).join('')
+      assert.deepEqual(resolveText(`${text}log_dest stdout`).log, { destination: 'stdout', types })
+    })
+  }
+})
