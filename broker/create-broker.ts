@@ -207,7 +207,7 @@ function listenToEngine(
   log: ReturnType<typeof createLogger>,
 ): void {
   const protocolNumber = (client: Client) => ({ 3: 1, 4: 2, 5: 5 })[client.version] ?? client.version
-  aedes.on('clientReady', (client) => {
+  aedes.on('client', (client) => {
     const connection = connections.of(client)
     const user = connection?.username === undefined ? '' : `, u'${connection.username}'`
     const flags = `p${protocolNumber(client)}, c${client.clean ? 1 : 0}${user}`

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { PluginError } from '../errors.ts'
@@ -19,6 +19,10 @@ const stateKey = new TextEncoder().encode('state')
 export async function openStoreDatabase(dataDirectory: string, createIfMissing = true): Promise<StoreDatabase> {
   const location = join(dataDirectory, 'store')
   if (createIfMissing) mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
+  // LevelDB would leave an empty folder behind where it finds nothing.
+  else if (!existsSync(join(location, 'CURRENT'))) {
+    throw new PluginError('ERR_STORE_NOT_FOUND', `there is no store at ${location}`)
+  }
   const database: StoreDatabase = new Level(location, { ...encodings, createIfMissing })
   try {
     await database.open()
@@ -38,9 +42,6 @@ function openError(location: string, cause: unknown): PluginError {
   const reason = (cause as { cause?: { code?: string; message?: string } }).cause
   if (reason?.code === 'LEVEL_LOCKED') {
     return new PluginError('ERR_STORE_LOCKED', `another process has ${location} open`, {}, cause)
-  }
-  if (reason?.message?.includes('does not exist')) {
-    return new PluginError('ERR_STORE_NOT_FOUND', `there is no store at ${location}`, {}, cause)
   }
   return new PluginError('ERR_STORE_FAILED', `cannot open ${location}: ${reason?.message ?? cause}`, {}, cause)
 }

@@ -9,19 +9,24 @@ export function countingCrypto(): CryptoProvider {
   })
 }
 
-/** Remembers verified signatures: what makes exhaustive tests over the same honest blocks affordable. */
+/** Remembers what was verified: what makes exhaustive tests over the same honest blocks affordable. */
 export function cachingCrypto(inner: CryptoProvider): CryptoProvider {
   const verified = new Map<string, Promise<boolean>>()
+  const points = new Map<string, boolean>()
   return Object.freeze({
     ...inner,
-    verifyP256: (key, message, signature) => {
-      const id = toHex(inner.sha256(key.x, key.y, signature, message))
-      let result = verified.get(id)
-      if (result === undefined) {
-        result = inner.verifyP256(key, message, signature)
-        verified.set(id, result)
-      }
-      return result
-    },
+    verifyP256: (key, message, signature) =>
+      remembered(verified, toHex(inner.sha256(key.x, key.y, signature, message)), () =>
+        inner.verifyP256(key, message, signature),
+      ),
+    isOnCurveP256: (key) => remembered(points, toHex(key.x) + toHex(key.y), () => inner.isOnCurveP256(key)),
   } satisfies CryptoProvider)
+}
+
+function remembered<T>(results: Map<string, T>, id: string, compute: () => T): T {
+  const known = results.get(id)
+  if (known !== undefined) return known
+  const result = compute()
+  results.set(id, result)
+  return result
 }

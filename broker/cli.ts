@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+import {
+  auditHelp,
+  auditQuery,
+  auditStatus,
+  auditVerifyLive,
+  type Command,
+  enroll,
+  exitCode,
+  keygen,
+  keys,
+  type Output,
+  pub,
+  revoke,
+  runCommand,
+  standardOutput,
+  unknownAuditCommand,
+} from '../clients/cli/index.ts'
+import { auditVerifyDb } from './commands/audit-verify-db.ts'
+import { brokerHelp, runBroker } from './commands/run-broker.ts'
+import { version } from './version.ts'
+
+const audit: Command = {
+  name: 'audit',
+  summary: 'query the chain and verify it',
+  help: auditHelp,
+  run: ([subcommand, ...args], output) => {
+    if (subcommand === 'status') return auditStatus(args, output)
+    if (subcommand === 'query') return auditQuery(args, output)
+    if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
+    const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))
+    return isOffline ? auditVerifyDb(args, output) : auditVerifyLive(args, output)
+  },
+}
+
+const commands: readonly Command[] = [keygen, enroll, revoke, keys, pub, audit]
+
+const help = `notarymq: the MQTT broker that people trust with the truth
+
+Usage: notarymq [broker] [-c FILE] [-p PORT] [-v]     start the broker
+       notarymq COMMAND ...
+
+${commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+
+'notarymq COMMAND --help' explains each; 'notarymq broker --help' the broker.`
+
+/** @returns the exit code */
+async function main(args: readonly string[], output: Output): Promise<number> {
+  const [first, ...rest] = args
+  if (first === '--help' || first === 'help') {
+    output.out(help)
+    return exitCode.ok
+  }
+  if (first === '--version') {
+    output.out(version)
+    return exitCode.ok
+  }
+  if (first === undefined || first === 'broker' || first.startsWith('-')) {
+    const brokerArgs = first === 'broker' ? rest : args
+    if (!brokerArgs.includes('--help')) return runBroker(brokerArgs)
+    output.out(brokerHelp)
+    return exitCode.ok
+  }
+  const command = commands.find(({ name }) => name === first)
+  if (command !== undefined) return runCommand(command, rest, output)
+  output.error(`notarymq: no command ${first}. Try 'notarymq --help'.`)
+  return exitCode.usage
+}
+
+process.exitCode = await main(process.argv.slice(2), standardOutput)
+// A broker whose store failed has sockets open that must not be answered; end with them.
+if (process.exitCode !== 0) process.exit()

@@ -1,0 +1,95 @@
+import type { MqttClient } from 'mqtt'
+import {
+  type AdminMethod,
+  type AdminMethods,
+  adminResponseTopic,
+  type JsonRpcResponse,
+  requestTopic,
+} from '../../protocol/index.ts'
+import { ClientError } from '../errors.ts'
+import { type ConnectionFlags, connect } from './connection.ts'
+
+const answerTimeoutMs = 30_000
+
+/** Asks a live broker over its admin topic: one request at a time. */
+export class AdminClient {
+  readonly #client: MqttClient
+  #nextId = 1
+
+  private constructor(client: MqttClient) {
+    this.#client = client
+  }
+
+  /** @throws {ClientError} ERR_USAGE, ERR_CONNECTION, ERR_REFUSED */
+  static async connect(flags: ConnectionFlags): Promise<AdminClient> {
+    const client = await connect(flags)
+    try {
+      await client.subscribeAsync(adminResponseTopic(client.options.clientId as string), { qos: 0 })
+    } catch (cause) {
+      await client.endAsync(true)
+      throw new ClientError('ERR_REFUSED', 'the broker has no admin topic for this client', {}, cause)
+    }
+    return new AdminClient(client)
+  }
+
+  /**
+   * @param timeoutMs how long the answer may take; verifying a long chain takes its time
+   * @throws {ClientError} ERR_ADMIN with the broker's message, ERR_TIMEOUT, ERR_CONNECTION
+   */
+  async request<M extends AdminMethod>(
+    method: M,
+    params: AdminMethods[M]['params'],
+    timeoutMs = answerTimeoutMs,
+  ): Promise<AdminMethods[M]['result']> {
+    const id = this.#nextId++
+    const answer = this.#answerTo(id, timeoutMs)
+    const request = JSON.stringify({ jsonrpc: '2.0', id, method, params })
+    await this.#client.publishAsync(requestTopic.admin, request, { qos: 1 }).catch((cause: unknown) => {
+      throw new ClientError('ERR_REFUSED', 'the broker refused the request', {}, cause)
+    })
+    const response = await answer
+    if ('error' in response) throw new ClientError('ERR_ADMIN', response.error.message)
+    return response.result as AdminMethods[M]['result']
+  }
+
+  async close(): Promise<void> {
+    await this.#client.endAsync()
+  }
+
+  #answerTo(id: number, timeoutMs: number): Promise<JsonRpcResponse> {
+    const client = this.#client
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer)
+        client.removeListener('message', onMessage)
+        client.removeListener('close', onClose)
+      }
+      const onMessage = (_topic: string, payload: Buffer) => {
+        const response = JSON.parse(payload.toString('utf8')) as JsonRpcResponse
+        if (response.id !== id && response.id !== null) return
+        end()
+        resolve(response)
+      }
+      const onClose = () => {
+        end()
+        reject(new ClientError('ERR_CONNECTION', 'the connection closed before the answer came'))
+      }
+      const timer = setTimeout(() => {
+        end()
+        reject(new ClientError('ERR_TIMEOUT', `no answer within ${timeoutMs / 1000} s`))
+      }, timeoutMs)
+      client.on('message', onMessage)
+      client.on('close', onClose)
+    })
+  }
+}
+
+/** Connects, lets `use` ask, and closes, whatever happens. */
+export async function withAdminClient<T>(flags: ConnectionFlags, use: (admin: AdminClient) => Promise<T>): Promise<T> {
+  const admin = await AdminClient.connect(flags)
+  try {
+    return await use(admin)
+  } finally {
+    await admin.close()
+  }
+}

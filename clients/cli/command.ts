@@ -1,0 +1,66 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { ClientError } from '../errors.ts'
+
+/** Exit codes of every command but the broker, which has Mosquitto's. */
+export const exitCode = { ok: 0, no: 1, usage: 2 } as const
+
+/** Where a command writes; tests pass their own. */
+export interface Output {
+  readonly out: (text: string) => void
+  readonly error: (text: string) => void
+}
+
+export const standardOutput: Output = {
+  out: (text) => process.stdout.write(`${text}\n`),
+  error: (text) => process.stderr.write(`${text}\n`),
+}
+
+/** One command of the binary. */
+export interface Command {
+  readonly name: string
+  /** One line for the list of commands. */
+  readonly summary: string
+  readonly help: string
+  /** @returns the exit code */
+  readonly run: (args: readonly string[], output: Output) => Promise<number>
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>
+type Parsed<T extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
+>
+
+/** `parseArgs` whose complaints are usage errors. @throws {ClientError} ERR_USAGE */
+export function parseArguments<const T extends Options>(args: readonly string[], options: T): Parsed<T> {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+  } catch (cause) {
+    throw new ClientError('ERR_USAGE', cause instanceof Error ? cause.message : String(cause), {}, cause)
+  }
+}
+
+/** @throws {ClientError} ERR_USAGE */
+export function integerOption(name: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (!/^[0-9]+$/.test(text) || value < least || value > most) {
+    throw new ClientError('ERR_USAGE', `${name} is an integer from ${least} to ${most}, not ${text}`)
+  }
+  return value
+}
+
+/** Runs a command: help, errors in one line, exit code. */
+export async function runCommand(command: Command, args: readonly string[], output: Output): Promise<number> {
+  if (args.includes('--help')) {
+    output.out(command.help)
+    return exitCode.ok
+  }
+  try {
+    return await command.run(args, output)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error
+    output.error(`notarymq ${command.name}: ${error.message}`)
+    if (error.code === 'ERR_USAGE') output.error(`Try 'notarymq ${command.name} --help'.`)
+    return error.code === 'ERR_REFUSED' || error.code === 'ERR_ADMIN' ? exitCode.no : exitCode.usage
+  }
+}

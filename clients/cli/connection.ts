@@ -1,0 +1,65 @@
+import { connectAsync, type MqttClient } from 'mqtt'
+import { ClientError } from '../errors.ts'
+import { integerOption } from './command.ts'
+
+/** Flags of every command that talks to a broker; the same as mosquitto_pub's. */
+export const connectionOptions = {
+  host: { type: 'string', short: 'h', default: 'localhost' },
+  port: { type: 'string', short: 'p', default: '1883' },
+  id: { type: 'string', short: 'i' },
+  'protocol-version': { type: 'string', short: 'V', default: 'mqttv5' },
+} as const
+
+export const connectionHelp = `  -h, --host HOST               broker (default localhost)
+  -p, --port PORT               TCP port (default 1883)
+  -i, --id ID                   client id (default: made up)`
+
+export interface ConnectionFlags {
+  readonly host: string
+  readonly port: string
+  readonly id?: string | undefined
+  readonly 'protocol-version': string
+}
+
+/** The two options that say which MQTT is spoken. */
+type Version = { protocolVersion: 3 | 4 | 5; protocolId?: 'MQIsdp' }
+
+const versions: Record<string, Version> = {
+  mqttv31: { protocolVersion: 3, protocolId: 'MQIsdp' },
+  '31': { protocolVersion: 3, protocolId: 'MQIsdp' },
+  mqttv311: { protocolVersion: 4 },
+  '311': { protocolVersion: 4 },
+  mqttv5: { protocolVersion: 5 },
+  '5': { protocolVersion: 5 },
+}
+
+const timeoutMs = 10_000
+
+/**
+ * Connects once, without retrying: a command that cannot reach its broker says so.
+ * @throws {ClientError} ERR_USAGE, ERR_CONNECTION
+ */
+export async function connect(flags: ConnectionFlags): Promise<MqttClient> {
+  const version = versions[flags['protocol-version']]
+  if (version === undefined) throw new ClientError('ERR_USAGE', '-V takes mqttv31, mqttv311 or mqttv5')
+  const port = integerOption('-p', flags.port, 1, 65535) as number
+  const url = `mqtt://${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${port}`
+  const clientId = flags.id ?? `notarymq-${Math.random().toString(36).slice(2, 12)}`
+  try {
+    // Without the last argument it would wait for ever and retry instead of failing.
+    return await connectAsync(
+      url,
+      { clientId, clean: true, connectTimeout: timeoutMs, reconnectPeriod: 0, ...version },
+      false,
+    )
+  } catch (cause) {
+    const reason = describeFailure(cause)
+    throw new ClientError('ERR_CONNECTION', `cannot connect to ${flags.host}:${port}: ${reason}`, {}, cause)
+  }
+}
+
+/** Node reports a host with several addresses as an AggregateError without a text of its own. */
+function describeFailure(cause: unknown): string {
+  if (cause instanceof AggregateError) return describeFailure(cause.errors[0])
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,13 @@
+export { auditHelp, auditQuery, auditStatus, auditVerifyLive, printVerification, unknownAuditCommand } from './audit.ts'
+export {
+  type Command,
+  exitCode,
+  integerOption,
+  type Output,
+  parseArguments,
+  runCommand,
+  standardOutput,
+} from './command.ts'
+export { keygen } from './keygen.ts'
+export { enroll, keys, revoke } from './keys.ts'
+export { pub } from './pub.ts'

@@ -1,0 +1,29 @@
+import { toBase64url } from '../../protocol/index.ts'
+import { ClientError } from '../errors.ts'
+import { generateIdentity } from '../identity/index.ts'
+import { type Command, exitCode, parseArguments } from './command.ts'
+
+export const keygen: Command = {
+  name: 'keygen',
+  summary: 'make a key pair to sign with',
+  help: `Usage: notarymq keygen FILE [--json]
+
+Makes an ECDSA P-256 key pair: the private key in FILE (PKCS#8 PEM, mode 0600), the public key beside it
+(NAME.pem -> NAME.pub.pem). Existing files are never overwritten.
+
+Enrol it with 'notarymq enroll FILE', then sign with 'notarymq pub --identity FILE ...'.`,
+  run: async (args, output) => {
+    const { values, positionals } = parseArguments(args, { json: { type: 'boolean' } })
+    const [path, ...rest] = positionals
+    if (path === undefined || rest.length > 0) throw new ClientError('ERR_USAGE', 'one file name is needed')
+    const made = generateIdentity(path)
+    const kid = toBase64url(made.thumbprint)
+    if (values.json) {
+      const { privatePath, publicPath, publicKey } = made
+      output.out(JSON.stringify({ kid, privateKey: privatePath, publicKey: publicPath, jwk: publicKey }))
+    } else {
+      output.out(`private key  ${made.privatePath}\npublic key   ${made.publicPath}\nkid          ${kid}`)
+    }
+    return exitCode.ok
+  },
+}
