@@ -116,13 +116,19 @@ export type GoldenRecord =
   | 'publish-mqtt5'
   | 'key-revoke'
 
-/** Four blocks, six records: broker key "meriadoc", publisher key "11", salts 000102..., signatures by RFC 6979. */
-export function goldenChain(): TestChain {
+/**
+ * Four blocks, six records: broker key "meriadoc", publisher key "11", salts 000102..., signatures by RFC 6979.
+ * @param blocks how many of them, for chains that go on in another way
+ */
+export function goldenChain(blocks = 4): TestChain {
   const chain = new TestChain(keyMeriadoc, countingCrypto())
   const records = goldenRecords(chain.crypto)
-  chain.append([records.genesis], startMs)
-  chain.append([records['key-enroll'], records['publish-unsigned']], startMs + 1000)
-  chain.append([records['publish-signed'], records['publish-mqtt5']], startMs + 2000)
-  chain.append([records['key-revoke']], startMs + 3000)
+  const commits = [
+    [records.genesis],
+    [records['key-enroll'], records['publish-unsigned']],
+    [records['publish-signed'], records['publish-mqtt5']],
+    [records['key-revoke']],
+  ]
+  for (const [height, commit] of commits.slice(0, blocks).entries()) chain.append(commit, startMs + 1000 * height)
   return chain
 }
