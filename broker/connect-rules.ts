@@ -9,11 +9,16 @@ import { notaryPrefix, parseAttachedEnvelope } from '../protocol/index.ts'
  */
 export function checkWill(will: ConnectPacket['will'], policy: PublishPolicy): string | undefined {
   if (will === undefined) return undefined
-  const { topic } = will
+  const { topic, properties } = will
   // [MQTT-5.0 3.3.2-2]: a Topic Name has no wildcards; the engine would store and publish it (engine row 9).
   if (topic === '' || /[+#\0]/.test(topic)) return 'the will topic is not a topic name'
-  if (topic.startsWith('$SYS') || topic.startsWith(notaryPrefix)) return 'only the broker publishes to the will topic'
+  if (topic === '$SYS' || topic.startsWith('$SYS/') || topic.startsWith(notaryPrefix)) {
+    return 'only the broker publishes to the will topic'
+  }
   if (policy.requiresSignature(topic)) return 'the will topic asks for a signature, which wills cannot carry yet'
-  if (parseAttachedEnvelope(Buffer.from(will.payload)) !== undefined) return 'signed wills are not supported yet'
+  const isSigned = properties?.userProperties !== undefined && 'notarymq' in properties.userProperties
+  if (isSigned || parseAttachedEnvelope(Buffer.from(will.payload)) !== undefined) {
+    return 'signed wills are not supported yet'
+  }
   return undefined
 }

@@ -1,28 +1,28 @@
-import { Aedes, type AedesOptions, type Client } from 'aedes'
+import { Aedes } from 'aedes'
 import {
   AdminService,
   AuditChain,
   createNotary,
   DirectTopics,
-  isDirect,
-  nativeCrypto,
-  PluginError,
+  type PluginError,
   type PublishCounters,
   PublishPolicy,
-  readKeysDirectory,
 } from '../plugins/index.ts'
-import { notaryPrefix } from '../protocol/index.ts'
 import { takeAdminRequest } from './admin-requests.ts'
 import { checkWill } from './connect-rules.ts'
 import { Connections, type ListenerInfo } from './connections.ts'
+import { describe } from './describe.ts'
+import { listenToEngine } from './engine-events.ts'
 import { cleanIncoming, hardenBroker, hardenClient } from './engine-internals.ts'
-import { guardHook } from './hooks.ts'
+import { guardHooks, notAuthorizedReturnCode } from './hooks.ts'
+import { enrollFromDirectory } from './keys-directory.ts'
 import type { AcceptStream, OpenListener } from './listeners/listener.ts'
 import { openTcpListener } from './listeners/tcp.ts'
 import { openWebSocketListener } from './listeners/websocket.ts'
-import { createLogger } from './logger.ts'
-import { type BrokerOptions, resolveOptions } from './options.ts'
+import { type BrokerLogger, createLogger } from './logger.ts'
+import { type BrokerOptions, type ResolvedBrokerOptions, resolveOptions } from './options.ts'
 import { LevelSessions } from './sessions/level-sessions.ts'
+import { mayForward, maySubscribe } from './subscribe-rules.ts'
 
 /** A running broker. */
 export interface NotaryBroker {
@@ -39,7 +39,8 @@ export interface NotaryBroker {
 const topicAliasMaximum = 10
 /** Packets that a client may send before its CONNECT is answered. */
 const packetsBeforeConnack = 1000
-const notAuthorizedReturnCode = 5
+/** [MQTT-5.0 1.5.4]: the engine's own limit for 3.1 clients is 23 characters, which Mosquitto does not have. */
+const maxClientIdLength = 65_535
 
 /**
  * Starts a broker: the chain, then the engine with its hooks in the order in which a packet meets them, then the
@@ -51,49 +52,81 @@ export async function createBroker(given: BrokerOptions): Promise<NotaryBroker> 
   const options = resolveOptions(given)
   const log = createLogger(options.log)
   const onError = (error: unknown) => log.error(`Error: ${describe(error)}`)
-  const chain = await AuditChain.open({
-    location: options.location,
-    ...(options.origin === undefined ? undefined : { origin: options.origin }),
-    onError,
-  })
-  const open: OpenListener[] = []
+  const { location, origin } = options
+  const chain = await AuditChain.open({ location, onError, ...(origin === undefined ? undefined : { origin }) })
+  const listeners: OpenListener[] = []
   let aedes: Aedes | undefined
   const close = async () => {
-    await Promise.all(open.map((listener) => listener.close()))
+    for (const listener of listeners) listener.stop()
+    // Publishes that are being committed are still answered if their connection lasts; recorded they are in any case.
     await new Promise<void>((resolve) => (aedes === undefined ? resolve() : aedes.close(resolve)))
+    await Promise.all(listeners.map((listener) => listener.end()))
     await chain.close()
   }
   try {
     if (options.keysDirectory !== undefined) await enrollFromDirectory(chain, options.keysDirectory, log.notice)
     const connections = new Connections(options.anonymousAdmin)
-    const policy = new PublishPolicy(options.protect)
     const topics = new DirectTopics(onError)
-    const notary = createNotary({
-      chain,
-      protect: options.protect,
-      publisherOf: (client) => connections.publisher(client),
-      onRequest: (client, packet) => takeAdminRequest(admin, topics, connections, client, packet, onError),
-      onRefused: (refusal, client) => {
-        const { cause, publisher, topic, qos, payloadBytes } = refusal
-        log.notice(`Denied PUBLISH from ${publisher.clientId} (q${qos}, '${topic}', ${payloadBytes} bytes): ${cause}`)
-        if (client === null || client.closed) return
-        const time = new Date(refusal.timeMs).toISOString()
-        topics.sendEvent(client, 'rejected', { time, topic, qos, cause })
-      },
-      onError,
-    })
-    const admin = new AdminService({ chain, counters: notary.counters, sinceMs: Date.now() })
+    const engine = await startEngine(options, chain, connections, topics, log, onError)
+    aedes = engine.aedes
+    const accept: AcceptStream = (stream, listener, remoteAddress, request) => {
+      log.notice(`New connection from ${remoteAddress} on port ${listener.port}.`)
+      connections.accept(stream, listener, remoteAddress)
+      engine.aedes.handle(stream, request)
+    }
+    for (const listener of options.listeners) {
+      const open = listener.protocol === 'websockets' ? openWebSocketListener : openTcpListener
+      const opened = await open(listener, accept, onError)
+      listeners.push(opened)
+      log.information(`Opening listen socket ${opened.info.name}.`)
+    }
+    log.information(
+      `Chain ${chain.genesis.origin}: ${chain.state.frontier.size} records in ${chain.state.height} blocks.`,
+    )
+    const infos = listeners.map(({ info }) => info)
+    return { listeners: infos, chain, counters: engine.counters, failed: chain.failed, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
 
-    const hooks: AedesOptions = {
+/** The engine with its hooks, in the order in which a packet meets them. */
+async function startEngine(
+  options: ResolvedBrokerOptions,
+  chain: AuditChain,
+  connections: Connections,
+  topics: DirectTopics,
+  log: BrokerLogger,
+  onError: (error: unknown) => void,
+): Promise<{ aedes: Aedes; counters: PublishCounters }> {
+  const policy = new PublishPolicy(options.protect)
+  const notary = createNotary({
+    chain,
+    policy,
+    publisherOf: (client) => connections.publisher(client),
+    onRequest: (client, packet) => takeAdminRequest(admin, topics, connections, client, packet, onError),
+    onRefused: ({ cause, publisher, topic, qos, payloadBytes, timeMs }, client) => {
+      log.notice(`Denied PUBLISH from ${publisher.clientId} (q${qos}, '${topic}', ${payloadBytes} bytes): ${cause}`)
+      if (client === null || client.closed) return
+      topics.sendEvent(client, 'rejected', { time: new Date(timeMs).toISOString(), topic, qos, cause })
+    },
+    onError,
+  })
+  const admin = new AdminService({ chain, counters: notary.counters, sinceMs: Date.now() })
+
+  const hooks = guardHooks(
+    {
       preConnect: (client, packet, answer) => {
         hardenClient(client)
         connections.connect(client, packet)
-        if (!packet.clean || aedes === undefined) answer(null, true)
-        else
+        if (!packet.clean) answer(null, true)
+        else {
           cleanIncoming(aedes, packet.clientId).then(
             () => answer(null, true),
             (error) => answer(error, false),
           )
+        }
       },
       authenticate: (client, username, _password, answer) => {
         const connection = connections.of(client)
@@ -102,9 +135,8 @@ export async function createBroker(given: BrokerOptions): Promise<NotaryBroker> 
           answer(null, true)
           return
         }
-        log.notice(
-          `Client ${client.id} from ${connection?.remoteAddress} refused: ${refusal}${username ? ` (u'${username}')` : ''}`,
-        )
+        const user = username === undefined ? '' : ` (u'${username}')`
+        log.notice(`Client ${client.id} from ${connection?.remoteAddress} refused: ${refusal}${user}`)
         answer(Object.assign(new Error(refusal), { returnCode: notAuthorizedReturnCode }), null)
       },
       authorizePublish: notary.authorizePublish,
@@ -114,140 +146,28 @@ export async function createBroker(given: BrokerOptions): Promise<NotaryBroker> 
         else log.notice(`Denied SUBSCRIBE from ${client.id} to '${subscription.topic}'`)
         answer(null, isAllowed ? subscription : null)
       },
-      // The engine's own $SYS/<id>/... would tell every subscriber the ids of all clients.
-      authorizeForward: (_client, packet) => {
-        const isBrokers = packet.topic.startsWith('$SYS/') || packet.topic.startsWith(notaryPrefix)
-        return isBrokers && !isDirect(packet) ? null : packet
-      },
-    }
-
-    const engine = await Aedes.createBroker({
-      ...guardHooks(hooks, onError),
-      topicAliasMaximum,
-      receiveMaximum: options.maxInflightMessages,
-      queueLimit: packetsBeforeConnack,
-      maxClientsIdLength: 65_535,
-      ...(options.persistence
-        ? {
-            persistence: new LevelSessions(chain.database, {
-              maxMessagesPerClient:
-                options.maxQueuedMessages === 0 ? 0 : options.maxQueuedMessages + options.maxInflightMessages,
-              onQueueFull: (clientId, topic) => log.debug(`Queue of ${clientId} is full, dropped '${topic}'`),
-            }),
-          }
-        : undefined),
-    })
-    aedes = engine
-    hardenBroker(engine, onError)
-    listenToEngine(engine, topics, connections, log)
-
-    const accept: AcceptStream = (stream, listener, remoteAddress, request) => {
-      log.notice(`New connection from ${remoteAddress} on port ${listener.port}.`)
-      connections.accept(stream, listener, remoteAddress)
-      engine.handle(stream, request)
-    }
-    for (const listener of options.listeners) {
-      const opener = listener.protocol === 'websockets' ? openWebSocketListener : openTcpListener
-      const opened = await opener(listener, accept, onError)
-      open.push(opened)
-      log.information(`Opening listen socket ${opened.info.name}.`)
-    }
-    const { state, genesis } = chain
-    log.information(`Chain ${genesis.origin}: ${state.frontier.size} records in ${state.height} blocks.`)
-    return {
-      listeners: open.map(({ info }) => info),
-      chain,
-      counters: notary.counters,
-      failed: chain.failed,
-      close,
-    }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
-
-/** A subscription that the broker's own topics, or what is not built yet, forbid. */
-function maySubscribe(topics: DirectTopics, client: Client, filter: string): boolean {
-  if (filter === '$notary' || filter.startsWith(notaryPrefix)) return topics.subscribe(client, filter)
-  // Shared subscriptions would be granted to 3.1.1 clients as a filter that matches nothing: better a clear no.
-  return !filter.startsWith('$share/')
-}
-
-/** Every hook, so that none can end the process; a hook that throws refuses. */
-function guardHooks(hooks: AedesOptions, onError: (error: unknown) => void): AedesOptions {
-  const { preConnect, authenticate, authorizePublish, authorizeSubscribe, authorizeForward } =
-    hooks as Required<AedesOptions>
-  const failure = () => new Error('not authorized')
-  return {
-    preConnect: guardHook(preConnect, (answer) => answer(failure(), false), onError),
-    authenticate: guardHook(
-      authenticate,
-      (answer) => answer(Object.assign(failure(), { returnCode: notAuthorizedReturnCode }), null),
-      onError,
-    ),
-    authorizePublish: guardHook(authorizePublish, (answer) => answer(failure()), onError),
-    authorizeSubscribe: guardHook(authorizeSubscribe, (answer) => answer(null, null), onError),
-    authorizeForward: (client, packet) => {
-      try {
-        return authorizeForward(client, packet)
-      } catch (error) {
-        onError(error)
-        return null
-      }
+      authorizeForward: (_client, packet) => (mayForward(packet) ? packet : null),
     },
-  }
+    onError,
+  )
+
+  const aedes = await Aedes.createBroker({
+    ...hooks,
+    topicAliasMaximum,
+    receiveMaximum: options.maxInflightMessages,
+    queueLimit: packetsBeforeConnack,
+    maxClientsIdLength: maxClientIdLength,
+    ...(options.persistence ? { persistence: openSessions(options, chain, log) } : undefined),
+  })
+  hardenBroker(aedes, onError)
+  listenToEngine(aedes, topics, connections, log)
+  return { aedes, counters: notary.counters }
 }
 
-/** An event without a listener would end the process (engine row 12); these also make the log. */
-function listenToEngine(
-  aedes: Aedes,
-  topics: DirectTopics,
-  connections: Connections,
-  log: ReturnType<typeof createLogger>,
-): void {
-  const protocolNumber = (client: Client) => ({ 3: 1, 4: 2, 5: 5 })[client.version] ?? client.version
-  aedes.on('client', (client) => {
-    const connection = connections.of(client)
-    const user = connection?.username === undefined ? '' : `, u'${connection.username}'`
-    const flags = `p${protocolNumber(client)}, c${client.clean ? 1 : 0}${user}`
-    log.notice(`New client connected from ${connection?.remoteAddress} as ${client.id} (${flags}).`)
+function openSessions(options: ResolvedBrokerOptions, chain: AuditChain, log: BrokerLogger): LevelSessions {
+  const { maxQueuedMessages, maxInflightMessages } = options
+  return new LevelSessions(chain.database, {
+    maxMessagesPerClient: maxQueuedMessages === 0 ? 0 : maxQueuedMessages + maxInflightMessages,
+    onQueueFull: (clientId, topic) => log.debug(`Queue of ${clientId} is full, dropped '${topic}'`),
   })
-  aedes.on('clientDisconnect', (client) => log.notice(`Client ${client.id} disconnected.`))
-  aedes.on('clientError', (client, error) => log.information(`Client ${client.id}: ${error.message}`))
-  aedes.on('connectionError', (client, error) => {
-    log.notice(`Client <unknown> from ${connections.of(client)?.remoteAddress ?? 'an address'}: ${error.message}`)
-  })
-  aedes.on('keepaliveTimeout', (client) => log.notice(`Client ${client.id} has exceeded timeout, disconnecting.`))
-  aedes.on('unsubscribe', (filters, client) => {
-    topics.unsubscribe(client, filters)
-    for (const filter of filters) log.unsubscribe(`${client.id} ${filter}`)
-  })
-  // Not in the types of this version: failures of the engine's own housekeeping.
-  ;(aedes as NodeJS.EventEmitter).on('error', (error: unknown) => log.error(`Engine: ${describe(error)}`))
-}
-
-async function enrollFromDirectory(
-  chain: AuditChain,
-  directory: string,
-  notice: (message: string) => void,
-): Promise<void> {
-  for (const { name, key } of readKeysDirectory(directory, nativeCrypto)) {
-    try {
-      await chain.enroll(key, name)
-    } catch (error) {
-      const isRevoked = error instanceof PluginError && error.code === 'ERR_KEY_EXISTS'
-      if (!isRevoked) throw error
-      // A file cannot bring back a revoked key, and must not keep the broker from starting.
-      notice(`Key ${name} of ${directory} not enrolled: ${error.message}`)
-    }
-  }
-}
-
-/** Code and message, with what caused it. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? `${error.code}: ` : ''
-  const cause = error.cause === undefined ? '' : ` (${describe(error.cause)})`
-  return `${code}${error.message}${cause}`
 }

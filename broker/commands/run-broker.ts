@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, defaultOptions, formatConfigError, loadConfigFile } from '../config/index.ts'
-import { createBroker, describe, type NotaryBroker } from '../create-broker.ts'
+import { createBroker, type NotaryBroker } from '../create-broker.ts'
+import { describe } from '../describe.ts'
 import { createLogger } from '../logger.ts'
 import { type BrokerOptions, defaultLogTypes } from '../options.ts'
 import { version } from '../version.ts'

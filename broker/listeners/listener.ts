@@ -8,8 +8,10 @@ import type { ListenerOptions } from '../options.ts'
 /** A listener that is open. */
 export interface OpenListener {
   readonly info: ListenerInfo
-  /** Takes no more connections; those that are open are the engine's to close. */
-  close(): Promise<void>
+  /** Takes no more connections; those that are open go on. */
+  stop(): void
+  /** Ends what the engine has left open: connections that never sent a CONNECT. Resolves when the port is free. */
+  end(): Promise<void>
 }
 
 /** Gives a new stream to the engine. */
@@ -34,6 +36,27 @@ export function listen(server: Server, options: ListenerOptions): Promise<Listen
       resolve(infoOf(server.address() as AddressInfo, options))
     })
   })
+}
+
+/** The two halves of closing a server, for sockets of any kind. */
+export function closing(server: Server): Pick<OpenListener, 'stop' | 'end'> {
+  const sockets = new Set<Duplex>()
+  server.on('connection', (socket: Duplex) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  let closed: Promise<void> | undefined
+  const stop = () => {
+    closed ??= new Promise((resolve) => server.close(() => resolve()))
+  }
+  return {
+    stop,
+    end: async () => {
+      stop()
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
 }
 
 function infoOf(address: AddressInfo, options: ListenerOptions): ListenerInfo {

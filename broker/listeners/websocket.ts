@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import websocketStream from 'websocket-stream'
 import type { ServerOptions } from 'ws'
 import type { ListenerOptions } from '../options.ts'
-import { type AcceptStream, listen, type OpenListener } from './listener.ts'
+import { type AcceptStream, closing, listen, type OpenListener } from './listener.ts'
 
 /** Largest WebSocket message: an MQTT packet may have 256 MB and a few bytes. */
 const maxMessageBytes = 256 * 1024 * 1024 + 5
@@ -21,6 +21,7 @@ export async function openWebSocketListener(
     response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' })
     response.end('MQTT over WebSocket: connect with the sub-protocol mqtt\n')
   })
+  const close = closing(server)
   const info = await listen(server, options)
   const serverOptions: ServerOptions = {
     server,
@@ -37,15 +38,7 @@ export async function openWebSocketListener(
   webSockets.on('stream', (stream: Duplex, request: IncomingMessage) => {
     accept(stream, info, `${request.socket.remoteAddress}:${request.socket.remotePort}`, request)
   })
-  return {
-    info,
-    close: () =>
-      new Promise((resolve) => {
-        webSockets.close()
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return { info, ...close }
 }
 
 /** A page in a browser sends an Origin; a page of anybody's must not reach a broker on the reader's machine. */

@@ -12,8 +12,9 @@ import { sendDirect } from '../aedes-seams.ts'
 const ownTopic = { adminResponse: adminResponseTopic, rejected: rejectedTopic } as const
 export type OwnTopic = keyof typeof ownTopic
 
-/** Subscriptions of this kind that one client may hold at a time. */
+/** Subscriptions of this kind that one client may hold at a time, and how much longer than its topic each may be. */
 const maxSubscriptions = 16
+const maxSuffixLength = 256
 
 /**
  * The one place that knows who may subscribe below `$notary/` and sends there. Nothing on these topics is routed: a
@@ -30,7 +31,9 @@ export class DirectTopics {
   /** Whether this client may subscribe to this filter below `$notary/`; remembers it when it may. */
   subscribe(client: Client, filter: string): boolean {
     const bases = Object.values(ownTopic).flatMap((topicOf) => [topicOf(client.id), topicOf(ownClientId)])
-    const isOwn = bases.some((base) => filter === base || filter.startsWith(`${base}/`))
+    const isOwn = bases.some(
+      (base) => filter === base || (filter.startsWith(`${base}/`) && filter.length <= base.length + maxSuffixLength),
+    )
     if (!isOwn || !isValidTopicFilter(filter)) return false
     const filters = this.#subscriptions.get(client) ?? new Set()
     if (filters.size >= maxSubscriptions && !filters.has(filter)) return false

@@ -31,6 +31,8 @@ export interface AdminServiceOptions {
 
 /** Requests answered at a time; each may read the whole chain. */
 const maxConcurrent = 8
+/** Largest request; none of the methods needs as much. */
+const maxRequestBytes = 64 * 1024
 
 type Handlers = {
   readonly [M in AdminMethod]: (params: ParamReader, requester: Requester) => Promise<AdminMethods[M]['result']>
@@ -161,6 +163,7 @@ export class AdminService {
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 function parseRequest(payload: Uint8Array): JsonRpcRequest {
+  if (payload.length > maxRequestBytes) throw new AdminError('invalid-request', `longer than ${maxRequestBytes} bytes`)
   let value: unknown
   try {
     value = JSON.parse(strictUtf8.decode(payload))

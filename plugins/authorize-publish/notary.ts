@@ -19,6 +19,8 @@ export interface NotaryOptions {
   readonly chain: AuditChain
   /** Topics that ask for a signature. Default: none. */
   readonly protect?: readonly ProtectRule[]
+  /** The same, made already; instead of `protect`. */
+  readonly policy?: PublishPolicy
   /** Who a client is. Default: its client id, with nothing proved. */
   readonly publisherOf?: (client: Client) => Publisher
   /** Takes publishes to request topics below `$notary/`; false when there is no such service. */
@@ -72,7 +74,7 @@ class PublishNotary {
     this.#now = options.now ?? Date.now
     this.#verifier = new PublishVerifier({
       registry: options.chain.registry,
-      policy: new PublishPolicy(options.protect ?? []),
+      policy: options.policy ?? new PublishPolicy(options.protect ?? []),
       crypto: nativeCrypto,
       now: this.#now,
     })

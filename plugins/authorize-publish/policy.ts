@@ -6,8 +6,9 @@ export interface ProtectRule {
   readonly signed: true
 }
 
-/** Answers are remembered for this many topics; beyond it the memory starts over. */
+/** Answers are remembered for this many topics, and not for very long ones; beyond it the memory starts over. */
 const maxRemembered = 10_000
+const maxRememberedLength = 256
 
 /** `notary_protect`: all matching rules apply together. Without any, everything may be published. */
 export class PublishPolicy {
@@ -23,9 +24,10 @@ export class PublishPolicy {
 
   requiresSignature(topic: string): boolean {
     if (this.rules.length === 0) return false
-    let answer = this.#remembered.get(topic)
-    if (answer === undefined) {
-      answer = this.rules.some((rule) => rule.signed && topicMatchesFilter(topic, rule.filter))
+    const remembered = this.#remembered.get(topic)
+    if (remembered !== undefined) return remembered
+    const answer = this.rules.some((rule) => rule.signed && topicMatchesFilter(topic, rule.filter))
+    if (topic.length <= maxRememberedLength) {
       if (this.#remembered.size >= maxRemembered) this.#remembered.clear()
       this.#remembered.set(topic, answer)
     }
