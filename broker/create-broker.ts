@@ -101,9 +101,11 @@ async function startEngine(
   onError: (error: unknown) => void,
 ): Promise<{ aedes: Aedes; counters: PublishCounters }> {
   const policy = new PublishPolicy(options.protect)
+  const sessions = options.persistence ? openSessions(options, chain, log) : undefined
   const notary = createNotary({
     chain,
     policy,
+    ...(sessions === undefined ? undefined : { qos2Marks: sessions.qos2Marks }),
     publisherOf: (client) => connections.publisher(client),
     onRequest: (client, packet) => takeAdminRequest(admin, topics, connections, client, packet, onError),
     onRefused: ({ cause, publisher, topic, qos, payloadBytes, timeMs }, client) => {
@@ -157,7 +159,7 @@ async function startEngine(
     receiveMaximum: options.maxInflightMessages,
     queueLimit: packetsBeforeConnack,
     maxClientsIdLength: maxClientIdLength,
-    ...(options.persistence ? { persistence: openSessions(options, chain, log) } : undefined),
+    ...(sessions === undefined ? undefined : { persistence: sessions }),
   })
   hardenBroker(aedes, onError)
   listenToEngine(aedes, topics, connections, log)

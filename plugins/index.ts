@@ -5,12 +5,14 @@ export {
   AuditChain,
   type AuditChainOptions,
   type AuditStore,
+  type Decision,
   LevelAuditStore,
   openStoreDatabase,
   Sequencer,
   type SequencerOptions,
   type StoreDatabase,
   type StoredBlock,
+  type StoreOperation,
   type Submission,
   type VerifyStoreOptions,
   verifyStore,
@@ -25,6 +27,7 @@ export {
   PublishCounters,
   type Publisher,
   PublishPolicy,
+  type Qos2Marks,
   type Refusal,
 } from './authorize-publish/index.ts'
 export { PluginError, type PluginErrorCode, pluginErrors } from './errors.ts'

@@ -11,6 +11,7 @@ declare module 'aedes-persistence-level/asyncPersistence.js' {
       packet: PublishPacket,
     ): Promise<unknown>
     outgoingClearMessageId(client: Client, packet: { messageId?: number }): Promise<unknown>
+    incomingDelPacket(client: Client, packet: { messageId?: number }): Promise<void>
     cleanIncoming(client: { id: string }): Promise<void>
     destroy(): Promise<void>
   }

@@ -1,6 +1,7 @@
 import type { Client, PublishPacket } from 'aedes'
 import AsyncLevelPersistence from 'aedes-persistence-level/asyncPersistence.js'
 import type { StoreDatabase } from '../../plugins/index.ts'
+import { LevelQos2Marks } from './qos2-marks.ts'
 
 export interface LevelSessionsOptions {
   /** Messages kept for one client, in flight and waiting together; 0 is unlimited. */
@@ -13,10 +14,12 @@ const outgoingPrefix = 'outgoing:'
 
 /**
  * MQTT sessions, retained messages and wills in the `sessions` sublevel of the chain's store. The engine's persistence
- * with three repairs: writes complete in the order of their calls, queues have a limit, clean starts clear QoS 2 ids.
+ * with repairs: writes complete in the order of their calls, queues have a limit, QoS 2 marks go with their PUBREL.
  */
 export class LevelSessions extends AsyncLevelPersistence {
   readonly #options: LevelSessionsOptions
+  /** Recorded QoS 2 publishes that wait for their PUBREL. */
+  readonly qos2Marks: LevelQos2Marks
   readonly #database
   /** Queued messages per client. */
   readonly #queued = new Map<string, number>()
@@ -25,6 +28,7 @@ export class LevelSessions extends AsyncLevelPersistence {
   constructor(database: StoreDatabase, options: LevelSessionsOptions) {
     const sessions = database.sublevel<string, string>('sessions', { keyEncoding: 'utf8', valueEncoding: 'utf8' })
     super(sessions)
+    this.qos2Marks = new LevelQos2Marks(database)
     this.#database = sessions
     this.#options = options
   }
@@ -59,6 +63,16 @@ export class LevelSessions extends AsyncLevelPersistence {
     const cleared = await super.outgoingClearMessageId(client, packet)
     if (cleared !== undefined) this.#count(client.id, -1)
     return cleared
+  }
+
+  override async incomingDelPacket(client: Client, packet: { messageId?: number }): Promise<void> {
+    await super.incomingDelPacket(client, packet)
+    await this.qos2Marks.remove(client, packet)
+  }
+
+  override async cleanIncoming(client: { id: string }): Promise<void> {
+    await super.cleanIncoming(client)
+    await this.qos2Marks.removeAll(client)
   }
 
   #count(clientId: string, change: number): void {

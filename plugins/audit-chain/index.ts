@@ -1,5 +1,5 @@
 export { AuditChain, type AuditChainOptions } from './audit-chain.ts'
 export { LevelAuditStore, openStoreDatabase, type StoreDatabase } from './level-store.ts'
-export { Sequencer, type SequencerOptions, type Submission } from './sequencer.ts'
-export type { AuditStore, StoredBlock } from './store.ts'
+export { type Decision, Sequencer, type SequencerOptions, type Submission } from './sequencer.ts'
+export type { AuditStore, StoredBlock, StoreOperation } from './store.ts'
 export { type VerifyStoreOptions, verifyStore } from './verify-store.ts'

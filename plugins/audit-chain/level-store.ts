@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { PluginError } from '../errors.ts'
-import type { AuditStore, StoredBlock } from './store.ts'
+import type { AuditStore, StoredBlock, StoreOperation } from './store.ts'
 
 /** The one LevelDB that chain and sessions share. */
 export type StoreDatabase = Level<Uint8Array, Uint8Array>
@@ -78,11 +78,12 @@ export class LevelAuditStore implements AuditStore {
     return this.#meta.get(stateKey)
   }
 
-  append(block: StoredBlock, state: Uint8Array): Promise<void> {
+  append(block: StoredBlock, state: Uint8Array, also: readonly StoreOperation[]): Promise<void> {
     return this.#database.batch(
       [
         { type: 'put', sublevel: this.#blocks, key: encodeIndex(block.firstIndex), value: block.encoded },
         { type: 'put', sublevel: this.#meta, key: stateKey, value: state },
+        ...also,
       ],
       { sync: true },
     )

@@ -8,7 +8,13 @@ import {
   type RecordWithBody,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
-import type { AuditStore } from './store.ts'
+import type { AuditStore, StoreOperation } from './store.ts'
+
+/** What a submission wants written. */
+export interface Decision extends RecordWithBody {
+  /** Written in the same batch. */
+  readonly also?: readonly StoreOperation[]
+}
 
 /** Something that waits for its place in the chain. Both methods are called exactly once, unless the chain fails. */
 export interface Submission {
@@ -21,7 +27,7 @@ export interface Submission {
    * @param timeMs time of the commit
    * @returns what to record, or undefined for nothing: a refusal or a duplicate that only keeps its place in the order
    */
-  decide(index: number, timeMs: number): RecordWithBody | undefined
+  decide(index: number, timeMs: number): Decision | undefined
   /** Called in the same order once everything decided up to here is durable. Must not throw. */
   settle(): void
 }
@@ -94,7 +100,7 @@ export class Sequencer {
     this.#isCommitting = true
     const group = this.#takeGroup()
     const timeMs = Math.max(this.#state.timeMs, this.#options.now())
-    const records: RecordWithBody[] = []
+    const records: Decision[] = []
     const firstIndex = this.#state.frontier.size
     for (const submission of group) {
       const record = submission.decide(firstIndex + records.length, timeMs)
@@ -107,10 +113,11 @@ export class Sequencer {
     else this.#notifyIdle()
   }
 
-  async #write(firstIndex: number, records: readonly RecordWithBody[], timeMs: number): Promise<void> {
+  async #write(firstIndex: number, records: readonly Decision[], timeMs: number): Promise<void> {
     const { store, signer, crypto, onBlock } = this.#options
     const block = buildBlock(this.#state, records, timeMs, signer, crypto)
-    await store.append({ firstIndex, encoded: block.encoded }, encodeChainState(block.next))
+    const also = records.flatMap((record) => record.also ?? [])
+    await store.append({ firstIndex, encoded: block.encoded }, encodeChainState(block.next), also)
     this.#state = block.next
     onBlock(block)
   }

@@ -1,15 +1,21 @@
+import type { AbstractBatchOperation } from 'abstract-level'
+import type { StoreDatabase } from './level-store.ts'
+
 /** A stored block: its key, which is the index of its first record, and its bytes. */
 export interface StoredBlock {
   readonly firstIndex: number
   readonly encoded: Uint8Array
 }
 
+/** Something else that is written in the same batch as a block: it is on disk exactly when the block is. */
+export type StoreOperation = AbstractBatchOperation<StoreDatabase, Uint8Array, Uint8Array>
+
 /** What the sequencer needs of a disk. One writer; `append` is durable when it resolves. */
 export interface AuditStore {
   /** The state written with the newest block; undefined when the store is new. */
   readState(): Promise<Uint8Array | undefined>
-  /** Writes one block and the state after it in one batch, fsynced. A rejection has an unknown outcome. */
-  append(block: StoredBlock, state: Uint8Array): Promise<void>
+  /** Writes one block, the state after it and what belongs to it in one batch, fsynced. A rejection has an unknown outcome. */
+  append(block: StoredBlock, state: Uint8Array, also: readonly StoreOperation[]): Promise<void>
   /** The block that holds `index`, or would: the last one that begins at or before it. */
   blockAt(index: number): Promise<StoredBlock | undefined>
   /** Blocks in order, from the one that holds `fromIndex`, as they were when the walk began. */

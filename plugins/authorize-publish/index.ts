@@ -1,5 +1,6 @@
 export { createNotary, type Notary, type NotaryOptions } from './notary.ts'
 export { type ProtectRule, PublishPolicy } from './policy.ts'
 export type { IncomingPublish, Publisher } from './publish.ts'
+export type { Qos2Marks } from './qos2.ts'
 export { PublishCounters, type Refusal } from './refusals.ts'
 export { clockSkewMs } from './verifier.ts'

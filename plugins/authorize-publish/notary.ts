@@ -1,13 +1,13 @@
 import type { AedesOptions, Client, PublishPacket } from 'aedes'
-import { notaryPrefix, type RecordWithBody, type RefusalCause } from '../../protocol/index.ts'
+import { notaryPrefix, type RefusalCause } from '../../protocol/index.ts'
 import { isGone, publishForGoneClient, recordedProperties, sinkPacket, userPropertiesOf } from '../aedes-seams.ts'
-import type { AuditChain, Submission } from '../audit-chain/index.ts'
+import type { AuditChain, Decision, StoreOperation, Submission } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { admit } from './admission.ts'
 import { Lane } from './lane.ts'
 import { type ProtectRule, PublishPolicy } from './policy.ts'
 import { type IncomingPublish, isRefused, type Publisher, type Verdict } from './publish.ts'
-import { OpenQos2, type Settled } from './qos2.ts'
+import { OpenQos2, type Qos2Marks, type Settled } from './qos2.ts'
 import { PublishCounters, type Refusal } from './refusals.ts'
 import { PublishVerifier } from './verifier.ts'
 
@@ -25,6 +25,8 @@ export interface NotaryOptions {
   readonly publisherOf?: (client: Client) => Publisher
   /** Takes publishes to request topics below `$notary/`; false when there is no such service. */
   readonly onRequest?: (client: Client, packet: PublishPacket) => boolean
+  /** Where recorded QoS 2 publishes are remembered across a crash; without it, one may be recorded twice then. */
+  readonly qos2Marks?: Qos2Marks
   /** Told of every refusal. */
   readonly onRefused?: (refusal: Refusal, client: Client | null) => void
   /** Told of what cannot be thrown to anyone. */
@@ -64,7 +66,7 @@ class PublishNotary {
   readonly #verifier: PublishVerifier
   readonly #lanes = new WeakMap<Client, Lane>()
   readonly #orphanLane = new Lane()
-  readonly #openQos2 = new OpenQos2()
+  readonly #openQos2: OpenQos2
   readonly #onError: (error: unknown) => void
   readonly #now: () => number
 
@@ -72,6 +74,7 @@ class PublishNotary {
     this.#options = options
     this.#onError = options.onError ?? (() => {})
     this.#now = options.now ?? Date.now
+    this.#openQos2 = new OpenQos2(options.qos2Marks)
     this.#verifier = new PublishVerifier({
       registry: options.chain.registry,
       policy: options.policy ?? new PublishPolicy(options.protect ?? []),
@@ -83,7 +86,7 @@ class PublishNotary {
   take(client: Client | null, packet: PublishPacket, answer: Answer): void {
     const flow = new PublishFlow(this, client, packet, answer)
     const leaveLane = this.#laneOf(client).enter()
-    const finish = (verdict: Verdict | 'consumed') =>
+    const finish = (verdict: FlowVerdict) =>
       leaveLane(() => {
         flow.verdict = verdict
         this.#submit(flow)
@@ -102,11 +105,7 @@ class PublishNotary {
     }
   }
 
-  #judge(
-    flow: PublishFlow,
-    client: Client | null,
-    packet: PublishPacket,
-  ): Verdict | 'consumed' | Promise<Verdict | 'consumed'> {
+  #judge(flow: PublishFlow, client: Client | null, packet: PublishPacket): FlowVerdict | Promise<FlowVerdict> {
     flow.publish = this.#incoming(client, packet)
     if (packet.topic.startsWith(notaryPrefix) || packet.topic.startsWith('$SYS/') || packet.topic === '$SYS') {
       const isTaken = client !== null && !flow.publish.isWill && this.#options.onRequest?.(client, packet) === true
@@ -116,10 +115,12 @@ class PublishNotary {
     return this.#verifier.verify(flow.publish)
   }
 
-  async #judgeQos2(flow: PublishFlow, client: Client, packet: PublishPacket): Promise<Verdict | 'consumed'> {
+  async #judgeQos2(flow: PublishFlow, client: Client, packet: PublishPacket): Promise<FlowVerdict> {
     const exchange = await this.#openQos2.begin(client, packet)
-    if (exchange.kind === 'first') {
+    if (exchange.kind !== 'again') {
       flow.onSettled = exchange.settled
+      if (exchange.kind === 'recorded') return 'recorded'
+      flow.also = this.#openQos2.markOf(client, packet)
       return this.#verifier.verify(flow.publish as IncomingPublish)
     }
     const refusal = await exchange.first
@@ -184,16 +185,24 @@ class PublishNotary {
   }
 }
 
+/**
+ * What is known of a publish when it leaves its lane. `consumed`: to be acknowledged only. `recorded`: to be delivered,
+ * since a crash came between its record and the engine.
+ */
+type FlowVerdict = Verdict | 'consumed' | 'recorded'
+
 /** One publish on its way through the sequencer. */
 class PublishFlow implements Submission {
   readonly client: Client | null
   publish: IncomingPublish | undefined
-  verdict: Verdict | 'consumed' = { cause: 'hook-failed' }
+  verdict: FlowVerdict = { cause: 'hook-failed' }
   onSettled: Settled | undefined
+  /** To be written with the record. */
+  also: readonly StoreOperation[] = []
   readonly #notary: PublishNotary
   readonly #packet: PublishPacket
   readonly #answer: Answer
-  #result: 'record' | 'acknowledge' | RefusalCause = 'hook-failed'
+  #result: 'deliver' | 'acknowledge' | RefusalCause = 'hook-failed'
 
   constructor(notary: PublishNotary, client: Client | null, packet: PublishPacket, answer: Answer) {
     this.client = client
@@ -206,10 +215,10 @@ class PublishFlow implements Submission {
     return 512 + this.#packet.topic.length + (this.publish?.payload.length ?? 0)
   }
 
-  decide(index: number, timeMs: number): RecordWithBody | undefined {
+  decide(index: number, timeMs: number): Decision | undefined {
     try {
-      if (this.verdict === 'consumed') {
-        this.#result = 'acknowledge'
+      if (this.verdict === 'consumed' || this.verdict === 'recorded') {
+        this.#result = this.verdict === 'consumed' ? 'acknowledge' : 'deliver'
         return undefined
       }
       if (isRefused(this.verdict)) {
@@ -217,10 +226,14 @@ class PublishFlow implements Submission {
         return undefined
       }
       const admission = admit(this.verdict, index, timeMs, nativeCrypto)
-      if (admission.kind === 'refused') this.#result = admission.cause
-      else this.#result = admission.kind === 'record' ? 'record' : 'acknowledge'
+      if (admission.kind === 'record') {
+        this.#result = 'deliver'
+        this.#notary.counters.accepted++
+        return { ...admission.record, also: this.also }
+      }
       if (admission.kind === 'duplicate') this.#notary.counters.duplicates++
-      return admission.kind === 'record' ? admission.record : undefined
+      this.#result = admission.kind === 'refused' ? admission.cause : 'acknowledge'
+      return undefined
     } catch (error) {
       this.#notary.reportError(error)
       this.#result = 'hook-failed'
@@ -230,20 +243,19 @@ class PublishFlow implements Submission {
 
   settle(): void {
     try {
-      if (this.#result === 'record') this.#deliver()
+      if (this.#result === 'deliver') this.#deliver()
       else if (this.#result === 'acknowledge') this.#acknowledge()
       else this.#refuse(this.#result)
     } catch (error) {
       this.#notary.reportError(error)
     } finally {
-      const isRefusal = this.#result !== 'record' && this.#result !== 'acknowledge'
+      const isRefusal = this.#result !== 'deliver' && this.#result !== 'acknowledge'
       this.onSettled?.(isRefusal ? (this.#result as RefusalCause) : undefined)
     }
   }
 
   #deliver(): void {
     const { client } = this
-    this.#notary.counters.accepted++
     const isVanished = client !== null && this.publish?.isWill === false && isGone(client)
     // QoS 0 and 2 are routed by the engine before it tries to answer; QoS 1 after, so never.
     if (isVanished && this.#packet.qos === 1) {
