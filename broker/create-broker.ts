@@ -16,7 +16,7 @@ import { listenToEngine } from './engine-events.ts'
 import { cleanIncoming, hardenBroker, hardenClient } from './engine-internals.ts'
 import { guardHooks, notAuthorizedReturnCode } from './hooks.ts'
 import { enrollFromDirectory } from './keys-directory.ts'
-import type { AcceptStream, OpenListener } from './listeners/listener.ts'
+import { type AcceptStream, isAddressMissing, type OpenListener } from './listeners/listener.ts'
 import { openTcpListener } from './listeners/tcp.ts'
 import { openWebSocketListener } from './listeners/websocket.ts'
 import { type BrokerLogger, createLogger } from './logger.ts'
@@ -76,9 +76,14 @@ export async function createBroker(given: BrokerOptions): Promise<NotaryBroker> 
     }
     for (const listener of options.listeners) {
       const open = listener.protocol === 'websockets' ? openWebSocketListener : openTcpListener
-      const opened = await open(listener, accept, onError)
-      listeners.push(opened)
-      log.information(`Opening listen socket ${opened.info.name}.`)
+      try {
+        const opened = await open(listener, accept, onError)
+        listeners.push(opened)
+        log.information(`Opening listen socket ${opened.info.name}.`)
+      } catch (error) {
+        if (listener.ifAvailable !== true || !isAddressMissing(error)) throw error
+        log.warning(`Warning: ${describe(error)}; going on without it`)
+      }
     }
     log.information(
       `Chain ${chain.genesis.origin}: ${chain.state.frontier.size} records in ${chain.state.height} blocks.`,

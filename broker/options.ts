@@ -13,6 +13,8 @@ export interface ListenerOptions {
    * browser can connect), `localhost` admits pages served from this machine. Default `none`.
    */
   readonly allowedOrigins?: 'none' | 'localhost'
+  /** Go on without this listener when the machine has no such address, as where IPv6 is switched off. */
+  readonly ifAvailable?: boolean
 }
 
 /** One `notary_protect` line: what must hold for a publish to a topic that `filter` matches. */
@@ -87,12 +89,26 @@ export const defaultLogTypes: readonly LogType[] = ['error', 'warning', 'notice'
 
 const defaultLog: LogOptions = { destination: 'stderr', types: defaultLogTypes }
 
-/** TCP 1883 on both loopbacks and WebSocket 9001 beside it: what runs without a configuration. */
-const defaultListeners: readonly ListenerOptions[] = [
-  { protocol: 'mqtt', port: 1883, host: '127.0.0.1' },
-  { protocol: 'mqtt', port: 1883, host: '::1' },
-  { protocol: 'websockets', port: 9001, host: '127.0.0.1', allowedOrigins: 'localhost' },
-  { protocol: 'websockets', port: 9001, host: '::1', allowedOrigins: 'localhost' },
+/** MQTT's registered TCP port, and where Mosquitto sites put WebSocket. */
+export const defaultPorts = { mqtt: 1883, websockets: 9001 } as const
+
+/** Listeners that this machine alone can reach, over either address family. */
+export function loopbackListeners(protocol: 'mqtt' | 'websockets', port: number): readonly ListenerOptions[] {
+  const common = {
+    protocol,
+    port,
+    ...(protocol === 'websockets' ? { allowedOrigins: 'localhost' as const } : undefined),
+  }
+  return [
+    { ...common, host: '127.0.0.1' },
+    { ...common, host: '::1', ifAvailable: true },
+  ]
+}
+
+/** What runs without a configuration. */
+export const defaultListeners: readonly ListenerOptions[] = [
+  ...loopbackListeners('mqtt', defaultPorts.mqtt),
+  ...loopbackListeners('websockets', defaultPorts.websockets),
 ]
 
 /**

@@ -1,12 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
-import type { BrokerOptions } from '../options.ts'
+import { type BrokerOptions, defaultListeners, loopbackListeners } from '../options.ts'
 import { ConfigError } from './errors.ts'
 import { lexConfig } from './lexer.ts'
-import { defaultLocation, localOnlyListeners, resolveConfig } from './resolve.ts'
+import { defaultLocation, resolveConfig } from './resolve.ts'
 import { isPort } from './values.ts'
-
-/** Where Mosquitto sites put WebSocket. */
-const webSocketPort = 9001
 
 /**
  * Reads and checks a configuration file. Nothing is created, opened or bound.
@@ -27,13 +24,9 @@ export function loadConfigFile(path: string, port?: number): BrokerOptions {
  */
 export function defaultOptions(port?: number): BrokerOptions {
   if (port !== undefined) checkCommandLinePort(port)
-  const tcp = localOnlyListeners(port)
-  const webSocket = localOnlyListeners(webSocketPort).map(
-    (listener) => ({ ...listener, protocol: 'websockets', allowedOrigins: 'localhost' }) as const,
-  )
   return {
     location: defaultLocation,
-    listeners: port === undefined ? [...tcp, ...webSocket] : tcp,
+    listeners: port === undefined ? defaultListeners : loopbackListeners('mqtt', port),
     allowAnonymous: true,
     anonymousAdmin: true,
   }

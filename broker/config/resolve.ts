@@ -1,4 +1,4 @@
-import { type BrokerOptions, defaultLogTypes, type ListenerOptions } from '../options.ts'
+import { type BrokerOptions, defaultLogTypes, defaultPorts, loopbackListeners } from '../options.ts'
 import { classifyDirective, honouredDirectives, isHonoured } from './directives.ts'
 import { type Draft, handlers } from './handlers.ts'
 import type { ConfigLine } from './lexer.ts'
@@ -7,18 +7,10 @@ import { errorAt, isLoopbackAddress } from './values.ts'
 /** Data directory where nothing else is said, relative to the working directory. */
 export const defaultLocation = './notarymq-data'
 
-/** MQTT's registered TCP port. */
-const mqttPort = 1883
-
 /** What each refused name should become, where there is an answer. */
 const replacements: Readonly<Record<string, string>> = {
   port: 'write "listener PORT" instead.',
   bind_address: 'write "listener PORT ADDRESS" instead.',
-}
-
-/** Mosquitto's local only mode: reachable from this machine alone, over either address family. */
-export function localOnlyListeners(port = mqttPort): readonly ListenerOptions[] {
-  return ['127.0.0.1', '::1'].map((host) => ({ protocol: 'mqtt', port, host }))
 }
 
 /**
@@ -44,7 +36,7 @@ export function resolveConfig(lines: readonly ConfigLine[], commandLinePort?: nu
   }
   enterLines(draft, lines)
   const localOnly = draft.listeners.length === 0
-  const listeners = localOnly ? localOnlyListeners(commandLinePort) : draft.listeners
+  const listeners = localOnly ? loopbackListeners('mqtt', commandLinePort ?? defaultPorts.mqtt) : draft.listeners
   checkAnonymousAdmin(draft.anonymousAdmin, listeners)
   return {
     location: defaultLocation,

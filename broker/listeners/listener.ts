@@ -38,6 +38,12 @@ export function listen(server: Server, options: ListenerOptions): Promise<Listen
   })
 }
 
+/** Whether a listener could not be opened because the machine has no such address. */
+export function isAddressMissing(error: unknown): boolean {
+  const code = error instanceof BrokerError ? (error.cause as NodeJS.ErrnoException).code : undefined
+  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
+}
+
 /** The two halves of closing a server, for sockets of any kind. */
 export function closing(server: Server): Pick<OpenListener, 'stop' | 'end'> {
   const sockets = new Set<Duplex>()

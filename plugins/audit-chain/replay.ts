@@ -1,4 +1,6 @@
 import {
+  type Block,
+  type BlockHeader,
   bytesEqual,
   type ChainState,
   type CryptoProvider,
@@ -7,6 +9,7 @@ import {
   decodeRecord,
   emptyChainState,
   type Genesis,
+  noPreviousHash,
   type P256PublicKey,
   ProtocolError,
   parseGenesis,
@@ -96,11 +99,38 @@ async function checkHead(options: RestoreOptions, head: Uint8Array): Promise<voi
   }
 }
 
+/** Where a block stands in the chain. */
+type Place = Pick<BlockHeader, 'height' | 'firstIndex' | 'previousHash'>
+
+/**
+ * Checks that a block stands where the ones before it lead to: a block that is gone would take its key events with it,
+ * and a revoked key would be valid again.
+ */
+function placeAfter(
+  { header, encodedHeader, entries }: Block,
+  key: number,
+  place: Place,
+  crypto: CryptoProvider,
+): Place {
+  const { height, firstIndex } = place
+  const follows =
+    key === firstIndex &&
+    header.firstIndex === firstIndex &&
+    header.height === height &&
+    header.count === entries.length &&
+    bytesEqual(header.previousHash, place.previousHash)
+  if (!follows)
+    throw damaged(`block ${height}, from record ${firstIndex} on, is missing or not the one that belongs there`)
+  return { height: height + 1, firstIndex: firstIndex + header.count, previousHash: crypto.sha256(encodedHeader) }
+}
+
 async function walk(options: RestoreOptions): Promise<Genesis> {
   const { store, crypto, registry } = options
   let genesis: Genesis | undefined
+  let next: Place = { height: 0, firstIndex: 0, previousHash: noPreviousHash }
   for await (const stored of store.blocks()) {
     const block = decodeBlock(stored.encoded)
+    next = placeAfter(block, stored.firstIndex, next, crypto)
     for (const [i, entry] of block.entries.entries()) {
       const index = block.header.firstIndex + i
       const record = decodeRecord(entry.record)

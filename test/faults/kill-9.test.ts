@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { withAdminClient } from '../../clients/cli/admin-client.ts'
 import { nativeCrypto } from '../../plugins/index.ts'
 import { signPublish } from '../../protocol/index.ts'
+import { TestAdmin } from '../helpers/admin.ts'
 import { type SpawnedBroker, spawnBroker } from '../helpers/broker.ts'
-import { runCli } from '../helpers/command.ts'
 import { keysDirectory } from '../helpers/key-files.ts'
 import { numberedKey } from '../helpers/keys.ts'
+import { runCli } from '../helpers/processes.ts'
 import { SeededRandom } from '../helpers/random.ts'
 import { type OutgoingMessage, RawPublisher, type RawPublisherOptions } from '../helpers/raw-publisher.ts'
 import { copyOfData, countPayloads } from '../helpers/stored-chain.ts'
@@ -70,15 +70,16 @@ function restart(t: TestContext, { broker, lines }: Killed): Promise<SpawnedBrok
   return spawnBroker(t, { location: broker.location, lines })
 }
 
-async function assertVerifies(location: string): Promise<void> {
-  const { code, out, err } = await runCli('audit', 'verify', '--db', location, '--json')
-  assert.equal(code, 0, `${out}${err}`)
+async function assertVerifies(t: TestContext, location: string): Promise<void> {
+  const { code, stdout, stderr } = await runCli(t, ['audit', 'verify', '--db', location, '--json'])
+  assert.equal(code, 0, `${stdout}${stderr}`)
 }
 
-async function assertVerifiesLive({ port }: SpawnedBroker): Promise<void> {
-  const flags = { host: '127.0.0.1', port: String(port), 'protocol-version': 'mqttv5' }
-  const result = await withAdminClient(flags, (admin) => admin.request('audit.verify', {}))
-  assert.equal(result.firstBad, undefined)
+async function assertVerifiesLive(t: TestContext, { port }: SpawnedBroker): Promise<void> {
+  const admin = await TestAdmin.connect(t, port)
+  const { firstBad } = await admin.request('audit.verify', {})
+  assert.equal(firstBad, undefined)
+  await admin.client.end()
 }
 
 /** The application payload: what the chain keeps of a message. */
@@ -133,11 +134,11 @@ for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
     const killed = await publishUntilKilled(t, campaign, seed)
     // Looking at a copy keeps the restart unaided: opening a LevelDB repairs it.
     const copy = copyOfData(t, killed.broker.location)
-    await assertVerifies(copy)
+    await assertVerifies(t, copy)
     await assertAcknowledgedOnce(killed, copy)
 
     const again = await restart(t, killed)
-    await assertVerifiesLive(again)
+    await assertVerifiesLive(t, again)
     const repeated = killed.sender.acknowledged
     assert.equal(
       await killed.sender.run(again.port),
@@ -146,7 +147,7 @@ for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
     )
     const replay = new RawPublisher(repeated, { ...killed.publisher, window })
     assert.equal(await replay.run(again.port), 'complete', 'what was acknowledged is acknowledged when sent again')
-    await assertVerifiesLive(again)
+    await assertVerifiesLive(t, again)
     assert.equal(await again.stop(), 0)
     const counts = await countPayloads(killed.broker.location, 'kill/')
     assert.deepEqual(counts, new Map(texts(messages.length).map((text) => [text, 1])))
@@ -160,39 +161,31 @@ for (let seed = firstSeed; seed < firstSeed + Math.ceil(rounds / 2); seed++) {
     const campaign = { messages, publisher: { clientId: 'device', qos: 1, clean: true }, lines: [] } as const
     const killed = await publishUntilKilled(t, campaign, seed)
     const copy = copyOfData(t, killed.broker.location)
-    await assertVerifies(copy)
+    await assertVerifies(t, copy)
     await assertAcknowledgedOnce(killed, copy)
 
     const again = await restart(t, killed)
     const before = killed.sender.acknowledged
     assert.equal(await killed.sender.run(again.port), 'complete')
-    await assertVerifiesLive(again)
+    await assertVerifiesLive(t, again)
     assert.equal(await again.stop(), 0)
     const counts = await countPayloads(killed.broker.location, 'kill/')
     assertDoubledOnlyInFlight(killed, counts, before)
   })
 
-  test(`every QoS 2 publish of a resumed session is in the chain after a kill (seed ${seed})`, async (t) => {
+  test(`every QoS 2 publish of a resumed session is in the chain exactly once after a kill (seed ${seed})`, async (t) => {
     const messages = unsignedMessages(1000)
     const campaign = { messages, publisher: { clientId: 'device', qos: 2, clean: false }, lines: [] } as const
     const killed = await publishUntilKilled(t, campaign, seed)
     const copy = copyOfData(t, killed.broker.location)
-    await assertVerifies(copy)
+    await assertVerifies(t, copy)
     await assertAcknowledgedOnce(killed, copy)
 
-    const before = killed.sender.acknowledged
     const again = await restart(t, killed)
     assert.equal(await killed.sender.run(again.port), 'complete')
-    await assertVerifiesLive(again)
+    await assertVerifiesLive(t, again)
     assert.equal(await again.stop(), 0)
     const counts = await countPayloads(killed.broker.location, 'kill/')
-    assertDoubledOnlyInFlight(killed, counts, before)
-    await t.test(
-      'exactly once',
-      { todo: 'the record and the open packet id are two writes, and a kill falls between them' },
-      () => {
-        assert.deepEqual(counts, new Map(texts(messages.length).map((text) => [text, 1])))
-      },
-    )
+    assert.deepEqual(counts, new Map(texts(messages.length).map((text) => [text, 1])))
   })
 }

@@ -85,9 +85,9 @@ describe('defaultOptions', () => {
       location: './notarymq-data',
       listeners: [
         { protocol: 'mqtt', port: 1883, host: '127.0.0.1' },
-        { protocol: 'mqtt', port: 1883, host: '::1' },
+        { protocol: 'mqtt', port: 1883, host: '::1', ifAvailable: true },
         { protocol: 'websockets', port: 9001, host: '127.0.0.1', allowedOrigins: 'localhost' },
-        { protocol: 'websockets', port: 9001, host: '::1', allowedOrigins: 'localhost' },
+        { protocol: 'websockets', port: 9001, host: '::1', allowedOrigins: 'localhost', ifAvailable: true },
       ],
       allowAnonymous: true,
       anonymousAdmin: true,
@@ -98,7 +98,7 @@ describe('defaultOptions', () => {
     const options = defaultOptions(18831)
     assert.deepEqual(options.listeners, [
       { protocol: 'mqtt', port: 18831, host: '127.0.0.1' },
-      { protocol: 'mqtt', port: 18831, host: '::1' },
+      { protocol: 'mqtt', port: 18831, host: '::1', ifAvailable: true },
     ])
     assert.equal(options.anonymousAdmin, true)
   })

@@ -9,7 +9,7 @@ describe('a file without a listener', () => {
       location: './notarymq-data',
       listeners: [
         { protocol: 'mqtt', port: 1883, host: '127.0.0.1' },
-        { protocol: 'mqtt', port: 1883, host: '::1' },
+        { protocol: 'mqtt', port: 1883, host: '::1', ifAvailable: true },
       ],
       allowAnonymous: true,
       persistence: true,
@@ -58,7 +58,9 @@ describe('a file with listeners', () => {
   })
 
   test('ignores the port of the command line, as Mosquitto does', () => {
-    assert.deepEqual(resolveText('listener 1883 ::1', 18831).listeners, [{ protocol: 'mqtt', port: 1883, host: '::1' }])
+    assert.deepEqual(resolveText('listener 1883 ::1', 18831).listeners, [
+      { protocol: 'mqtt', port: 1883, host: '::1', ifAvailable: true },
+    ])
   })
 
   test('leaves what it does not say to the defaults of BrokerOptions', () => {

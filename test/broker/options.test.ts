@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BrokerError, type BrokerOptions, resolveOptions } from '../../broker/index.ts'
+
+const location = '/somewhere'
+
+test('options are completed with the defaults of a broker for this machine only, and frozen', () => {
+  const resolved = resolveOptions({ location })
+  assert.deepEqual(
+    resolved.listeners.map(({ protocol, port, host }) => `${protocol} ${host} ${port}`),
+    ['mqtt 127.0.0.1 1883', 'mqtt ::1 1883', 'websockets 127.0.0.1 9001', 'websockets ::1 9001'],
+  )
+  assert.equal(resolved.allowAnonymous, false)
+  assert.equal(resolved.anonymousAdmin, false)
+  assert.equal(resolved.persistence, true)
+  assert.equal(resolved.maxQueuedMessages, 1000)
+  assert.equal(resolved.maxInflightMessages, 20)
+  assert.ok(Object.isFrozen(resolved))
+})
+
+const wrong: Record<string, Partial<Record<keyof BrokerOptions, unknown>>> = {
+  'an empty location': { location: '' },
+  'no listener': { listeners: [] },
+  'a port beyond 65535': { listeners: [{ protocol: 'mqtt', port: 65536 }] },
+  'a port that is no integer': { listeners: [{ protocol: 'mqtt', port: 1.5 }] },
+  'an unknown protocol': { listeners: [{ protocol: 'mqtts', port: 1883 }] },
+  'a wrong topic filter': { protect: [{ filter: 'a/#/b', signed: true }] },
+  'a rule that does not exist yet': { protect: [{ filter: 'a', mac: true }] },
+  'a negative queue': { maxQueuedMessages: -1 },
+  'an in-flight window beyond 65535': { maxInflightMessages: 65536 },
+}
+
+for (const [what, options] of Object.entries(wrong)) {
+  test(`options with ${what} are refused with ERR_OPTIONS_INVALID`, () => {
+    assert.throws(
+      () => resolveOptions({ location, ...options } as BrokerOptions),
+      (error) => error instanceof BrokerError && error.code === 'ERR_OPTIONS_INVALID',
+    )
+  })
+}
