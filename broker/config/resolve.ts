@@ -1,4 +1,10 @@
-import { type BrokerOptions, defaultLogTypes, defaultPorts, loopbackListeners } from '../options.ts'
+import {
+  type BrokerOptions,
+  defaultLogTypes,
+  defaultPorts,
+  type ListenerOptions,
+  loopbackListeners,
+} from '../options.ts'
 import { classifyDirective, honouredDirectives, isHonoured } from './directives.ts'
 import { type Draft, handlers } from './handlers.ts'
 import type { ConfigLine } from './lexer.ts'
