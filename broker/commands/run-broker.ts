@@ -58,8 +58,10 @@ export async function runBroker(args: readonly string[]): Promise<number> {
     log.error(`Error: ${describe(error)}`)
     return exit.failure
   }
+  // Before the line that says so: whoever reads it may send a signal at once.
+  const ended = endOf(broker, log.notice)
   log.information(`notarymq version ${version} running`)
-  const end = await endOf(broker, log.notice)
+  const end = await ended
   if (end === 'failed') {
     // Nothing may be answered any more: what was being written may be there or not. The next start finds out.
     log.error('Error: the store failed; ending so that a restart can find out what was written')

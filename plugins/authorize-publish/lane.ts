@@ -10,10 +10,6 @@ interface Place {
 export class Lane {
   #places: Place[] = []
 
-  get isEmpty(): boolean {
-    return this.#places.length === 0
-  }
-
   /** @returns to be called once, with what to do, when this one is ready */
   enter(): (leave: () => void) => void {
     const place: Place = { leave: undefined }

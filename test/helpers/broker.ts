@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type BrokerOptions, createBroker, type NotaryBroker } from '../../broker/index.ts'
+import { atEnd } from './cleanup.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 export interface RunningBroker {
@@ -31,7 +32,7 @@ export async function startBroker(t: TestContext, options: Partial<BrokerOptions
     log: { destination: 'stderr', types: ['error'] },
     ...options,
   })
-  t.after(() => broker.close())
+  atEnd(t, () => broker.close())
   const portOf = (protocol: string) => broker.listeners.find((listener) => listener.protocol === protocol)?.port ?? 0
   return { broker, location, port: portOf('mqtt'), webSocketPort: portOf('websockets') }
 }
@@ -71,7 +72,7 @@ export async function spawnBroker(
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
     return ended
   }
-  t.after(() => stop('SIGKILL'))
+  atEnd(t, () => stop('SIGKILL'))
   const isRunning = new Promise<void>((resolve) => {
     child.stderr.on('data', () => {
       if (/ running$/m.test(log)) resolve()

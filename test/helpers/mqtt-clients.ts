@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import { connect, ErrorWithReasonCode, type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt'
+import { atEnd } from './cleanup.ts'
 
 /** A message as a subscriber got it. */
 export interface Received {
@@ -44,7 +45,7 @@ export class TestClient {
    */
   static async connect(t: TestContext, where: number | string, options: IClientOptions = {}): Promise<TestClient> {
     const client = new TestClient(typeof where === 'number' ? `mqtt://127.0.0.1:${where}` : where, options)
-    t.after(() => client.mqtt.end(true))
+    atEnd(t, () => client.mqtt.end(true))
     await new Promise<void>((resolve, reject) => {
       client.mqtt.once('connect', () => resolve())
       client.mqtt.once('error', reject)

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { cliArguments } from './broker.ts'
+import { atEnd } from './cleanup.ts'
 
 /** A process that ended. */
 export interface Ended {
@@ -54,7 +55,7 @@ export class TestProcess {
       for (const look of this.#waiting) look()
       return { code: (code ?? signal) as number | string, stdout: this.#stdout, stderr: this.#stderr }
     })
-    t.after(() => this.kill())
+    atEnd(t, () => this.kill())
   }
 
   /** Whole lines of standard output so far. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { atEnd } from './cleanup.ts'
 import {
   type ConnectFields,
   connectPacket,
@@ -45,7 +46,7 @@ export class RawMqtt {
   /** Connects and sends nothing; closed when the test ends. */
   static async open(t: TestContext, port: number): Promise<RawMqtt> {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true })
-    t.after(() => socket.destroy())
+    atEnd(t, () => socket.destroy())
     await once(socket, 'connect')
     return new RawMqtt(socket)
   }

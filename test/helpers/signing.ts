@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   type CborValue,
+  CborWriter,
   encodeCbor,
   externalAad,
   nobleCrypto,
@@ -49,4 +50,17 @@ export class Signer {
 /** SHA-256 as records in JSON have it. */
 export function sha256Base64url(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64url')
+}
+
+/** An envelope inside a hop MAC (COSE_Mac0) under a session that nobody agreed on. */
+export function withHopMac(envelope: Uint8Array): Uint8Array {
+  const sid = new Uint8Array(8)
+  const headers = encodeCbor(
+    new Map<number, CborValue>([
+      [1, 5],
+      [4, sid],
+    ]),
+  )
+  const writer = new CborWriter(envelope.length + 64).tag(17).array(4).bytes(headers).map(0).bytes(envelope)
+  return writer.bytes(new Uint8Array(32)).finish()
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { nativeCrypto } from '../../../plugins/native-crypto.ts'
-import { leafHash, verifyConsistency, verifyInclusion } from '../../../protocol/index.ts'
+import { leafHash, nodeHash, verifyConsistency, verifyInclusion } from '../../../protocol/index.ts'
 import { codeOf, throwsCode } from '../../helpers/codes.ts'
 import { naiveConsistency, naiveInclusion, naiveRoot } from '../../helpers/naive-tree.ts'
 
@@ -39,6 +39,11 @@ describe('inclusion', () => {
   test('is not proved by a path that is longer, shorter, reordered or has a bit flipped', () => {
     const path = naiveInclusion(5, leaves.slice(0, 13))
     for (const altered of alterations(path)) throwsCode(inclusion(5, 13, altered), 'ERR_PROOF_INVALID')
+  })
+  test('is not proved by a path longer than the tree is high, even when it leads to the root given', () => {
+    const beyond = nodeHash(leaf(1), leaf(0), nativeCrypto)
+    const proof = { leafIndex: 0n, treeSize: 1n, path: [leaf(1)] }
+    throwsCode(() => verifyInclusion(proof, leaf(0), beyond, nativeCrypto), 'ERR_PROOF_INVALID')
   })
   test('is not proved for an index at or beyond the size, or below zero', () => {
     for (const index of [-1n, 1n, 2n ** 63n]) {
@@ -82,6 +87,12 @@ describe('consistency', () => {
     throwsCode(consistency(13, 5, path), 'ERR_PROOF_INVALID')
     throwsCode(consistency(0, 5, []), 'ERR_PROOF_INVALID')
     throwsCode(consistency(0, 0, []), 'ERR_PROOF_INVALID')
+  })
+  test('is not proved by a path longer than the tree is high, even when it leads to the roots given', () => {
+    const path = [...naiveConsistency(3, leaves.slice(0, 4)), leaf(9)]
+    const beyond = (size: number) => nodeHash(leaf(9), root(size), nativeCrypto)
+    const proof = { size1: 3n, size2: 4n, path }
+    throwsCode(() => verifyConsistency(proof, beyond(3), beyond(4), nativeCrypto), 'ERR_PROOF_INVALID')
   })
   test('of a tree with itself takes an empty path and one root', () => {
     consistency(7, 7, [])()

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { type Ended, run, TestProcess } from './processes.ts'
+import { python } from './tools.ts'
+
+/** Where the Python implementation lives. */
+const folder = fileURLToPath(new URL('../interop/python', import.meta.url))
+
+/** Runs one of its scripts, or `-m` or `-c`, in its folder. */
+export function runPython(t: TestContext, args: readonly string[]): Promise<Ended> {
+  return run(t, python, args, { cwd: folder })
+}
+
+/** Runs a script that must succeed. @returns its lines, each JSON */
+export async function pythonJson<T>(t: TestContext, args: readonly string[]): Promise<T[]> {
+  const { code, stdout, stderr } = await runPython(t, args)
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as T)
+}
+
+/** Starts a script and leaves it running. */
+export function startPython(t: TestContext, args: readonly string[]): TestProcess {
+  return new TestProcess(t, python, args, { cwd: folder })
+}
