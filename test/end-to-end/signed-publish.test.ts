@@ -25,11 +25,11 @@ const eventsOf = (client: TestClient, own: string) => {
   return received.map(({ payload }) => JSON.parse(payload.toString()) as { cause: string; topic: string; qos: number })
 }
 
-for (const { name, protocolVersion } of mqttVersions) {
+for (const { name, version } of mqttVersions) {
   test(`${name}: a signed publish is delivered byte for byte as published, at every QoS, and recorded with its signer`, async (t) => {
     const { port, admin, signer } = await startWithDevice(t)
     const [publisher, subscriber] = await Promise.all(
-      ['publisher', 'subscriber'].map((clientId) => TestClient.connect(t, port, { protocolVersion, clientId })),
+      ['publisher', 'subscriber'].map((clientId) => TestClient.connect(t, port, { ...version, clientId })),
     )
     assert.ok(publisher !== undefined && subscriber !== undefined)
     assert.equal(await subscriber.subscribe('plant/#'), 2)
@@ -44,7 +44,7 @@ for (const { name, protocolVersion } of mqttVersions) {
       received.map(({ payload, qos }) => [payload, qos]),
       [...envelopes, retained].map((envelope, i) => [Buffer.from(envelope), [0, 1, 2, 1][i]]),
     )
-    const late = await TestClient.connect(t, port, { protocolVersion })
+    const late = await TestClient.connect(t, port, version)
     await late.subscribe(topic)
     const [kept] = await late.waitFor(1)
     assert.deepEqual([kept?.payload, kept?.retain], [Buffer.from(retained), true])
@@ -67,8 +67,8 @@ for (const { name, protocolVersion } of mqttVersions) {
     const revoked = new Signer(numberedKey(2))
     const { kid: revokedKid } = await admin.request('keys.enroll', { key: p256ToJwk(revoked.key), name: 'lost' })
     await admin.request('keys.revoke', { kid: revokedKid, reason: 'lost on the train' })
-    const client = await TestClient.connect(t, port, { protocolVersion, clientId: 'line/7' })
-    const listener = await TestClient.connect(t, port, { protocolVersion })
+    const client = await TestClient.connect(t, port, { ...version, clientId: 'line/7' })
+    const listener = await TestClient.connect(t, port, version)
     assert.equal(await client.subscribe('$notary/rejected/-', 0), 0)
     await listener.subscribe('plant/#')
     const accepted = signer.sign(topic, 'accepted', { seq: 5000 })
@@ -101,7 +101,7 @@ for (const { name, protocolVersion } of mqttVersions) {
     ]
     for (const [cause, payload, { topic: name = topic, qos = 1, retain = false } = {}] of refused) {
       const code = await client.publish(name, payload, { qos, retain })
-      assert.equal(code, protocolVersion === 5 && qos > 0 ? 0x87 : 0, cause)
+      assert.equal(code, version.protocolVersion === 5 && qos > 0 ? 0x87 : 0, cause)
     }
     await client.waitFor(refused.length)
     assert.deepEqual(

@@ -1,5 +1,13 @@
 import type { TestContext } from 'node:test'
-import { connect, ErrorWithReasonCode, type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt'
+import {
+  connect,
+  ErrorWithReasonCode,
+  ErrorWithSubackPacket,
+  type IClientOptions,
+  type IClientPublishOptions,
+  type ISubackPacket,
+  type MqttClient,
+} from 'mqtt'
 import { atEnd } from './cleanup.ts'
 
 /** A message as a subscriber got it. */
@@ -11,11 +19,18 @@ export interface Received {
   readonly correlationData: Buffer | undefined
 }
 
-/** What every test that concerns both generations runs with. */
-export const mqttVersions = [
-  { name: 'MQTT 3.1.1', protocolVersion: 4 },
-  { name: 'MQTT 5', protocolVersion: 5 },
-] as const
+/** A version as MQTT.js is told of it. */
+export interface MqttVersion {
+  readonly protocolVersion: 3 | 4 | 5
+  readonly protocolId?: 'MQIsdp'
+}
+
+/** What every test that concerns all versions runs with. */
+export const mqttVersions: readonly { readonly name: string; readonly version: MqttVersion }[] = [
+  { name: 'MQTT 3.1', version: { protocolVersion: 3, protocolId: 'MQIsdp' } },
+  { name: 'MQTT 3.1.1', version: { protocolVersion: 4 } },
+  { name: 'MQTT 5', version: { protocolVersion: 5 } },
+]
 
 const waitMs = 20_000
 let clients = 0
@@ -61,8 +76,7 @@ export class TestClient {
   subscribe(filter: string, qos: 0 | 1 | 2 = 2): Promise<number> {
     return new Promise((resolve, reject) => {
       this.mqtt.subscribe(filter, { qos }, (error, granted) => {
-        const code = (error as { code?: unknown } | null)?.code
-        if (typeof code === 'number') resolve(code)
+        if (error instanceof ErrorWithSubackPacket) resolve(grantedIn(error.packet))
         else if (error) reject(error)
         else resolve(granted?.[0]?.qos ?? -1)
       })
@@ -129,4 +143,9 @@ export class TestClient {
   vanish(): void {
     this.mqtt.stream.destroy()
   }
+}
+
+function grantedIn({ granted }: ISubackPacket): number {
+  const [first] = granted
+  return typeof first === 'number' ? first : -1
 }

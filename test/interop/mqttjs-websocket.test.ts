@@ -21,7 +21,7 @@ async function handshake(t: TestContext, port: number, origin: string | undefine
   return (await Promise.race([opened, refused])) ?? 0
 }
 
-for (const { name, protocolVersion } of mqttVersions) {
+for (const { name, version } of mqttVersions) {
   for (const [publisherSide, subscriberSide] of [
     ['WebSocket', 'TCP'],
     ['TCP', 'WebSocket'],
@@ -29,8 +29,8 @@ for (const { name, protocolVersion } of mqttVersions) {
     test(`${name}: MQTT.js publishes over ${publisherSide}, QoS 0 to 2, and is heard over ${subscriberSide}; the chain names the listener`, async (t) => {
       const { port, webSocketPort } = await startBroker(t)
       const where = { WebSocket: webSocketUrl(webSocketPort), TCP: port } as Record<string, string | number>
-      const subscriber = await TestClient.connect(t, where[subscriberSide as string] ?? 0, { protocolVersion })
-      const publisher = await TestClient.connect(t, where[publisherSide as string] ?? 0, { protocolVersion })
+      const subscriber = await TestClient.connect(t, where[subscriberSide as string] ?? 0, version)
+      const publisher = await TestClient.connect(t, where[publisherSide as string] ?? 0, version)
       assert.equal(await subscriber.subscribe('plant/#'), 2)
       // One byte more than a WebSocket frame header of two bytes can count, and one more than TCP carries at once.
       const payloads = ['21.5', 'x'.repeat(126), 'y'.repeat(70_000)]
@@ -106,11 +106,11 @@ test('MQTT.js with a foreign Origin never gets a CONNACK; with a local one it pu
   )
 })
 
-for (const { name, protocolVersion } of mqttVersions) {
+for (const { name, version } of mqttVersions) {
   test(`${name}: anonymous clients are administrators over loopback TCP, and never over WebSocket`, async (t) => {
     const { port, webSocketPort } = await startBroker(t)
     const methods = ['audit.status', 'audit.query', 'audit.record', 'audit.verify', 'keys.list', 'keys.enroll']
-    const stranger = await TestClient.connect(t, webSocketUrl(webSocketPort), { protocolVersion })
+    const stranger = await TestClient.connect(t, webSocketUrl(webSocketPort), version)
     assert.equal(await stranger.subscribe(adminResponseTopic(stranger.id), 0), 0)
     for (const [i, method] of [...methods, 'keys.revoke'].entries()) {
       const request = JSON.stringify({ jsonrpc: '2.0', id: i, method, params: { index: 0 } })
@@ -118,7 +118,7 @@ for (const { name, protocolVersion } of mqttVersions) {
       const answer = (await stranger.waitFor(i + 1))[i]?.payload.toString() ?? ''
       assertFailure(JSON.parse(answer) as JsonRpcResponse, 'not-authorized', i)
     }
-    const admin = await TestAdmin.connect(t, port, { protocolVersion })
+    const admin = await TestAdmin.connect(t, port, version)
     assert.equal((await admin.request('audit.status', {})).treeSize, 1, 'nothing was changed')
     assert.deepEqual((await admin.request('keys.list', {})).keys, [])
   })

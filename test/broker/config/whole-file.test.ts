@@ -58,9 +58,7 @@ describe('a file with listeners', () => {
   })
 
   test('ignores the port of the command line, as Mosquitto does', () => {
-    assert.deepEqual(resolveText('listener 1883 ::1', 18831).listeners, [
-      { protocol: 'mqtt', port: 1883, host: '::1' },
-    ])
+    assert.deepEqual(resolveText('listener 1883 ::1', 18831).listeners, [{ protocol: 'mqtt', port: 1883, host: '::1' }])
   })
 
   test('leaves what it does not say to the defaults of BrokerOptions', () => {
