@@ -57,12 +57,22 @@ async function main(args: readonly string[], output: Output): Promise<number> {
   }
   if (first === undefined || first === 'broker' || first.startsWith('-')) {
     const brokerArgs = first === 'broker' ? rest : args
-    if (!brokerArgs.includes('--help')) return runBroker(brokerArgs)
+    if (!brokerArgs.includes('--help')) {
+      // Whoever read the log may be gone; the broker stays.
+      for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+      return runBroker(brokerArgs)
+    }
     output.out(brokerHelp)
     return exitCode.ok
   }
   const command = commands.find(({ name }) => name === first)
-  if (command !== undefined) return runCommand(command, rest, output)
+  if (command !== undefined) {
+    // A reader that has enough, as `head`, is no failure; output that is lost otherwise is one.
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+      process.exit(code === 'EPIPE' ? exitCode.ok : exitCode.usage)
+    })
+    return runCommand(command, rest, output)
+  }
   output.error(`notarymq: no command ${first}. Try 'notarymq --help'.`)
   return exitCode.usage
 }

@@ -88,6 +88,8 @@ export async function createBroker(given: BrokerOptions): Promise<NotaryBroker> 
     log.information(
       `Chain ${chain.genesis.origin}: ${chain.state.frontier.size} records in ${chain.state.height} blocks.`,
     )
+    // Nothing is answered after a failed write; whoever waits is told by the end of the connection and sends again.
+    chain.failed.then(() => Promise.all(listeners.map((listener) => listener.end()))).catch(onError)
     const infos = listeners.map(({ info }) => info)
     return { listeners: infos, chain, counters: engine.counters, failed: chain.failed, close }
   } catch (error) {

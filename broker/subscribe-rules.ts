@@ -1,6 +1,6 @@
 import type { AedesPublishPacket, Client } from 'aedes'
 import { type DirectTopics, isDirect } from '../plugins/index.ts'
-import { notaryPrefix } from '../protocol/index.ts'
+import { isBrokerTopic, notaryPrefix } from '../protocol/index.ts'
 
 /** Whether a client may subscribe: not to the broker's topics but its own, nor to what is not built yet. */
 export function maySubscribe(topics: DirectTopics, client: Client, filter: string): boolean {
@@ -13,6 +13,5 @@ export function maySubscribe(topics: DirectTopics, client: Client, filter: strin
 
 /** Whether a message may go to a client: the engine's own $SYS/<id>/... would tell every subscriber all client ids. */
 export function mayForward(packet: AedesPublishPacket): boolean {
-  const isBrokers = packet.topic.startsWith('$SYS/') || packet.topic.startsWith(notaryPrefix)
-  return !isBrokers || isDirect(packet)
+  return !isBrokerTopic(packet.topic) || isDirect(packet)
 }

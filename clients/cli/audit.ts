@@ -8,7 +8,7 @@ import {
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
-import { exitCode, integerOption, type Output, parseArguments } from './command.ts'
+import { exitCode, integerOption, type Output, parseArguments, refusePositionals } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
 
 const json = { json: { type: 'boolean' } } as const
@@ -35,7 +35,8 @@ ${connectionHelp}
       --json                    machine-readable output`
 
 export async function auditStatus(args: readonly string[], output: Output): Promise<number> {
-  const { values } = parseArguments(args, { ...connectionOptions, ...json })
+  const { values, positionals } = parseArguments(args, { ...connectionOptions, ...json })
+  refusePositionals(positionals)
   const status = await withAdminClient(values, (admin) => admin.request('audit.status', {}))
   output.out(values.json ? JSON.stringify(status) : statusText(status))
   return exitCode.ok
@@ -60,7 +61,7 @@ function statusText(status: AuditStatus): string {
 const pageSize = 1000
 
 export async function auditQuery(args: readonly string[], output: Output): Promise<number> {
-  const { values } = parseArguments(args, {
+  const { values, positionals } = parseArguments(args, {
     ...connectionOptions,
     ...json,
     topic: { type: 'string' },
@@ -71,6 +72,7 @@ export async function auditQuery(args: readonly string[], output: Output): Promi
     limit: { type: 'string' },
     payload: { type: 'boolean' },
   })
+  refusePositionals(positionals)
   let left = integerOption('--limit', values.limit, 1, Number.MAX_SAFE_INTEGER) ?? 100
   const include: Includable[] = values.payload ? ['payload'] : []
   const query: AuditQueryParams = withoutUndefined({
@@ -115,12 +117,13 @@ function recordText(record: RecordJson): string {
 }
 
 export async function auditVerifyLive(args: readonly string[], output: Output): Promise<number> {
-  const { values } = parseArguments(args, {
+  const { values, positionals } = parseArguments(args, {
     ...connectionOptions,
     ...json,
     from: { type: 'string' },
     to: { type: 'string' },
   })
+  refusePositionals(positionals)
   const params = withoutUndefined({
     fromIndex: integerOption('--from', values.from, 0, Number.MAX_SAFE_INTEGER),
     toIndex: integerOption('--to', values.to, 0, Number.MAX_SAFE_INTEGER),

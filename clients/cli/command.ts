@@ -33,10 +33,32 @@ type Parsed<T extends Options> = ReturnType<
 /** `parseArgs` whose complaints are usage errors. @throws {ClientError} ERR_USAGE */
 export function parseArguments<const T extends Options>(args: readonly string[], options: T): Parsed<T> {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return parseArgs({ args: joinValues(args, options), options, allowPositionals: true, strict: true })
   } catch (cause) {
     throw new ClientError('ERR_USAGE', cause instanceof Error ? cause.message : String(cause), {}, cause)
   }
+}
+
+/** As in Mosquitto's clients the word after an option is its value, even with a dash in front: `-m -5`. */
+function joinValues(args: readonly string[], options: Options): string[] {
+  const joined: string[] = []
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string
+    if (arg === '--') return [...joined, ...args.slice(i)]
+    const value = args[i + 1]
+    const name = Object.keys(options).find((one) => arg === `--${one}` || arg === `-${options[one]?.short}`)
+    if (name === undefined || value === undefined || options[name]?.type !== 'string') joined.push(arg)
+    else {
+      joined.push(`--${name}=${value}`)
+      i++
+    }
+  }
+  return joined
+}
+
+/** For commands that take options only: what else was given is not ignored. @throws {ClientError} ERR_USAGE */
+export function refusePositionals(positionals: readonly string[]): void {
+  if (positionals.length > 0) throw new ClientError('ERR_USAGE', `unexpected ${positionals[0]}`)
 }
 
 /** @throws {ClientError} ERR_USAGE */

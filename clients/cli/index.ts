@@ -5,6 +5,7 @@ export {
   integerOption,
   type Output,
   parseArguments,
+  refusePositionals,
   runCommand,
   standardOutput,
 } from './command.ts'

@@ -2,7 +2,7 @@ import { type KeyJson, p256ToJwk } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { loadPublicKey } from '../identity/index.ts'
 import { withAdminClient } from './admin-client.ts'
-import { type Command, exitCode, parseArguments } from './command.ts'
+import { type Command, exitCode, parseArguments, refusePositionals } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
 
 const json = { json: { type: 'boolean' } } as const
@@ -63,7 +63,7 @@ ${connectionHelp}
       --json                    machine-readable output`,
   run: async (args, output) => {
     const { values, positionals } = parseArguments(args, { ...connectionOptions, ...json })
-    if (positionals.length > 0) throw new ClientError('ERR_USAGE', `unexpected ${positionals[0]}`)
+    refusePositionals(positionals)
     const result = await withAdminClient(values, (admin) => admin.request('keys.list', {}))
     if (values.json) {
       output.out(JSON.stringify(result))

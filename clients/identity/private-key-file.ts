@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import {
   fromBase64url,
   nobleCrypto,
@@ -64,7 +64,13 @@ export function generateIdentity(path: string): GeneratedIdentity {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const publicPath = path.endsWith('.pem') ? `${path.slice(0, -'.pem'.length)}.pub.pem` : `${path}.pub.pem`
   writeNew(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600)
-  writeNew(publicPath, publicKey.export({ type: 'spki', format: 'pem' }), 0o644)
+  try {
+    writeNew(publicPath, publicKey.export({ type: 'spki', format: 'pem' }), 0o644)
+  } catch (error) {
+    // Half a pair would stand in the way of the next attempt.
+    unlinkSync(path)
+    throw error
+  }
   const jwk = publicKey.export({ format: 'jwk' }) as unknown as P256Jwk
   const thumbprint = thumbprintOfP256(p256FromJwk(jwk, nobleCrypto), nobleCrypto)
   return { privatePath: path, publicPath, publicKey: jwk, thumbprint }

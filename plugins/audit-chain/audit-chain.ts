@@ -170,13 +170,16 @@ export class AuditChain {
     return this.registry.find(thumbprint)
   }
 
-  /** Commits what was submitted, writes the head and closes the store. */
+  /** Commits what was submitted, writes the head and closes the store. Rejects when the head cannot be written. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     await this.#sequencer.drained()
-    this.#head.flush()
-    await this.database.close()
+    try {
+      this.#head.flush()
+    } finally {
+      await this.database.close()
+    }
   }
 
   /** Plans when the index is known, so that two requests at once cannot both succeed. */

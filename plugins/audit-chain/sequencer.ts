@@ -72,7 +72,7 @@ export class Sequencer {
     return this.#state
   }
 
-  /** @throws {PluginError} ERR_CHAIN_CLOSED after a failure; the submission is then never settled */
+  /** @throws {PluginError} ERR_STORE_FAILED after a failure; the submission is then never settled */
   submit(submission: Submission): void {
     if (this.#failure !== undefined) throw this.#failure
     this.#pending.push(submission)

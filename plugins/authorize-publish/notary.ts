@@ -1,5 +1,5 @@
 import type { AedesOptions, Client, PublishPacket } from 'aedes'
-import { notaryPrefix, type RefusalCause } from '../../protocol/index.ts'
+import { isBrokerTopic, type RefusalCause } from '../../protocol/index.ts'
 import { isGone, publishForGoneClient, recordedProperties, sinkPacket, userPropertiesOf } from '../aedes-seams.ts'
 import type { AuditChain, Decision, StoreOperation, Submission } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
@@ -107,7 +107,7 @@ class PublishNotary {
 
   #judge(flow: PublishFlow, client: Client | null, packet: PublishPacket): FlowVerdict | Promise<FlowVerdict> {
     flow.publish = this.#incoming(client, packet)
-    if (packet.topic.startsWith(notaryPrefix) || packet.topic.startsWith('$SYS/') || packet.topic === '$SYS') {
+    if (isBrokerTopic(packet.topic)) {
       const isTaken = client !== null && !flow.publish.isWill && this.#options.onRequest?.(client, packet) === true
       return isTaken ? 'consumed' : { cause: 'broker-topic' }
     }
@@ -272,7 +272,8 @@ class PublishFlow implements Submission {
 
   #refuse(cause: RefusalCause): void {
     this.#notary.refuse(cause, this)
-    const canBeTold = this.client?.version === 5 && this.publish?.isWill === false
+    // Asked of the packet: when reading it failed there is no `publish`. A will has no command (see `#incoming`).
+    const canBeTold = this.client?.version === 5 && this.#packet.cmd === 'publish'
     if (canBeTold) this.#answer(new Error(refusalText))
     else this.#acknowledge()
   }

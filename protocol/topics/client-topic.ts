@@ -10,6 +10,12 @@ export function encodeClientId(clientId: string): string {
 /** Below this prefix, topics belong to the broker. */
 export const notaryPrefix = '$notary/'
 
+/** Whether only the broker publishes to a topic: what `$SYS/#` and `$notary/#` match, so these two names as well. */
+export function isBrokerTopic(topic: string): boolean {
+  if (!topic.startsWith('$')) return false
+  return topic === '$SYS' || topic.startsWith('$SYS/') || topic === '$notary' || topic.startsWith(notaryPrefix)
+}
+
 /** Where requests are published. */
 export const requestTopic = { admin: '$notary/admin/request' } as const
 

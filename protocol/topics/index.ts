@@ -1,6 +1,7 @@
 export {
   adminResponseTopic,
   encodeClientId,
+  isBrokerTopic,
   notaryPrefix,
   ownClientId,
   rejectedTopic,

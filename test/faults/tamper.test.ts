@@ -46,7 +46,7 @@ async function assertStart(t: TestContext, location: string, { refuses }: Tamper
 
 /** The program itself, which ends with exit code 1 and says why. */
 async function assertPrinted(t: TestContext, location: string, { refuses }: TamperCase): Promise<void> {
-  const printed = new RegExp(`ended with 1 before it was running:[^]*Error: ${refuses}: .`)
+  const printed = new RegExp(`ended with 1 before it was running:.*Error: ${refuses}: .`, 's')
   await assert.rejects(spawnBroker(t, { location }), { message: printed })
 }
 

@@ -48,7 +48,11 @@ export interface SpawnedBroker {
 }
 
 /** The command line of this working tree, from its sources. */
-export const cliArguments = ['--import', 'tsx', fileURLToPath(new URL('../../broker/cli.ts', import.meta.url))]
+export const cliArguments = [
+  '--import',
+  import.meta.resolve('tsx'),
+  fileURLToPath(new URL('../../broker/cli.ts', import.meta.url)),
+]
 
 /** The real program in a process of its own, on a loopback port; resolves when it is running, rejects when it ends first. */
 export async function spawnBroker(

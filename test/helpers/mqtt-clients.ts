@@ -5,7 +5,6 @@ import {
   ErrorWithSubackPacket,
   type IClientOptions,
   type IClientPublishOptions,
-  type ISubackPacket,
   type MqttClient,
 } from 'mqtt'
 import { atEnd } from './cleanup.ts'
@@ -145,7 +144,7 @@ export class TestClient {
   }
 }
 
-function grantedIn({ granted }: ISubackPacket): number {
+function grantedIn({ granted }: ErrorWithSubackPacket['packet']): number {
   const [first] = granted
   return typeof first === 'number' ? first : -1
 }

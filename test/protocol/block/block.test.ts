@@ -131,6 +131,8 @@ describe('a block header', () => {
     await rejectsCode(verify(sign(`a2 0127 ${kid}`)), 'ERR_COSE_ALG_NOT_ALLOWED')
     await rejectsCode(verify(sign(`a3 0128 0300 ${kid}`)), 'ERR_COSE_MALFORMED')
     await rejectsCode(verify(sign('a1 0128')), 'ERR_COSE_SIGNATURE_INVALID')
+    const otherKid = `0448 ${toHex(key11.thumbprint.subarray(0, 8))}`
+    await rejectsCode(verify(sign(`a2 0128 ${otherKid}`)), 'ERR_COSE_SIGNATURE_INVALID')
     const unprotected = encodeSign1(
       { ...parseSign1(first.signed), unprotectedBytes: hex('a1 03 00') },
       first.encodedHeader,

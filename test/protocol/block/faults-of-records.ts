@@ -146,6 +146,10 @@ export const faultsOfRecords: readonly FaultScenario[] = [
     enroll(key12, 'x'),
     altered({ thumbprint: key12.thumbprint }),
   ]),
+  scenario('a valid signature under the kid of another key', 'signature-invalid', 4, [
+    enroll(key12, 'x'),
+    claimed(signedEnvelope({ key: key12 }, crypto), { thumbprint: key12.thumbprint }),
+  ]),
   scenario('a signed record without topic', 'signature-invalid', 3, [altered({ topic: undefined })]),
   scenario('a signed record without envelope', 'signature-invalid', 3, [altered({ envelope: undefined })]),
   scenario('an envelope that is none', 'signature-invalid', 3, [altered({ envelope: hex('00') })]),

@@ -74,6 +74,14 @@ describe('consistency', () => {
       }
     }
   })
+  test('is not proved for another root of the older or the newer tree', () => {
+    for (const size1 of [5, 8]) {
+      const proof = { size1: BigInt(size1), size2: 13n, path: naiveConsistency(size1, leaves.slice(0, 13)) }
+      verifyConsistency(proof, root(size1), root(13), nativeCrypto)
+      throwsCode(() => verifyConsistency(proof, root(6), root(13), nativeCrypto), 'ERR_PROOF_INVALID')
+      throwsCode(() => verifyConsistency(proof, root(size1), root(12), nativeCrypto), 'ERR_PROOF_INVALID')
+    }
+  })
   test('is not proved by a path that is longer, shorter, reordered or has a bit flipped', () => {
     for (const size1 of [5, 4]) {
       const path = naiveConsistency(size1, leaves.slice(0, 13))
