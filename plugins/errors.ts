@@ -49,6 +49,10 @@ export const pluginErrors = {
     cause: 'another key has the same first 8 bytes of thumbprint',
     remedy: 'make another key',
   },
+  ERR_KEY_RESERVED: {
+    cause: 'the key is the one that the broker signs its blocks with',
+    remedy: 'give each publisher a key of its own',
+  },
   ERR_KEY_NOT_FOUND: { cause: 'no enrolled key has this kid', remedy: 'list the keys' },
   ERR_KEY_AMBIGUOUS: { cause: 'more than one key has this prefix', remedy: 'give more digits' },
   ERR_KEY_NAME_INVALID: {

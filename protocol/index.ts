@@ -10,9 +10,9 @@ export {
   type AttachedEnvelope,
   type PublishToSign,
   parseAttachedEnvelope,
-  publishProtectedHeaders,
   signPublish,
 } from './envelope/attached.ts'
+export { type PublishHeaders, publishProtectedHeaders, readPublishHeaders } from './envelope/publish-headers.ts'
 export { ProtocolError, type ProtocolErrorCode, protocolErrors } from './errors.ts'
 export * from './merkle/index.ts'
 export { nobleCrypto } from './noble-provider.ts'

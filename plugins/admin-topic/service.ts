@@ -210,6 +210,7 @@ const tellable = {
   ERR_KEY_NOT_FOUND: 'not-found',
   ERR_KEY_AMBIGUOUS: 'kid-ambiguous',
   ERR_KEY_NAME_INVALID: 'invalid-params',
+  ERR_KEY_RESERVED: 'invalid-params',
 } as const satisfies Partial<Record<PluginErrorCode, AdminError['adminCause']>>
 
 function toAdminError(error: unknown): AdminError | undefined {

@@ -152,9 +152,14 @@ export class AuditChain {
   /**
    * Enrols a key; doing it again changes nothing.
    * @returns the key as registered, once the event is durable
-   * @throws {PluginError} ERR_KEY_EXISTS, ERR_KEY_NAME_TAKEN, ERR_KEY_KID_COLLISION, ERR_KEY_NAME_INVALID
+   * @throws {PluginError} ERR_KEY_RESERVED, ERR_KEY_EXISTS, ERR_KEY_NAME_TAKEN, ERR_KEY_KID_COLLISION,
+   * ERR_KEY_NAME_INVALID
    */
   async enroll(key: P256PublicKey, name?: string, requester: Requester = configuration): Promise<RegisteredKey> {
+    // One key per role: what the broker signs must never pass for a publish.
+    if (bytesEqual(thumbprintOfP256(key, nativeCrypto), this.brokerThumbprint)) {
+      throw new PluginError('ERR_KEY_RESERVED', 'this is the key of the broker itself')
+    }
     await this.#recordKeyEvent(() => this.registry.planEnrolment(key, name), requester)
     return this.registry.find(thumbprintOfP256(key, nativeCrypto))
   }

@@ -1,14 +1,7 @@
 import { bytesEqual } from '../bytes.ts'
-import {
-  externalAad,
-  headerLabel,
-  isKidOf,
-  type P256PublicKey,
-  parseSign1,
-  sigStructure,
-  verifySign1,
-} from '../cose/index.ts'
+import { externalAad, isKidOf, type P256PublicKey, parseSign1, sigStructure, verifySign1 } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
+import { readPublishHeaders } from '../envelope/publish-headers.ts'
 import { ProtocolError } from '../errors.ts'
 import type { ChainRecord } from '../record/index.ts'
 
@@ -29,14 +22,11 @@ export async function verifyPublisherSignature(
   }
   if (body === undefined) throw new ProtocolError('ERR_RECORD_MALFORMED', 'a signed record lacks its payload')
   const sign1 = parseSign1(envelope)
-  const kid = sign1.protectedHeaders.get(headerLabel.kid)
-  const mark = sign1.protectedHeaders.get(headerLabel.notaryPublish)
+  const headers = readPublishHeaders(sign1)
   const agrees =
-    kid instanceof Uint8Array &&
-    isKidOf(kid, thumbprint) &&
-    Array.isArray(mark) &&
-    mark[0] === seq &&
-    mark[1] === signedTimeMs &&
+    isKidOf(headers.kid, thumbprint) &&
+    headers.seq === seq &&
+    headers.timeMs === signedTimeMs &&
     sign1.payload === undefined
   if (!agrees) throw new ProtocolError('ERR_RECORD_MALFORMED', 'record and envelope disagree')
   const aad = externalAad(topic)

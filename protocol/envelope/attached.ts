@@ -1,7 +1,5 @@
 import { CborReader, readMap } from '../cbor/index.ts'
-import { CborWriter } from '../cbor/writer.ts'
 import {
-  algEsp256,
   algHmac256,
   coseTag,
   externalAad,
@@ -11,27 +9,18 @@ import {
   parseProtectedHeaders,
   parseSign1,
   type Sign1,
-  shortKidBytes,
   signSign1,
 } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
+import { malformed, type PublishHeaders, publishProtectedHeaders, readPublishHeaders } from './publish-headers.ts'
 
-const signatureBytes = 64
-const thumbprintBytes = 32
 const macTagBytes = 32
+const sidBytes = 8
 
 /** A signed publish found in an MQTT payload: parsed, not yet verified. */
-export interface AttachedEnvelope {
+export interface AttachedEnvelope extends PublishHeaders {
   readonly sign1: Sign1
-  /** Algorithm as claimed; the key decides whether it is admitted. */
-  readonly alg: number
-  /** Prefix of the signer's thumbprint, 8 to 32 bytes. */
-  readonly kid: Uint8Array
-  /** Sequence number of the publish under its key, below 2^53. */
-  readonly seq: number
-  /** Publisher's clock, milliseconds since 1970, below 2^53. */
-  readonly timeMs: number
   /** The application payload. */
   readonly payload: Uint8Array
   /** True when the COSE_Sign1 came inside a COSE_Mac0 (hop MAC). */
@@ -58,27 +47,10 @@ export function parseAttachedEnvelope(message: Uint8Array): AttachedEnvelope | u
 
 function parseSigned(message: Uint8Array, hopMac: boolean): AttachedEnvelope {
   const sign1 = parseSign1(message)
-  const { protectedHeaders, payload } = sign1
-  const alg = protectedHeaders.get(headerLabel.alg)
-  const kid = protectedHeaders.get(headerLabel.kid)
-  const mark = protectedHeaders.get(headerLabel.notaryPublish)
-  if (typeof alg !== 'number') throw malformed('alg')
-  if (!(kid instanceof Uint8Array) || kid.length < shortKidBytes || kid.length > thumbprintBytes) throw malformed('kid')
-  if (!Array.isArray(mark) || mark.length !== 2) throw malformed('-65537')
-  const [seq, timeMs] = mark
-  if (typeof seq !== 'number' || seq < 0 || typeof timeMs !== 'number' || timeMs < 0) throw malformed('-65537')
-  if (payload === undefined || sign1.signature.length !== signatureBytes) throw malformed('payload or signature')
-  checkUnprotected(sign1)
-  return { sign1, alg, kid, seq, timeMs, payload, hopMac }
-}
-
-/** Unprotected headers are empty, or hold receipts (RFC 9942) only. */
-function checkUnprotected(sign1: Sign1): void {
-  const headers = sign1.unprotectedHeaders
-  if (headers.size === 0) return
-  const receipts = headers.get(headerLabel.receipts)
-  const areReceipts = Array.isArray(receipts) && receipts.length > 0 && receipts.every((r) => r instanceof Uint8Array)
-  if (headers.size !== 1 || !areReceipts) throw malformed('unprotected headers')
+  const headers = readPublishHeaders(sign1)
+  const { payload } = sign1
+  if (payload === undefined) throw malformed('no payload')
+  return { sign1, ...headers, payload, hopMac }
 }
 
 /** The COSE_Sign1 inside a hop MAC (COSE_Mac0, `{1: 5, 4: sid}`). */
@@ -92,27 +64,9 @@ function unwrapMac0(message: Uint8Array): Uint8Array {
   reader.bytes(macTagBytes)
   reader.end()
   if (headers.size !== 2 || headers.get(headerLabel.alg) !== algHmac256) throw malformed('MAC headers')
-  if (!(headers.get(headerLabel.kid) instanceof Uint8Array) || unprotected.size !== 0) throw malformed('MAC headers')
+  const sid = headers.get(headerLabel.kid)
+  if (!(sid instanceof Uint8Array) || sid.length !== sidBytes || unprotected.size !== 0) throw malformed('MAC headers')
   return inner
-}
-
-function malformed(what: string): ProtocolError {
-  return new ProtocolError('ERR_COSE_MALFORMED', `not a NotaryMQ envelope: ${what}`)
-}
-
-/** Protected headers of a signed publish: `{1: -9, 4: kid, -65537: [seq, timeMs]}`. */
-export function publishProtectedHeaders(kid: Uint8Array, seq: number, timeMs: number): Uint8Array {
-  return new CborWriter(48)
-    .map(3)
-    .int(headerLabel.alg)
-    .int(algEsp256)
-    .int(headerLabel.kid)
-    .bytes(kid)
-    .int(headerLabel.notaryPublish)
-    .array(2)
-    .int(seq)
-    .int(timeMs)
-    .finish()
 }
 
 /** What a publisher signs over. */
