@@ -92,7 +92,7 @@ export class AuditChain {
     const now = options.now ?? Date.now
     const store = new LevelAuditStore(database)
     const isNew = (await store.readState()) === undefined
-    const keys = openBrokerKeys(options.location, isNew)
+    const keys = await openBrokerKeys(options.location, isNew)
     const head = new HeadFile(options.location, onError)
     const registry = new KeyRegistry(nativeCrypto)
     const restored = await restoreChain({
@@ -125,7 +125,7 @@ export class AuditChain {
         fail(error)
       },
     })
-    const logVkey = publishVerifierKey(options.location, genesis.origin, genesis.logKey)
+    const logVkey = await publishVerifierKey(options.location, genesis.origin, genesis.logKey)
     const chain = new AuditChain({ database, store, registry, genesis, logVkey, sequencer, head, failed })
     if (restored.genesis === undefined) {
       await chain.#record((_index, timeMs) => ({ record: genesisRecord(genesis, timeMs), body: undefined }))
@@ -181,7 +181,7 @@ export class AuditChain {
     this.#isClosed = true
     await this.#sequencer.drained()
     try {
-      this.#head.flush()
+      await this.#head.flush()
     } finally {
       await this.database.close()
     }

@@ -22,17 +22,17 @@ export interface BrokerKeys {
  * @param create false: they have to be there, since a chain is
  * @throws {PluginError} ERR_KEY_FILE
  */
-export function openBrokerKeys(dataDirectory: string, create: boolean): BrokerKeys {
+export async function openBrokerKeys(dataDirectory: string, create: boolean): Promise<BrokerKeys> {
   const directory = join(dataDirectory, 'keys')
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const broker = readOrMake(join(directory, 'broker.pem'), create, () => {
+  const broker = await readOrMake(join(directory, 'broker.pem'), create, () => {
     return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   })
-  const log = readOrMake(join(directory, 'log.pem'), create, () => generateKeyPairSync('ed25519').privateKey)
+  const log = await readOrMake(join(directory, 'log.pem'), create, () => generateKeyPairSync('ed25519').privateKey)
   const brokerPublicPath = join(directory, 'broker.pub.pem')
   if (!existsSync(brokerPublicPath)) {
     const pem = createPublicKey(broker).export({ type: 'spki', format: 'pem' })
-    replaceFileDurably(brokerPublicPath, pem, publicMode)
+    await replaceFileDurably(brokerPublicPath, pem, publicMode)
   }
   const jwk = broker.export({ format: 'jwk' })
   if (jwk.crv !== 'P-256' || jwk.d === undefined || jwk.x === undefined || jwk.y === undefined) {
@@ -49,14 +49,18 @@ export function openBrokerKeys(dataDirectory: string, create: boolean): BrokerKe
 }
 
 /** Text of `keys/log.vkey`, which it writes when it is not there: what an auditor is given. */
-export function publishVerifierKey(dataDirectory: string, origin: string, logPublicKey: Uint8Array): string {
+export async function publishVerifierKey(
+  dataDirectory: string,
+  origin: string,
+  logPublicKey: Uint8Array,
+): Promise<string> {
   const text = verifierKeyText(origin, logPublicKey, nativeCrypto)
   const path = join(dataDirectory, 'keys', 'log.vkey')
-  if (!existsSync(path)) replaceFileDurably(path, `${text}\n`, publicMode)
+  if (!existsSync(path)) await replaceFileDurably(path, `${text}\n`, publicMode)
   return text
 }
 
-function readOrMake(path: string, create: boolean, make: () => KeyObject): KeyObject {
+async function readOrMake(path: string, create: boolean, make: () => KeyObject): Promise<KeyObject> {
   if (existsSync(path)) {
     try {
       return createPrivateKey(readFileSync(path))
@@ -66,6 +70,6 @@ function readOrMake(path: string, create: boolean, make: () => KeyObject): KeyOb
   }
   if (!create) throw new PluginError('ERR_KEY_FILE', `${path} is missing, but the store holds a chain signed with it`)
   const key = make()
-  replaceFileDurably(path, key.export({ type: 'pkcs8', format: 'pem' }), privateMode)
+  await replaceFileDurably(path, key.export({ type: 'pkcs8', format: 'pem' }), privateMode)
   return key
 }

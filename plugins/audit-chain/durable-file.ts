@@ -1,25 +1,25 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
  * Replaces a file so that after a crash either the old or the new content is there, whole: write beside it, fsync,
- * rename, fsync the directory.
+ * rename, fsync the directory. Not two at a time for one path.
  * @param mode permissions of the new file
  */
-export function replaceFileDurably(path: string, content: Uint8Array | string, mode: number): void {
+export async function replaceFileDurably(path: string, content: Uint8Array | string, mode: number): Promise<void> {
   const temporary = `${path}.new`
-  const file = openSync(temporary, 'w', mode)
+  const file = await open(temporary, 'w', mode)
   try {
-    writeSync(file, typeof content === 'string' ? Buffer.from(content) : content)
-    fsyncSync(file)
+    await file.writeFile(content)
+    await file.sync()
   } finally {
-    closeSync(file)
+    await file.close()
   }
-  renameSync(temporary, path)
-  const directory = openSync(dirname(path), 'r')
+  await rename(temporary, path)
+  const directory = await open(dirname(path), 'r')
   try {
-    fsyncSync(directory)
+    await directory.sync()
   } finally {
-    closeSync(directory)
+    await directory.close()
   }
 }

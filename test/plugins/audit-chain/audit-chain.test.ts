@@ -13,21 +13,6 @@ test("the broker's own key cannot be enrolled: what it signs must never pass for
   await chain.close()
 })
 
-test('a log keeps its origin: another one is refused, the same one and none are not', async (t) => {
-  const location = temporaryDirectory(t)
-  const first = await AuditChain.open({ location, origin: 'example.com/plant' })
-  await first.close()
-  await assert.rejects(
-    AuditChain.open({ location, origin: 'example.com/other' }),
-    (error) => error instanceof PluginError && error.code === 'ERR_CHAIN_ORIGIN_MISMATCH',
-  )
-  for (const options of [{ location, origin: 'example.com/plant' }, { location }]) {
-    const again = await AuditChain.open(options)
-    assert.equal(again.genesis.origin, 'example.com/plant')
-    await again.close()
-  }
-})
-
 test('a closed chain takes nothing more', async (t) => {
   const chain = await AuditChain.open({ location: temporaryDirectory(t) })
   await chain.close()

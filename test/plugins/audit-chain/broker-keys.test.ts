@@ -13,9 +13,9 @@ const newKey = () => pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).pr
 const newLogKey = () => pemOf(generateKeyPairSync('ed25519').privateKey)
 const modeOf = (path: string) => statSync(path).mode & 0o777
 
-test('the first start makes two private keys that only their owner can read, and a public one', (t) => {
+test('the first start makes two private keys that only their owner can read, and a public one', async (t) => {
   const location = temporaryDirectory(t)
-  const keys = openBrokerKeys(location, true)
+  const keys = await openBrokerKeys(location, true)
   const directory = join(location, 'keys')
   assert.deepEqual(readdirSync(directory).sort(), ['broker.pem', 'broker.pub.pem', 'log.pem'])
   assert.equal(modeOf(directory), 0o700)
@@ -26,13 +26,13 @@ test('the first start makes two private keys that only their owner can read, and
   assert.deepEqual([log.crv, log.x], ['Ed25519', Buffer.from(keys.logPublicKey).toString('base64url')])
 })
 
-test('later starts use the same keys and overwrite nothing', (t) => {
+test('later starts use the same keys and overwrite nothing', async (t) => {
   const location = temporaryDirectory(t)
-  const first = openBrokerKeys(location, true)
+  const first = await openBrokerKeys(location, true)
   const contents = () =>
     readdirSync(join(location, 'keys')).map((name) => readFileSync(join(location, 'keys', name), 'utf8'))
   const before = contents()
-  for (const create of [true, false]) assert.deepEqual(openBrokerKeys(location, create), first)
+  for (const create of [true, false]) assert.deepEqual(await openBrokerKeys(location, create), first)
   assert.deepEqual(contents(), before)
 })
 
@@ -58,9 +58,9 @@ for (const name of ['broker.pem', 'log.pem']) {
     await assert.rejects(AuditChain.open({ location }), { code: 'ERR_CHAIN_KEY_MISMATCH' })
   })
 
-  test(`${name} of another kind, or garbage, is refused`, (t) => {
+  test(`${name} of another kind, or garbage, is refused`, async (t) => {
     const location = temporaryDirectory(t)
-    openBrokerKeys(location, true)
+    await openBrokerKeys(location, true)
     const others = [
       name === 'broker.pem' ? newLogKey() : newKey(),
       pemOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey),
@@ -71,18 +71,18 @@ for (const name of ['broker.pem', 'log.pem']) {
     ]
     for (const pem of others) {
       writeFileSync(join(location, 'keys', name), pem)
-      assert.throws(() => openBrokerKeys(location, false), { code: 'ERR_KEY_FILE' }, pem.slice(0, 40))
+      await assert.rejects(openBrokerKeys(location, false), { code: 'ERR_KEY_FILE' }, pem.slice(0, 40))
     }
   })
 }
 
-test('a missing public key is written again from the private one', (t) => {
+test('a missing public key is written again from the private one', async (t) => {
   const location = temporaryDirectory(t)
-  openBrokerKeys(location, true)
+  await openBrokerKeys(location, true)
   const path = join(location, 'keys', 'broker.pub.pem')
   const before = readFileSync(path, 'utf8')
   rmSync(path)
-  openBrokerKeys(location, false)
+  await openBrokerKeys(location, false)
   assert.equal(readFileSync(path, 'utf8'), before)
 })
 
@@ -94,7 +94,7 @@ test('the verifier key of the log is written once and names the log', async (t) 
   assert.match(readFileSync(path, 'utf8'), /^example\.com\/plant\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+\n$/)
   assert.equal(readFileSync(path, 'utf8'), `${chain.logVkey}\n`)
   writeFileSync(path, 'mine')
-  publishVerifierKey(location, 'example.com/plant', chain.genesis.logKey)
+  await publishVerifierKey(location, 'example.com/plant', chain.genesis.logKey)
   assert.equal(readFileSync(path, 'utf8'), 'mine')
 })
 

@@ -15,19 +15,19 @@ function headIn(directory: string) {
   return { head: new HeadFile(directory, (error) => errors.push(error)), errors }
 }
 
-test('there is no head before the first one is written', (t) => {
+test('there is no head before the first one is written', async (t) => {
   const { head } = headIn(temporaryDirectory(t))
   assert.equal(head.read(), undefined)
-  head.flush()
+  await head.flush()
   assert.equal(head.read(), undefined, 'nothing to write, nothing written')
 })
 
-test('a flush writes the newest header that it was told of, and leaves nothing else behind', (t) => {
+test('a flush writes the newest header that it was told of, and leaves nothing else behind', async (t) => {
   const directory = temporaryDirectory(t)
   const { head } = headIn(directory)
   head.update(older)
   head.update(newer)
-  head.flush()
+  await head.flush()
   assert.deepEqual(head.read(), newer)
   assert.deepEqual(readdirSync(directory), ['head'])
 })
@@ -49,17 +49,17 @@ test('a head that cannot be written is reported, and written with the next one',
   assert.equal((errors[0] as NodeJS.ErrnoException).code, 'ENOENT')
   mkdirSync(directory)
   head.update(newer)
-  head.flush()
+  await head.flush()
   assert.deepEqual(head.read(), newer)
 })
 
-test('what a crash left of a half-written head does not matter', (t) => {
+test('what a crash left of a half-written head does not matter', async (t) => {
   const directory = temporaryDirectory(t)
   writeFileSync(join(directory, 'head.new'), 'half a hea')
   const { head } = headIn(directory)
   assert.equal(head.read(), undefined)
   head.update(newer)
-  head.flush()
+  await head.flush()
   assert.deepEqual(head.read(), newer)
 })
 
