@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Aedes } from 'aedes'
 import {
   AdminService,
@@ -162,6 +163,7 @@ async function startEngine(
 
   const aedes = await Aedes.createBroker({
     ...hooks,
+    id: engineId(chain),
     topicAliasMaximum,
     receiveMaximum: options.maxInflightMessages,
     queueLimit: packetsBeforeConnack,
@@ -171,6 +173,14 @@ async function startEngine(
   hardenBroker(aedes, onError)
   listenToEngine(aedes, topics, connections, log)
   return { aedes, counters: notary.counters }
+}
+
+/**
+ * Queues are replayed in the order of the engine's id and its own counter, which starts over with every start: so the
+ * id has to grow. It grows with the chain, since nothing is queued that is not recorded.
+ */
+function engineId({ state }: AuditChain): string {
+  return `${String(state.frontier.size).padStart(16, '0')}-${randomUUID()}`
 }
 
 function openSessions(options: ResolvedBrokerOptions, chain: AuditChain, log: BrokerLogger): LevelSessions {

@@ -10,7 +10,10 @@ declare module 'aedes-persistence-level/asyncPersistence.js' {
       subscriptions: readonly { clientId: string; topic: string }[],
       packet: PublishPacket,
     ): Promise<unknown>
+    outgoingUpdate(client: Client, packet: PublishPacket): Promise<unknown>
     outgoingClearMessageId(client: Client, packet: { messageId?: number }): Promise<unknown>
+    incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown>
+    incomingStorePacket(client: Client, packet: PublishPacket): Promise<void>
     incomingDelPacket(client: Client, packet: { messageId?: number }): Promise<void>
     cleanIncoming(client: { id: string }): Promise<void>
     destroy(): Promise<void>

@@ -23,7 +23,9 @@ export class LevelSessions extends AsyncLevelPersistence {
   readonly #database
   /** Queued messages per client. */
   readonly #queued = new Map<string, number>()
-  #lastWrite: Promise<unknown> = Promise.resolve()
+  readonly #writes = new CallOrder()
+  readonly #updates = new CallOrder()
+  readonly #incoming = new CallOrder()
 
   constructor(database: StoreDatabase, options: LevelSessionsOptions) {
     const sessions = database.sublevel<string, string>('sessions', { keyEncoding: 'utf8', valueEncoding: 'utf8' })
@@ -42,7 +44,7 @@ export class LevelSessions extends AsyncLevelPersistence {
   }
 
   override storeRetained(packet: PublishPacket): Promise<void> {
-    return this.#inOrder(super.storeRetained(packet))
+    return this.#writes.keep(super.storeRetained(packet))
   }
 
   override outgoingEnqueueCombi(
@@ -56,13 +58,27 @@ export class LevelSessions extends AsyncLevelPersistence {
       else onQueueFull(clientId, packet.topic)
       return hasRoom
     })
-    return this.#inOrder(super.outgoingEnqueueCombi(admitted, packet))
+    return this.#writes.keep(super.outgoingEnqueueCombi(admitted, packet))
+  }
+
+  // The engine sends a message to a persistent session when this is done.
+  override outgoingUpdate(client: Client, packet: PublishPacket): Promise<unknown> {
+    return this.#updates.keep(super.outgoingUpdate(client, packet))
   }
 
   override async outgoingClearMessageId(client: Client, packet: { messageId?: number }): Promise<unknown> {
     const cleared = await super.outgoingClearMessageId(client, packet)
     if (cleared !== undefined) this.#count(client.id, -1)
     return cleared
+  }
+
+  // The engine publishes a QoS 2 message when it was looked up and stored.
+  override incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown> {
+    return this.#incoming.keep(super.incomingGetPacket(client, packet))
+  }
+
+  override incomingStorePacket(client: Client, packet: PublishPacket): Promise<void> {
+    return this.#incoming.keep(super.incomingStorePacket(client, packet))
   }
 
   override async incomingDelPacket(client: Client, packet: { messageId?: number }): Promise<void> {
@@ -80,15 +96,22 @@ export class LevelSessions extends AsyncLevelPersistence {
     if (count > 0) this.#queued.set(clientId, count)
     else this.#queued.delete(clientId)
   }
+}
 
-  /**
-   * LevelDB completes writes in any order, and the engine routes a message when its write completes; it then drops
-   * those that look older than one it has sent (engine row "live loss"). So each waits for the ones before it.
-   */
-  #inOrder<T>(write: Promise<T>): Promise<T> {
-    const earlier = this.#lastWrite
+/**
+ * LevelDB completes writes in any order, and the engine routes a message when its write completes; it then drops those
+ * that look older than one it has sent (engine row "live loss"). So each waits for the ones before it.
+ */
+class CallOrder {
+  #last: Promise<unknown> = Promise.resolve()
+
+  keep<T>(write: Promise<T>): Promise<T> {
+    write.catch(() => {
+      // Heard when its turn comes; unheard until then, a failure would end the process.
+    })
+    const earlier = this.#last
     const inOrder = earlier.then(() => write)
-    this.#lastWrite = inOrder.catch(() => {
+    this.#last = inOrder.catch(() => {
       // Reported to whoever called this write; the ones after it are not to fail with it.
     })
     return inOrder

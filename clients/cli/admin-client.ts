@@ -42,12 +42,10 @@ export class AdminClient {
     timeoutMs = answerTimeoutMs,
   ): Promise<AdminMethods[M]['result']> {
     const id = this.#nextId++
-    const answer = this.#answerTo(id, timeoutMs)
     const request = JSON.stringify({ jsonrpc: '2.0', id, method, params })
-    await this.#client.publishAsync(requestTopic.admin, request, { qos: 1 }).catch((cause: unknown) => {
-      throw new ClientError('ERR_REFUSED', 'the broker refused the request', {}, cause)
-    })
-    const response = await answer
+    const response = await this.#answerTo(id, timeoutMs, () =>
+      this.#client.publishAsync(requestTopic.admin, request, { qos: 1 }),
+    )
     if ('error' in response) throw new ClientError('ERR_ADMIN', response.error.message)
     return response.result as AdminMethods[M]['result']
   }
@@ -56,7 +54,8 @@ export class AdminClient {
     await this.#client.endAsync()
   }
 
-  #answerTo(id: number, timeoutMs: number): Promise<JsonRpcResponse> {
+  /** Listens first, then asks: the answer may be there before the acknowledgement. */
+  #answerTo(id: number, timeoutMs: number, ask: () => Promise<unknown>): Promise<JsonRpcResponse> {
     const client = this.#client
     return new Promise((resolve, reject) => {
       const end = () => {
@@ -80,6 +79,10 @@ export class AdminClient {
       }, timeoutMs)
       client.on('message', onMessage)
       client.on('close', onClose)
+      ask().catch((cause: unknown) => {
+        end()
+        reject(new ClientError('ERR_REFUSED', 'the broker refused the request', {}, cause))
+      })
     })
   }
 }

@@ -201,6 +201,7 @@ test("MQTT 5: an answer goes to the Response Topic when it is the client's own, 
   const { port } = await startBroker(t)
   const client = await TestClient.connect(t, port, { clientId: 'asker' })
   await client.subscribe('$notary/admin/response/asker/#', 0)
+  await client.subscribe('$notary/rejected/asker', 0)
   const correlationData = Buffer.from([0, 1, 255])
   const own = '$notary/admin/response/asker'
   const asked = [

@@ -155,6 +155,19 @@ for (const version of versions) {
     })
   }
 
+  test(`acknowledgements for packet ids that were never used harm nobody (version ${version})`, async (t) => {
+    const { broker, bystander } = await attacked(t)
+    for (const connect of [persistent('session', version), { clientId: 'clean', version }]) {
+      for (const type of ['pubrec', 'puback', 'pubcomp', 'pubrel'] as const) {
+        const client = await RawMqtt.connect(t, broker.port, connect)
+        client.write(...Array.from({ length: 50 }, (_, i) => acknowledgement(type, 1000 + i)))
+        client.socket.end()
+        await client.closed
+        await bystander.assertUnharmed(`50 of ${type}`)
+      }
+    }
+  })
+
   test(`a will whose topic is not a topic name is refused with its CONNECT (version ${version}, engine row 9)`, async (t) => {
     const { broker, bystander } = await attacked(t)
     for (const topic of ['row/9/#', 'row/+/x', '#', '+', '', 'row/9\0']) {
