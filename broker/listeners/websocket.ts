@@ -28,7 +28,9 @@ export async function openWebSocketListener(
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
     handleProtocols: (offered: Set<string>) => subProtocols.find((name) => offered.has(name)) ?? false,
-    verifyClient: ({ origin }: { origin?: string }) => isOriginAllowed(origin, options.allowedOrigins ?? 'none'),
+    verifyClient: ({ origin }: { origin?: string }, answer) => {
+      answer(isOriginAllowed(origin, options.allowedOrigins ?? 'none'), 403, 'Origin not allowed')
+    },
   }
   // Its types are those of an older ws; what is passed goes to ws 8 as it is.
   const webSockets = new websocketStream.Server(serverOptions as never)

@@ -224,8 +224,10 @@ export class ChainVerifier {
     if (key === undefined) throw this.#fault('signer-not-valid', index)
     if (!this.#registry.acceptSeq(record, index)) throw this.#fault('seq-repeated', index)
     if (index < (this.#options.signaturesFrom ?? 0)) return Promise.resolve()
-    this.#signatures++
-    return valid(verifyPublisherSignature(record, body, key, this.#crypto), this.#fault('signature-invalid', index))
+    const fault = this.#fault('signature-invalid', index)
+    return valid(verifyPublisherSignature(record, body, key, this.#crypto), fault).then(() => {
+      this.#signatures++
+    })
   }
 
   #fault(cause: ChainFault, index: number): Fault {

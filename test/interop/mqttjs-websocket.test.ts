@@ -81,7 +81,7 @@ test('a page served from this machine may open a WebSocket, whatever its port; a
     'null',
     'localhost',
   ]
-  for (const origin of foreign) assert.equal(await handshake(t, webSocketPort, origin), 401, origin)
+  for (const origin of foreign) assert.equal(await handshake(t, webSocketPort, origin), 403, origin)
 })
 
 test('a listener without an origin rule refuses pages of every origin, and admits what is not a browser', async (t) => {
@@ -89,7 +89,7 @@ test('a listener without an origin rule refuses pages of every origin, and admit
     listeners: [{ protocol: 'websockets', port: 0, host: '127.0.0.1' }],
     anonymousAdmin: false,
   })
-  assert.equal(await handshake(t, webSocketPort, 'http://localhost'), 401)
+  assert.equal(await handshake(t, webSocketPort, 'http://localhost'), 403)
   assert.equal(await handshake(t, webSocketPort, undefined), 101)
 })
 
