@@ -14,7 +14,7 @@ import { checkWill } from './connect-rules.ts'
 import { Connections, type ListenerInfo } from './connections.ts'
 import { describe } from './describe.ts'
 import { listenToEngine } from './engine-events.ts'
-import { cleanIncoming, hardenBroker, hardenClient } from './engine-internals.ts'
+import { cleanIncoming, hardenBroker, hardenClient, Overlaps } from './engine-internals.ts'
 import { guardHooks, notAuthorizedReturnCode } from './hooks.ts'
 import { enrollFromDirectory } from './keys-directory.ts'
 import { type AcceptStream, isAddressMissing, type OpenListener } from './listeners/listener.ts'
@@ -125,6 +125,7 @@ async function startEngine(
   })
   const admin = new AdminService({ chain, counters: notary.counters, sinceMs: Date.now() })
 
+  const overlaps = new Overlaps()
   const hooks = guardHooks(
     {
       preConnect: (client, packet, answer) => {
@@ -156,7 +157,9 @@ async function startEngine(
         else log.notice(`Denied SUBSCRIBE from ${client.id} to '${subscription.topic}'`)
         answer(null, isAllowed ? subscription : null)
       },
-      authorizeForward: (_client, packet) => (mayForward(packet) ? packet : null),
+      authorizeForward: (client, packet) => {
+        return mayForward(packet) && !overlaps.isRepeated(client, packet) ? packet : null
+      },
     },
     onError,
   )

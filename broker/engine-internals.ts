@@ -1,4 +1,4 @@
-import type { Aedes, Client } from 'aedes'
+import type { Aedes, AedesPublishPacket, Client } from 'aedes'
 
 /**
  * The only file that touches private fields of Aedes 2.0.0-beta.1. Each guard here is a last resort against one packet
@@ -45,11 +45,36 @@ export function hardenBroker(aedes: Aedes, onError: (error: unknown) => void): v
     })
 }
 
+/**
+ * In place of what the engine remembers per client of the newest message it sent. What it routes later and numbered
+ * earlier it would drop, which is anything that waited for the store beside something that did not (engine section 6,
+ * "live loss"). {@link Overlaps} does what this memory is for.
+ */
+const noDuplicates: Record<string, never> = new Proxy(Object.create(null), { get: () => undefined, set: () => true })
+
+/**
+ * A message that matches several subscriptions of a client is delivered once [MQTT-3.1.1 3.3.5-1]. The engine routes it
+ * to all of them in one turn, one after the other, so the last one is all that has to be remembered.
+ */
+export class Overlaps {
+  readonly #last = new WeakMap<Client, string>()
+
+  /** Whether this very message was just routed to this client. */
+  isRepeated(client: Client, packet: AedesPublishPacket): boolean {
+    // Queued messages on their way out have a packet id already; retained ones have no broker id.
+    if (packet.messageId !== undefined || !packet.brokerId) return false
+    const id = `${packet.brokerCounter} ${packet.brokerId}`
+    if (this.#last.get(client) === id) return true
+    this.#last.set(client, id)
+    return false
+  }
+}
+
 /** The same for topic filters (rows 2, 3 and 4). Call when a connection sends its CONNECT. */
 export function hardenClient(client: Client): void {
   const internals = client as unknown as ClientInternals
   internals.subscriptions = Object.create(null)
-  internals.duplicates = Object.create(null)
+  internals.duplicates = noDuplicates
   internals._parser.prependListener('packet', refusePrototypeFilter)
 }
 

@@ -51,10 +51,6 @@ export class RawPublisher {
     return this.#messages.filter((_, i) => this.#progress[i] === 'acknowledged')
   }
 
-  get unacknowledged(): readonly OutgoingMessage[] {
-    return this.#messages.filter((_, i) => this.#progress[i] !== 'acknowledged')
-  }
-
   /**
    * Publishes everything that is not acknowledged yet.
    * @returns `complete` when all is acknowledged, `cut off` when the broker went away before
