@@ -5,6 +5,7 @@ import {
   chainFaults,
   type Includable,
   type RecordJson,
+  withoutUndefined,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
@@ -148,10 +149,4 @@ export function printVerification(result: AuditVerifyResult, asJson: boolean, ou
 /** @throws {ClientError} ERR_USAGE */
 export function unknownAuditCommand(name: string | undefined): never {
   throw new ClientError('ERR_USAGE', name === undefined ? 'a subcommand is needed' : `no subcommand ${name}`)
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
-
-function withoutUndefined<T extends object>(value: T): Partial<Defined<T>> {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<Defined<T>>
 }

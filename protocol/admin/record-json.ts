@@ -1,5 +1,6 @@
 import { toBase64url } from '../bytes.ts'
 import type { AuthKind, ChainRecord, Outcome, RecordKind } from '../record/index.ts'
+import { withoutUndefined } from '../without-undefined.ts'
 import type { Includable } from './methods.ts'
 
 /** A record as JSON: bytes as base64url, times as RFC 3339. */
@@ -48,10 +49,10 @@ export interface RecordSource {
 export function recordToJson(source: RecordSource, include: ReadonlySet<Includable>): RecordJson {
   const { record } = source
   const isPublish = record.kind === 'publish'
-  return withoutUndefined({
-    index: source.index,
-    time: new Date(record.timeMs).toISOString(),
-    kind: record.kind,
+  const { index } = source
+  const { kind } = record
+  const time = new Date(record.timeMs).toISOString()
+  const rest = withoutUndefined({
     topic: record.topic,
     clientId: record.clientId,
     username: record.username,
@@ -73,6 +74,7 @@ export function recordToJson(source: RecordSource, include: ReadonlySet<Includab
     salt: include.has('salt') ? toBase64url(source.salt) : undefined,
     leaf: include.has('leaf') ? toBase64url(source.leaf) : undefined,
   })
+  return { index, time, kind, ...rest }
 }
 
 /** Last millisecond that a Date can express; a signed time may lie beyond, since the publisher chooses it. */
@@ -85,10 +87,4 @@ function signedTimeOf(timeMs: number | undefined): string | undefined {
 
 function base64urlOrNothing(bytes: Uint8Array | undefined): string | undefined {
   return bytes === undefined ? undefined : toBase64url(bytes)
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
-
-function withoutUndefined<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Defined<T>
 }

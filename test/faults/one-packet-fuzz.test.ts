@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { spawnBroker } from '../helpers/broker.ts'
@@ -35,7 +34,7 @@ async function session(port: number, bytes: Uint8Array): Promise<void> {
   })
   socket.resume()
   socket.on('connect', () => socket.end(bytes))
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.on('close', resolve))
 }
 
 /** Runs all sessions; after each batch the broker has to be alive, at the end unharmed. */

@@ -34,6 +34,11 @@ async function openSocket(t: TestContext, port: number): Promise<Socket> {
   return socket
 }
 
+/** Resolves when it has ended, however it did. */
+function closed(of: Socket | WebSocket): Promise<void> {
+  return new Promise((resolve) => of.once('close', () => resolve()))
+}
+
 /** What a plain HTTP request is answered, or undefined when the connection just ends. */
 function statusOf(
   port: number,
@@ -105,7 +110,7 @@ test('garbage instead of HTTP, and MQTT without WebSocket, end their own connect
     const socket = await openSocket(t, webSocketPort)
     socket.resume()
     socket.end(bytes)
-    await once(socket, 'close')
+    await closed(socket)
   }
   await bystander.assertUnharmed('garbage on the WebSocket port')
 })
@@ -141,11 +146,11 @@ test('frames that are no frames, text frames and torn packets end their own conn
     // Under the library, so that it is not masked and means nothing.
     const socket = (webSocket as unknown as { _socket: Socket })._socket
     socket.end(random.bytes(1 + random.below(60)))
-    await once(webSocket, 'close')
+    await closed(webSocket)
   }
   const text = await open()
   text.send('{"hello": "JSON"}')
-  await once(text, 'close')
+  await closed(text)
   const bytewise = await open()
   const answers: Buffer[] = []
   bytewise.on('message', (data: Buffer) => answers.push(data))
