@@ -15,7 +15,7 @@ const publicKeys = new WeakMap<P256PublicKey, KeyObject>()
 const privateKeys = new WeakMap<P256PrivateKey, KeyObject>()
 
 /** Up to this many bytes are copied together and hashed at once: cheaper than a streaming hash object. */
-const scratch = Buffer.allocUnsafeSlow(4096)
+const scratch = new Uint8Array(4096)
 
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const [first] = parts
