@@ -33,8 +33,10 @@ export function admit(verified: VerifiedPublish, index: number, timeMs: number, 
     }
     return { kind: 'duplicate', index: earlier.index }
   }
+  const record = recordOf(verified, envelope.payload, timeMs, crypto)
+  // Last, when nothing can go wrong any more: a publish that is not recorded does not consume its number.
   signer.window.accept(envelope.seq, { index, contentDigest, qos: publish.qos, retain: publish.retain })
-  return { kind: 'record', record: recordOf(verified, envelope.payload, timeMs, crypto) }
+  return { kind: 'record', record }
 }
 
 /** @param body the application payload: the inner one of an envelope that was verified */

@@ -1,18 +1,17 @@
 import type { AedesOptions, Client, PublishPacket } from 'aedes'
 import { isBrokerTopic, type RefusalCause } from '../../protocol/index.ts'
-import { isGone, publishForGoneClient, recordedProperties, sinkPacket, userPropertiesOf } from '../aedes-seams.ts'
-import type { AuditChain, Decision, StoreOperation, Submission } from '../audit-chain/index.ts'
+import { recordedProperties, userPropertiesOf } from '../aedes-seams.ts'
+import type { AuditChain } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import { admit } from './admission.ts'
 import { Lane } from './lane.ts'
 import { type ProtectRule, PublishPolicy } from './policy.ts'
-import { type IncomingPublish, isRefused, type Publisher, type Verdict } from './publish.ts'
-import { OpenQos2, type Qos2Marks, type Settled } from './qos2.ts'
+import type { IncomingPublish, Publisher } from './publish.ts'
+import { type Answer, type FlowOwner, type FlowVerdict, PublishFlow } from './publish-flow.ts'
+import { OpenQos2, type Qos2Marks } from './qos2.ts'
 import { PublishCounters, type Refusal } from './refusals.ts'
 import { PublishVerifier } from './verifier.ts'
 
 type AuthorizePublish = NonNullable<AedesOptions['authorizePublish']>
-type Answer = Parameters<AuthorizePublish>[2]
 
 export interface NotaryOptions {
   /** Where accepted publishes are recorded. */
@@ -41,9 +40,6 @@ export interface Notary {
   readonly counters: PublishCounters
 }
 
-/** A v5 peer sees this as Reason String: the same for every cause, so that a refusal tells nothing about keys. */
-const refusalText = 'not authorized'
-
 /**
  * The hook for Aedes: verify, then record, then let the engine acknowledge and deliver.
  *
@@ -60,7 +56,7 @@ export function createNotary(options: NotaryOptions): Notary {
   }
 }
 
-class PublishNotary {
+class PublishNotary implements FlowOwner {
   readonly counters = new PublishCounters()
   readonly #options: NotaryOptions
   readonly #verifier: PublishVerifier
@@ -182,99 +178,5 @@ class PublishNotary {
 
   reportError(error: unknown): void {
     this.#onError(error)
-  }
-}
-
-/**
- * What is known of a publish when it leaves its lane. `consumed`: to be acknowledged only. `recorded`: to be delivered,
- * since a crash came between its record and the engine.
- */
-type FlowVerdict = Verdict | 'consumed' | 'recorded'
-
-/** One publish on its way through the sequencer. */
-class PublishFlow implements Submission {
-  readonly client: Client | null
-  publish: IncomingPublish | undefined
-  verdict: FlowVerdict = { cause: 'hook-failed' }
-  onSettled: Settled | undefined
-  /** To be written with the record. */
-  also: readonly StoreOperation[] = []
-  readonly #notary: PublishNotary
-  readonly #packet: PublishPacket
-  readonly #answer: Answer
-  #result: 'deliver' | 'acknowledge' | RefusalCause = 'hook-failed'
-
-  constructor(notary: PublishNotary, client: Client | null, packet: PublishPacket, answer: Answer) {
-    this.client = client
-    this.#notary = notary
-    this.#packet = packet
-    this.#answer = answer
-  }
-
-  get bytes(): number {
-    return 512 + this.#packet.topic.length + (this.publish?.payload.length ?? 0)
-  }
-
-  decide(index: number, timeMs: number): Decision | undefined {
-    try {
-      if (this.verdict === 'consumed' || this.verdict === 'recorded') {
-        this.#result = this.verdict === 'consumed' ? 'acknowledge' : 'deliver'
-        return undefined
-      }
-      if (isRefused(this.verdict)) {
-        this.#result = this.verdict.cause
-        return undefined
-      }
-      const admission = admit(this.verdict, index, timeMs, nativeCrypto)
-      if (admission.kind === 'record') {
-        this.#result = 'deliver'
-        this.#notary.counters.accepted++
-        return { ...admission.record, also: this.also }
-      }
-      if (admission.kind === 'duplicate') this.#notary.counters.duplicates++
-      this.#result = admission.kind === 'refused' ? admission.cause : 'acknowledge'
-      return undefined
-    } catch (error) {
-      this.#notary.reportError(error)
-      this.#result = 'hook-failed'
-      return undefined
-    }
-  }
-
-  settle(): void {
-    try {
-      if (this.#result === 'deliver') this.#deliver()
-      else if (this.#result === 'acknowledge') this.#acknowledge()
-      else this.#refuse(this.#result)
-    } catch (error) {
-      this.#notary.reportError(error)
-    } finally {
-      const isRefusal = this.#result !== 'deliver' && this.#result !== 'acknowledge'
-      this.onSettled?.(isRefusal ? (this.#result as RefusalCause) : undefined)
-    }
-  }
-
-  #deliver(): void {
-    const { client } = this
-    const isVanished = client !== null && this.publish?.isWill === false && isGone(client)
-    // QoS 0 and 2 are routed by the engine before it tries to answer; QoS 1 after, so never.
-    if (isVanished && this.#packet.qos === 1) {
-      publishForGoneClient(client, this.#packet, (error) => this.#notary.reportError(error))
-    } else {
-      this.#answer(null)
-    }
-  }
-
-  #acknowledge(): void {
-    sinkPacket(this.#packet)
-    this.#answer(null)
-  }
-
-  #refuse(cause: RefusalCause): void {
-    this.#notary.refuse(cause, this)
-    // Asked of the packet: when reading it failed there is no `publish`. A will has no command (see `#incoming`).
-    const canBeTold = this.client?.version === 5 && this.#packet.cmd === 'publish'
-    if (canBeTold) this.#answer(new Error(refusalText))
-    else this.#acknowledge()
   }
 }

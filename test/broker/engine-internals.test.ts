@@ -104,31 +104,52 @@ test('a failure of the store other than "no such packet" is reported, not swallo
   assert.deepEqual(errors, [failure])
 })
 
-test('subscriptions and duplicates of a client are plain objects until the guard, and the engine goes on with ours', async (t) => {
-  const seen: Client[] = []
+/** An engine whose clients are hardened or not, and its first client with a subscription. */
+async function oneSubscriber(t: TestContext, filter: string, isHardened: boolean) {
+  const clients: Client[] = []
   const { aedes, port } = await engine(t, {
     preConnect: (client, _packet, answer) => {
       for (const field of ['subscriptions', 'duplicates'] as const) {
         assert.equal(Object.getPrototypeOf(clientInternals(client)[field]), Object.prototype, field)
       }
-      hardenClient(client)
-      seen.push(client)
+      if (isHardened) hardenClient(client)
+      clients.push(client)
       answer(null, true)
     },
   })
-  hardenBroker(aedes, unexpected)
   const raw = await RawMqtt.connect(t, port, { clientId: 'x' })
-  const { subscriptions, duplicates } = clientInternals(seen[0] ?? assert.fail())
-  raw.write(subscribePacket(1, ['constructor'], 1))
+  raw.write(subscribePacket(1, [filter], 1))
   await raw.next('suback')
+  return { aedes, raw, client: clientInternals(clients[0] ?? assert.fail()) }
+}
+
+test('subscriptions of a client are a plain object until the guard, and the engine goes on with ours', async (t) => {
+  const { client } = await oneSubscriber(t, 'constructor', true)
+  assert.equal(Object.getPrototypeOf(client.subscriptions), null)
   assert.deepEqual(
-    Object.entries(subscriptions).map(([filter, { qos }]) => [filter, qos]),
+    Object.entries(client.subscriptions).map(([filter, { qos }]) => [filter, qos]),
     [['constructor', 1]],
   )
-  raw.write(publishPacket({ topic: 'constructor', payload: 'x', qos: 1, packetId: 2 }))
-  await raw.next('publish')
-  assert.deepEqual(Object.keys(duplicates), [aedes.id])
-  assert.equal(Object.getPrototypeOf(duplicates), null)
+})
+
+test('the engine drops what looks older than what a client got, and with the guard it does not', async (t) => {
+  for (const isHardened of [false, true]) {
+    const { aedes, raw, client } = await oneSubscriber(t, '#', isHardened)
+    const publish = (topic: string, brokerCounter: number) => {
+      const packet = { cmd: 'publish', qos: 0, retain: false, dup: false, topic, payload: 'x' } as const
+      aedes.publish({ ...packet, brokerId: 'other', brokerCounter } as PublishPacket, () => {})
+    }
+    for (const [topic, counter] of [
+      ['1', 1000],
+      ['2', 999],
+      ['3', 1001],
+    ] as const)
+      publish(topic, counter)
+    const topics: string[] = []
+    while (topics.at(-1) !== '3') topics.push((await raw.next('publish')).body.toString('utf8', 2, 3))
+    assert.deepEqual(topics, isHardened ? ['1', '2', '3'] : ['1', '3'])
+    assert.deepEqual(Object.keys(client.duplicates), isHardened ? [] : ['other'])
+  }
 })
 
 test('the guard sees a packet before the engine does, also in the read that brings the CONNECT', async (t) => {
