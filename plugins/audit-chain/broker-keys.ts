@@ -30,9 +30,11 @@ export async function openBrokerKeys(dataDirectory: string, create: boolean): Pr
   })
   const log = await readOrMake(join(directory, 'log.pem'), create, () => generateKeyPairSync('ed25519').privateKey)
   const brokerPublicPath = join(directory, 'broker.pub.pem')
-  if (!existsSync(brokerPublicPath)) {
-    const pem = createPublicKey(broker).export({ type: 'spki', format: 'pem' })
-    await replaceFileDurably(brokerPublicPath, pem, publicMode)
+  const publicPem = createPublicKey(broker).export({ type: 'spki', format: 'pem' })
+  if (!existsSync(brokerPublicPath)) await replaceFileDurably(brokerPublicPath, publicPem, publicMode)
+  else if (readFileSync(brokerPublicPath, 'utf8').trim() !== publicPem.toString().trim()) {
+    // What auditors are given must be what blocks are signed with.
+    throw new PluginError('ERR_KEY_FILE', `${brokerPublicPath} does not belong to broker.pem beside it`)
   }
   const jwk = broker.export({ format: 'jwk' })
   if (jwk.crv !== 'P-256' || jwk.d === undefined || jwk.x === undefined || jwk.y === undefined) {

@@ -2,13 +2,18 @@ import {
   type Block,
   type BlockHeader,
   bytesEqual,
+  type ChainRecord,
   type ChainState,
   type CryptoProvider,
+  commitmentOf,
   decodeBlock,
   decodeChainState,
+  decodeLeaf,
   decodeRecord,
   emptyChainState,
+  Frontier,
   type Genesis,
+  leafHash,
   noPreviousHash,
   type P256PublicKey,
   ProtocolError,
@@ -39,8 +44,8 @@ export interface RestoreOptions {
 
 /**
  * Brings a chain back: checks that its end fits the state written with it and the head kept outside, then walks it to
- * fill the key registry and the replay windows, which have no store of their own. Does not verify the whole chain:
- * that is `audit verify`.
+ * fill the key registry and the replay windows, which have no store of their own. Bodies and signatures are left to
+ * `audit verify`.
  * @throws {PluginError} ERR_CHAIN_DAMAGED, ERR_CHAIN_ROLLED_BACK, ERR_CHAIN_FORKED, ERR_CHAIN_KEY_MISMATCH
  */
 export async function restoreChain(options: RestoreOptions): Promise<RestoredChain> {
@@ -126,28 +131,56 @@ function placeAfter(
 
 async function walk(options: RestoreOptions): Promise<Genesis> {
   const { store, crypto, registry } = options
+  const frontier = new Frontier(crypto)
   let genesis: Genesis | undefined
   let next: Place = { height: 0, firstIndex: 0, previousHash: noPreviousHash }
   for await (const stored of store.blocks()) {
-    const block = decodeBlock(stored.encoded)
-    next = placeAfter(block, stored.firstIndex, next, crypto)
-    for (const [i, entry] of block.entries.entries()) {
-      const index = block.header.firstIndex + i
-      const record = decodeRecord(entry.record)
-      if (record.kind === 'genesis') genesis = parseGenesis(record, crypto)
-      else if (record.kind === 'key') registry.apply(parseKeyEvent(record, crypto), index)
-      else if (record.outcome === 'signed') {
-        const { thumbprint, seq, contentDigest, qos = 0, retain = false } = record
-        if (thumbprint === undefined || seq === undefined || contentDigest === undefined)
-          throw damaged(`record ${index}`)
-        // A copy: the view would keep the whole block in memory for as long as the window remembers it.
-        const accepted = { index, contentDigest: Uint8Array.from(contentDigest), qos, retain }
-        registry.resolve(thumbprint)?.window.accept(seq, accepted)
+    const { height, firstIndex } = next
+    try {
+      const block = decodeBlock(stored.encoded)
+      next = placeAfter(block, stored.firstIndex, next, crypto)
+      checkCovered(block, frontier, crypto)
+      for (const [i, entry] of block.entries.entries()) {
+        const record = decodeRecord(entry.record)
+        if (record.kind === 'genesis') genesis = parseGenesis(record, crypto)
+        else applyRecord(record, firstIndex + i, registry, crypto)
       }
+    } catch (error) {
+      if (error instanceof ProtocolError)
+        throw damaged(`block ${height}, from record ${firstIndex} on: ${error.message}`, error)
+      throw error
     }
   }
   if (genesis === undefined) throw damaged('there is no genesis record')
   return genesis
+}
+
+/**
+ * Checks records against their leaves and leaves against the root. The headers are linked to the newest one, whose
+ * signature was verified: so what the registry and the windows are filled from is what the broker once wrote.
+ */
+function checkCovered({ header, entries }: Block, frontier: Frontier, crypto: CryptoProvider): void {
+  for (const [i, entry] of entries.entries()) {
+    frontier.append(leafHash(entry.leaf, crypto))
+    const { commitment } = decodeLeaf(entry.leaf)
+    if (!bytesEqual(commitment, commitmentOf(entry.salt, entry.record, crypto))) {
+      throw damaged(`block ${header.height}: record ${header.firstIndex + i} was altered`)
+    }
+  }
+  if (!bytesEqual(frontier.root(), header.rootHash)) {
+    throw damaged(`block ${header.height}, from record ${header.firstIndex} on: a leaf was altered`)
+  }
+}
+
+function applyRecord(record: ChainRecord, index: number, registry: KeyRegistry, crypto: CryptoProvider): void {
+  if (record.kind === 'key') registry.apply(parseKeyEvent(record, crypto), index)
+  else if (record.outcome === 'signed') {
+    const { thumbprint, seq, contentDigest, qos = 0, retain = false } = record
+    if (thumbprint === undefined || seq === undefined || contentDigest === undefined) throw damaged(`record ${index}`)
+    // A copy: the view would keep the whole block in memory for as long as the window remembers it.
+    const accepted = { index, contentDigest: Uint8Array.from(contentDigest), qos, retain }
+    registry.resolve(thumbprint)?.window.accept(seq, accepted)
+  }
 }
 
 function damaged(what: string, cause?: unknown): PluginError {

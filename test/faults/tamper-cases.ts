@@ -57,6 +57,7 @@ export function tamperCases(
       name: 'a byte of a record changed',
       blocks: (blocks) => blocks.alter(index, ({ entries }) => flip(entries[2]?.record, 20)),
       finds: ['record-mismatch', block, index + 2],
+      refuses: 'ERR_CHAIN_DAMAGED',
     },
     {
       name: 'a byte of a publisher envelope changed',
@@ -65,6 +66,7 @@ export function tamperCases(
           flipEnvelope(entry?.record ?? assert.fail(), records[index]?.record.envelope)
         }),
       finds: ['record-mismatch', block, index],
+      refuses: 'ERR_CHAIN_DAMAGED',
     },
     {
       name: 'a byte of the payload of an unsigned publish changed',
@@ -80,11 +82,13 @@ export function tamperCases(
       name: 'a byte of a salt changed',
       blocks: (blocks) => blocks.alter(index, ({ entries }) => flip(entries[1]?.salt, 15)),
       finds: ['record-mismatch', block, index + 1],
+      refuses: 'ERR_CHAIN_DAMAGED',
     },
     {
       name: 'a byte of a leaf changed',
       blocks: (blocks) => blocks.alter(index, ({ entries }) => flip(entries[3]?.leaf, -1)),
       finds: ['leaf-mismatch', block, index + 3],
+      refuses: 'ERR_CHAIN_DAMAGED',
     },
     {
       name: 'a byte of a header changed',
@@ -191,6 +195,7 @@ export function tamperCases(
       name: 'the public key of the broker replaced',
       files: (location) => writeFileSync(join(location, 'keys', 'broker.pub.pem'), publicPem(numberedKey(99))),
       finds: ['genesis-invalid', 0, 0],
+      refuses: 'ERR_KEY_FILE',
     },
     {
       name: 'the state beside the blocks changed',

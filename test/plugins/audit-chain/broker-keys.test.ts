@@ -55,6 +55,8 @@ for (const name of ['broker.pem', 'log.pem']) {
     const chain = await AuditChain.open({ location })
     await chain.close()
     writeFileSync(join(location, 'keys', name), name === 'broker.pem' ? newKey() : newLogKey())
+    // The whole pair is another one: a mixed pair is noticed before the chain is looked at.
+    rmSync(join(location, 'keys', 'broker.pub.pem'))
     await assert.rejects(AuditChain.open({ location }), { code: 'ERR_CHAIN_KEY_MISMATCH' })
   })
 
@@ -75,6 +77,14 @@ for (const name of ['broker.pem', 'log.pem']) {
     }
   })
 }
+
+test('a public key that is not the one of the private key beside it is refused', async (t) => {
+  const [location, other] = [temporaryDirectory(t), temporaryDirectory(t)]
+  for (const directory of [location, other]) await openBrokerKeys(directory, true)
+  const path = join('keys', 'broker.pub.pem')
+  writeFileSync(join(location, path), readFileSync(join(other, path)))
+  await assert.rejects(openBrokerKeys(location, false), { code: 'ERR_KEY_FILE' })
+})
 
 test('a missing public key is written again from the private one', async (t) => {
   const location = temporaryDirectory(t)
