@@ -68,7 +68,12 @@ export async function runBroker(args: readonly string[]): Promise<number> {
     return exit.failure
   }
   log.information(`notarymq version ${version} terminating`)
-  await broker.close()
+  try {
+    await broker.close()
+  } catch (error) {
+    log.error(`Error: ${describe(error)}`)
+    return exit.failure
+  }
   return exit.ok
 }
 
