@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { connectAsync, ErrorWithReasonCode, type MqttClient } from 'mqtt'
+import { lexConfig, resolveConfig } from '../broker/config/index.ts'
 import { LevelAuditStore, openStoreDatabase, verifyStore } from '../plugins/index.ts'
 import { freePort } from './helpers/broker.ts'
 import { temporaryDirectory } from './helpers/temporary.ts'
@@ -14,8 +15,8 @@ import { temporaryDirectory } from './helpers/temporary.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
-function example(name: string): string {
-  const block = readme.split(`<!-- example: ${name} -->\n\`\`\`js\n`)[1]?.split('\n```')[0]
+function example(name: string, language: string): string {
+  const block = readme.split(`<!-- example: ${name} -->\n\`\`\`${language}\n`)[1]?.split('\n```')[0]
   assert.ok(block, `the README has an example named ${name}`)
   return block
 }
@@ -36,7 +37,7 @@ async function connectWhenUp(port: number): Promise<MqttClient> {
 }
 
 test('the plugin example of the README, in a plain Aedes broker, records an open topic and refuses an unsigned publish', async (t) => {
-  const code = example('plugins')
+  const code = example('plugins', 'js')
   assert.ok(code.split('\n').length <= 15, 'the example has at most 15 lines')
   const directory = temporaryDirectory(t)
   const port = await freePort()
@@ -70,6 +71,20 @@ test('the plugin example of the README, in a plain Aedes broker, records an open
   const database = await openStoreDatabase(directory, false)
   t.after(() => database.close())
   assert.deepEqual(await verifyStore({ store: new LevelAuditStore(database) }), { ok: true, checked: 2, signatures: 0 })
+})
+
+test('the configuration of the README is one that this version honours, line by line', () => {
+  const options = resolveConfig(lexConfig(`${example('configuration', 'conf')}\n`, 'README.md'))
+  assert.deepEqual(
+    options.listeners?.map(({ protocol, port, host }) => [protocol, port, host]),
+    [
+      ['mqtt', 1883, undefined],
+      ['mqtt', 18830, '127.0.0.1'],
+      ['websockets', 9001, undefined],
+    ],
+  )
+  assert.deepEqual(options.protect, [{ filter: 'plant/#', signed: true }])
+  assert.equal(options.anonymousAdmin, true)
 })
 
 test('every file that the README links to is there', () => {
