@@ -1,4 +1,4 @@
-/** The bytes and nothing else: runs in Node and in browsers; no clock, socket or store. */
+/** The bytes and nothing else: no clock, socket, store or Node module. */
 export * from './admin/index.ts'
 export * from './block/index.ts'
 export { bytesEqual, fromBase64url, fromHex, toBase64url, toHex } from './bytes.ts'
