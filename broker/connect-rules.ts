@@ -1,5 +1,5 @@
 import type { ConnectPacket } from 'aedes'
-import type { PublishPolicy } from '../plugins/index.ts'
+import { detachedProperty, type PublishPolicy } from '../plugins/index.ts'
 import { isBrokerTopic, parseAttachedEnvelope } from '../protocol/index.ts'
 
 /**
@@ -14,7 +14,7 @@ export function checkWill(will: ConnectPacket['will'], policy: PublishPolicy): s
   if (topic === '' || /[+#\0]/.test(topic)) return 'the will topic is not a topic name'
   if (isBrokerTopic(topic)) return 'only the broker publishes to the will topic'
   if (policy.requiresSignature(topic)) return 'the will topic asks for a signature, which wills cannot carry yet'
-  const isSigned = properties?.userProperties !== undefined && 'notarymq' in properties.userProperties
+  const isSigned = properties?.userProperties !== undefined && detachedProperty in properties.userProperties
   if (isSigned || parseAttachedEnvelope(Buffer.from(will.payload)) !== undefined) {
     return 'signed wills are not supported yet'
   }

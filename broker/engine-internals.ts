@@ -1,8 +1,9 @@
 import type { Aedes, AedesPublishPacket, Client } from 'aedes'
 
 /**
- * The only file that touches private fields of Aedes 2.0.0-beta.1. Each guard here is a last resort against one packet
- * ending the process; a test per guard fails when the engine changes.
+ * The only file of the broker that touches private fields of Aedes 2.0.0-beta.1; what the plugins need of it is in
+ * `plugins/aedes-seams.ts`. Each guard is a last resort until edge and router stand around the engine; a test per guard
+ * fails when the engine changes.
  */
 
 interface BrokerInternals {
@@ -45,6 +46,23 @@ export function hardenBroker(aedes: Aedes, onError: (error: unknown) => void): v
     })
 }
 
+/** The same for topic filters (rows 2, 3 and 4). Call when a connection sends its CONNECT. */
+export function hardenClient(client: Client): void {
+  const internals = client as unknown as ClientInternals
+  internals.subscriptions = Object.create(null)
+  internals.duplicates = noDuplicates
+  internals._parser.prependListener('packet', refusePrototypeFilter)
+}
+
+/**
+ * With several filters in one SUBSCRIBE the engine removes repetitions through a plain object, where `__proto__` is
+ * not a key. An empty filter in its place makes the engine refuse the packet as malformed.
+ */
+function refusePrototypeFilter(packet: ParsedPacket): void {
+  if (packet.cmd !== 'subscribe' || packet.subscriptions === undefined || packet.subscriptions.length < 2) return
+  for (const subscription of packet.subscriptions) if (subscription.topic === '__proto__') subscription.topic = ''
+}
+
 /**
  * In place of what the engine remembers per client of the newest message it sent. What it routes later and numbered
  * earlier it would drop, which is anything that waited for the store beside something that did not (engine section 6,
@@ -68,23 +86,6 @@ export class Overlaps {
     this.#last.set(client, id)
     return false
   }
-}
-
-/** The same for topic filters (rows 2, 3 and 4). Call when a connection sends its CONNECT. */
-export function hardenClient(client: Client): void {
-  const internals = client as unknown as ClientInternals
-  internals.subscriptions = Object.create(null)
-  internals.duplicates = noDuplicates
-  internals._parser.prependListener('packet', refusePrototypeFilter)
-}
-
-/**
- * With several filters in one SUBSCRIBE the engine removes repetitions through a plain object, where `__proto__` is
- * not a key. An empty filter in its place makes the engine refuse the packet as malformed.
- */
-function refusePrototypeFilter(packet: ParsedPacket): void {
-  if (packet.cmd !== 'subscribe' || packet.subscriptions === undefined || packet.subscriptions.length < 2) return
-  for (const subscription of packet.subscriptions) if (subscription.topic === '__proto__') subscription.topic = ''
 }
 
 /** Forgets QoS 2 exchanges that an earlier session left open, as a clean start demands (row 7). */

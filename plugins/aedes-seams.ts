@@ -19,6 +19,11 @@ export function sinkPacket(packet: PublishPacket): void {
   delete packet.properties
 }
 
+/** True for a will: the engine passes the map out of the CONNECT packet, which has no command of its own. */
+export function isWill(packet: PublishPacket): boolean {
+  return packet.cmd !== 'publish'
+}
+
 /** True when the engine can no longer answer this client. */
 export function isGone(client: Client): boolean {
   return client.closed || client.conn.destroyed

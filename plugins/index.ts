@@ -20,6 +20,7 @@ export {
 export {
   clockSkewMs,
   createNotary,
+  detachedProperty,
   type IncomingPublish,
   type Notary,
   type NotaryOptions,

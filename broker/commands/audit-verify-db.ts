@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type Output, parseArguments, printVerification, refusePositionals } from '../../clients/cli/index.ts'
+import { type Output, parseOptions, printVerification } from '../../clients/cli/index.ts'
 import {
   LevelAuditStore,
   nativeCrypto,
@@ -15,12 +15,11 @@ import {
  * @returns 0 when everything is as it was signed, 1 when not, with the first bad place
  */
 export async function auditVerifyDb(args: readonly string[], output: Output): Promise<number> {
-  const { values, positionals } = parseArguments(args, {
+  const values = parseOptions(args, {
     db: { type: 'string' },
     'broker-key': { type: 'string' },
     json: { type: 'boolean' },
   })
-  refusePositionals(positionals)
   const directory = dataDirectoryOf(values.db as string)
   const keyPath = values['broker-key'] ?? join(directory, 'keys', 'broker.pub.pem')
   const headPath = join(directory, 'head')

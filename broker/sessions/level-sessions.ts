@@ -6,7 +6,7 @@ import { LevelQos2Marks } from './qos2-marks.ts'
 export interface LevelSessionsOptions {
   /** Messages kept for one client, in flight and waiting together; 0 is unlimited. */
   readonly maxMessagesPerClient: number
-  /** Told how many messages were dropped because a queue was full. */
+  /** Told of every message that was not queued because the queue was full. */
   readonly onQueueFull: (clientId: string, topic: string) => void
 }
 
@@ -99,8 +99,8 @@ export class LevelSessions extends AsyncLevelPersistence {
 }
 
 /**
- * LevelDB completes writes in any order, and the engine routes a message when its write completes; it then drops those
- * that look older than one it has sent (engine row "live loss"). So each waits for the ones before it.
+ * LevelDB completes writes in any order, and the engine routes a message when its write completes: messages would
+ * overtake one another (engine section 6). So each waits for the ones before it.
  */
 class CallOrder {
   #last: Promise<unknown> = Promise.resolve()

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
-import { exitCode, integerOption, type Output, parseArguments, refusePositionals } from './command.ts'
+import { exitCode, integerOption, type Output, parseOptions } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
 
 const json = { json: { type: 'boolean' } } as const
@@ -36,8 +36,7 @@ ${connectionHelp}
       --json                    machine-readable output`
 
 export async function auditStatus(args: readonly string[], output: Output): Promise<number> {
-  const { values, positionals } = parseArguments(args, { ...connectionOptions, ...json })
-  refusePositionals(positionals)
+  const values = parseOptions(args, { ...connectionOptions, ...json })
   const status = await withAdminClient(values, (admin) => admin.request('audit.status', {}))
   output.out(values.json ? JSON.stringify(status) : statusText(status))
   return exitCode.ok
@@ -62,7 +61,7 @@ function statusText(status: AuditStatus): string {
 const pageSize = 1000
 
 export async function auditQuery(args: readonly string[], output: Output): Promise<number> {
-  const { values, positionals } = parseArguments(args, {
+  const values = parseOptions(args, {
     ...connectionOptions,
     ...json,
     topic: { type: 'string' },
@@ -73,7 +72,6 @@ export async function auditQuery(args: readonly string[], output: Output): Promi
     limit: { type: 'string' },
     payload: { type: 'boolean' },
   })
-  refusePositionals(positionals)
   let left = integerOption('--limit', values.limit, 1, Number.MAX_SAFE_INTEGER) ?? 100
   const include: Includable[] = values.payload ? ['payload'] : []
   const query: AuditQueryParams = withoutUndefined({
@@ -118,13 +116,12 @@ function recordText(record: RecordJson): string {
 }
 
 export async function auditVerifyLive(args: readonly string[], output: Output): Promise<number> {
-  const { values, positionals } = parseArguments(args, {
+  const values = parseOptions(args, {
     ...connectionOptions,
     ...json,
     from: { type: 'string' },
     to: { type: 'string' },
   })
-  refusePositionals(positionals)
   const params = withoutUndefined({
     fromIndex: integerOption('--from', values.from, 0, Number.MAX_SAFE_INTEGER),
     toIndex: integerOption('--to', values.to, 0, Number.MAX_SAFE_INTEGER),

@@ -57,8 +57,10 @@ function joinValues(args: readonly string[], options: Options): string[] {
 }
 
 /** For commands that take options only: what else was given is not ignored. @throws {ClientError} ERR_USAGE */
-export function refusePositionals(positionals: readonly string[]): void {
+export function parseOptions<const T extends Options>(args: readonly string[], options: T): Parsed<T>['values'] {
+  const { values, positionals } = parseArguments(args, options)
   if (positionals.length > 0) throw new ClientError('ERR_USAGE', `unexpected ${positionals[0]}`)
+  return values
 }
 
 /** @throws {ClientError} ERR_USAGE */

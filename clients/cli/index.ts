@@ -4,8 +4,7 @@ export {
   exitCode,
   integerOption,
   type Output,
-  parseArguments,
-  refusePositionals,
+  parseOptions,
   runCommand,
   standardOutput,
 } from './command.ts'

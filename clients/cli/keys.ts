@@ -2,7 +2,7 @@ import { type KeyJson, p256ToJwk } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { loadPublicKey } from '../identity/index.ts'
 import { withAdminClient } from './admin-client.ts'
-import { type Command, exitCode, parseArguments, refusePositionals } from './command.ts'
+import { type Command, exitCode, parseArguments, parseOptions } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
 
 const json = { json: { type: 'boolean' } } as const
@@ -62,8 +62,7 @@ export const keys: Command = {
 ${connectionHelp}
       --json                    machine-readable output`,
   run: async (args, output) => {
-    const { values, positionals } = parseArguments(args, { ...connectionOptions, ...json })
-    refusePositionals(positionals)
+    const values = parseOptions(args, { ...connectionOptions, ...json })
     const result = await withAdminClient(values, (admin) => admin.request('keys.list', {}))
     if (values.json) {
       output.out(JSON.stringify(result))

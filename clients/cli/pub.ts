@@ -3,7 +3,7 @@ import { ErrorWithReasonCode, type IClientPublishOptions } from 'mqtt'
 import { isValidTopicFilter, nobleCrypto, signPublish, toBase64url } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { type Identity, loadIdentity, reserveSequenceNumber } from '../identity/index.ts'
-import { type Command, exitCode, integerOption, parseArguments, refusePositionals } from './command.ts'
+import { type Command, exitCode, integerOption, parseOptions } from './command.ts'
 import { connect, connectionHelp, connectionOptions } from './connection.ts'
 
 const options = {
@@ -35,8 +35,7 @@ ${connectionHelp}
 Exit code 1: the broker refused the message. With mqttv31 and mqttv311 an acknowledgement does not tell: subscribe to
 $notary/rejected/<client id> to learn of refusals.`,
   run: async (args, output) => {
-    const { values, positionals } = parseArguments(args, options)
-    refusePositionals(positionals)
+    const values = parseOptions(args, options)
     const { topic } = values
     if (topic === undefined) throw new ClientError('ERR_USAGE', '-t is needed')
     if (!isValidTopicFilter(topic) || /[+#]/.test(topic))

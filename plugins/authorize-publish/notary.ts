@@ -1,6 +1,6 @@
 import type { AedesOptions, Client, PublishPacket } from 'aedes'
 import { isBrokerTopic, type RefusalCause } from '../../protocol/index.ts'
-import { recordedProperties, userPropertiesOf } from '../aedes-seams.ts'
+import { isWill, recordedProperties, userPropertiesOf } from '../aedes-seams.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { Lane } from './lane.ts'
@@ -124,8 +124,6 @@ class PublishNotary implements FlowOwner {
   }
 
   #incoming(client: Client | null, packet: PublishPacket): IncomingPublish {
-    // A will is the map out of the CONNECT packet: it has no command of its own.
-    const isWill = packet.cmd !== 'publish'
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
     return {
       publisher: this.#publisherOf(client, packet),
@@ -133,7 +131,7 @@ class PublishNotary implements FlowOwner {
       payload: payload ?? Buffer.alloc(0),
       qos: packet.qos,
       retain: packet.retain,
-      isWill,
+      isWill: isWill(packet),
       userProperties: userPropertiesOf(packet),
       properties: recordedProperties(packet),
     }

@@ -1,6 +1,6 @@
 import type { AedesOptions, Client, PublishPacket } from 'aedes'
 import type { RefusalCause } from '../../protocol/index.ts'
-import { isGone, publishForGoneClient, sinkPacket } from '../aedes-seams.ts'
+import { isGone, isWill, publishForGoneClient, sinkPacket } from '../aedes-seams.ts'
 import type { Decision, StoreOperation, Submission } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { admit } from './admission.ts'
@@ -86,14 +86,14 @@ export class PublishFlow implements Submission {
     } catch (error) {
       this.#owner.reportError(error)
     } finally {
-      const isRefusal = this.#result !== 'deliver' && this.#result !== 'acknowledge'
-      this.onSettled?.(isRefusal ? (this.#result as RefusalCause) : undefined)
+      const result = this.#result
+      this.onSettled?.(result === 'deliver' || result === 'acknowledge' ? undefined : result)
     }
   }
 
   #deliver(): void {
     const { client } = this
-    const isVanished = client !== null && this.publish?.isWill === false && isGone(client)
+    const isVanished = client !== null && !isWill(this.#packet) && isGone(client)
     // QoS 0 and 2 are routed by the engine before it tries to answer; QoS 1 after, so never.
     if (isVanished && this.#packet.qos === 1) {
       publishForGoneClient(client, this.#packet, (error) => this.#owner.reportError(error))
@@ -109,8 +109,8 @@ export class PublishFlow implements Submission {
 
   #refuse(cause: RefusalCause): void {
     this.#owner.refuse(cause, this)
-    // Asked of the packet: when reading it failed there is no `publish`. A will has no command (see `#incoming`).
-    const canBeTold = this.client?.version === 5 && this.#packet.cmd === 'publish'
+    // Asked of the packet: when reading it failed there is no `publish`.
+    const canBeTold = this.client?.version === 5 && !isWill(this.#packet)
     if (canBeTold) this.#answer(new Error(refusalText))
     else this.#acknowledge()
   }

@@ -15,7 +15,7 @@ import type { IncomingPublish, RefusedPublish, Verdict } from './publish.ts'
 export const clockSkewMs = 5 * 60 * 1000
 
 /** The MQTT 5 user property of the detached carrier. */
-const detachedProperty = 'notarymq'
+export const detachedProperty = 'notarymq'
 
 export interface PublishVerifierOptions {
   readonly registry: KeyRegistry
