@@ -1,28 +1,19 @@
-import type { Client, PublishPacket } from 'aedes'
-import type { AdminService, DirectTopics } from '../plugins/index.ts'
 import { type Requester, requestTopic } from '../protocol/index.ts'
-import type { Connections } from './connections.ts'
+import type { ClientConnection } from './connection/client-connection.ts'
+import type { PublishPacket } from './edge/index.ts'
 
 /**
  * Takes a publish to the admin request topic: it is answered on the requesting connection, never recorded or routed.
  * @returns false when the topic is not a request topic
  */
-export function takeAdminRequest(
-  service: AdminService,
-  topics: DirectTopics,
-  connections: Connections,
-  client: Client,
-  packet: PublishPacket,
-  onError: (error: unknown) => void,
-): boolean {
+export function takeAdminRequest(connection: ClientConnection, packet: PublishPacket): boolean {
   if (packet.topic !== requestTopic.admin) return false
-  const { properties } = packet
-  const { clientId, username, auth, listener } = connections.publisher(client)
+  const { admin, topics, onError } = connection.context
+  const { clientId, username, auth, listener } = connection.publisher
   const requester: Requester = { clientId, ...(username === undefined ? undefined : { username }), auth, listener }
-  const isAdministrator = connections.of(client)?.isAdministrator === true
-  service
-    .answer(Buffer.from(packet.payload), requester, isAdministrator, onError)
-    .then((response) => topics.sendResponse(client, 'adminResponse', properties, response))
+  admin
+    .answer(packet.payload, requester, connection.isAdministrator, onError)
+    .then((response) => topics.sendResponse(connection, 'adminResponse', packet.properties, response))
     .catch(onError)
   return true
 }

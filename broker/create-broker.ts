@@ -1,195 +1,222 @@
-import { randomUUID } from 'node:crypto'
-import { Aedes } from 'aedes'
+import type { Aedes } from 'aedes'
 import {
   AdminService,
   AuditChain,
-  createNotary,
   DirectTopics,
   type PluginError,
   type PublishCounters,
+  PublishGate,
   PublishPolicy,
+  type Refusal,
+  refusalOf,
 } from '../plugins/index.ts'
-import { takeAdminRequest } from './admin-requests.ts'
-import { checkWill } from './connect-rules.ts'
-import { Connections, type ListenerInfo } from './connections.ts'
+import { ClientConnection } from './connection/client-connection.ts'
+import type { ConnectionContext } from './connection/connection-context.ts'
+import { WillPublisher } from './connection/publish-will.ts'
 import { describe } from './describe.ts'
-import { listenToEngine } from './engine-events.ts'
-import { cleanIncoming, hardenBroker, hardenClient, Overlaps } from './engine-internals.ts'
-import { guardHooks, notAuthorizedReturnCode } from './hooks.ts'
+import { DiskSpace } from './disk-space.ts'
+import { FlushQueue } from './edge/output.ts'
+import { startEngine } from './engine/start-engine.ts'
+import { assertEngineVersions } from './engine-versions.ts'
 import { enrollFromDirectory } from './keys-directory.ts'
-import { type AcceptStream, isAddressMissing, type OpenListener } from './listeners/listener.ts'
-import { openTcpListener } from './listeners/tcp.ts'
-import { openWebSocketListener } from './listeners/websocket.ts'
+import {
+  type Accept,
+  AddressCounts,
+  addressesOf,
+  isAddressMissing,
+  type OpenListener,
+  openListener,
+} from './listeners/index.ts'
+import type { ListenerInfo } from './listeners/listener-info.ts'
 import { type BrokerLogger, createLogger } from './logger.ts'
 import { type BrokerOptions, type ResolvedBrokerOptions, resolveOptions } from './options.ts'
-import { LevelSessions } from './sessions/level-sessions.ts'
-import { mayForward, maySubscribe } from './subscribe-rules.ts'
+import { Sessions } from './sessions/sessions.ts'
 
 /** A running broker. */
 export interface NotaryBroker {
   readonly listeners: readonly ListenerInfo[]
   readonly chain: AuditChain
   readonly counters: PublishCounters
-  /** Resolves with the error when the store has failed: nothing is acknowledged from then on, so end the process. */
+  /** Resolves with the error when the store cannot be used any more: nothing is acknowledged from then on, so end the process. */
   readonly failed: Promise<PluginError>
   /** Takes no more connections, closes those there are, commits what was submitted, closes the store. */
   close(): Promise<void>
 }
 
-/** Topic alias numbers that an MQTT 5 publisher may use, as Mosquitto announces. */
-const topicAliasMaximum = 10
-/** Packets that a client may send before its CONNECT is answered. */
-const packetsBeforeConnack = 1000
-/** [MQTT-5.0 1.5.4]: the engine's own limit for 3.1 clients is 23 characters, which Mosquitto does not have. */
-const maxClientIdLength = 65_535
-
 /**
- * Starts a broker: the chain, then the engine with its hooks in the order in which a packet meets them, then the
- * listeners.
- * @throws {BrokerError} ERR_OPTIONS_INVALID, ERR_LISTEN_FAILED
+ * Starts a broker: the chain, the sessions, the engine, then the listeners. What a client sends goes
+ *
+ *     listener -> edge -> CONNECT: engine (who may come in, one connection per client id) -> session
+ *                      -> PUBLISH: gate (verify, index, group commit with the queue entries) -> subscribers, acknowledgement
+ *                      -> SUBSCRIBE and all else: its place in the same order, then the session
+ *
+ * @throws {BrokerError} ERR_ENGINE_VERSION, ERR_OPTIONS_INVALID, ERR_LISTEN_FAILED, ERR_TLS_UNUSABLE
  * @throws {PluginError} ERR_STORE_*, ERR_CHAIN_*, ERR_KEY_*
  */
 export async function createBroker(given: BrokerOptions): Promise<NotaryBroker> {
+  assertEngineVersions()
   const options = resolveOptions(given)
   const log = createLogger(options.log)
   const onError = (error: unknown) => log.error(`Error: ${describe(error)}`)
-  const { location, origin } = options
-  const chain = await AuditChain.open({ location, onError, ...(origin === undefined ? undefined : { origin }) })
-  const listeners: OpenListener[] = []
-  let aedes: Aedes | undefined
-  const close = async () => {
-    for (const listener of listeners) listener.stop()
-    // Publishes that are being committed are still answered if their connection lasts; recorded they are in any case.
-    await new Promise<void>((resolve) => (aedes === undefined ? resolve() : aedes.close(resolve)))
-    await Promise.all(listeners.map((listener) => listener.end()))
+  const connections = new Set<ClientConnection>()
+  const chain = await AuditChain.open({
+    location: options.location,
+    onError,
+    onOutage: (error) => {
+      log.error(`Error: ${describe(error)}: ${describe(error.cause)}. Publishers are disconnected until it does.`)
+      for (const connection of connections) connection.onOutage()
+    },
+    onRecovered: () => log.warning('The store takes writes again.'),
+    ...(options.origin === undefined ? undefined : { origin: options.origin }),
+  })
+  const parts: Partial<BrokerParts> & { listeners: OpenListener[] } = { listeners: [] }
+  const end = async () => {
+    for (const listener of parts.listeners) listener.stop()
+    parts.disk?.stop()
+    // The engine tells its clients; what they sent is still answered if their connection lasts, and their wills are published.
+    const { engine } = parts
+    if (engine !== undefined) await new Promise<void>((resolve) => engine.close(resolve))
+    await Promise.all(parts.listeners.map((listener) => listener.end()))
+    // Sessions end and wills are published with what comes from that.
+    await chain.drained()
+    parts.sessions?.stop()
     await chain.close()
+  }
+  let ended: Promise<void> | undefined
+  const close = () => {
+    ended ??= end()
+    return ended
   }
   try {
     if (options.keysDirectory !== undefined) await enrollFromDirectory(chain, options.keysDirectory, log.notice)
-    const connections = new Connections(options.anonymousAdmin)
-    const topics = new DirectTopics(onError)
-    const engine = await startEngine(options, chain, connections, topics, log, onError)
-    aedes = engine.aedes
-    const accept: AcceptStream = (stream, listener, remoteAddress, request) => {
-      log.notice(`New connection from ${remoteAddress} on port ${listener.port}.`)
-      connections.accept(stream, listener, remoteAddress)
-      engine.aedes.handle(stream, request)
+    const context = await openParts(options, chain, parts, log, onError)
+    const accept: Accept = (transport, arrival) => {
+      log.notice(
+        `New connection from ${transport.remoteAddress}:${transport.remotePort} on port ${arrival.listener.port}.`,
+      )
+      const connection = new ClientConnection(transport, arrival, context)
+      connections.add(connection)
+      transport.onClose(() => connections.delete(connection))
+    }
+    const listening = {
+      addresses: new AddressCounts(options.maxConnectionsPerAddress),
+      connectTimeoutMs: options.connectTimeoutSeconds * 1000,
+      onError,
+      onNotice: log.notice,
     }
     for (const listener of options.listeners) {
-      const open = listener.protocol === 'websockets' ? openWebSocketListener : openTcpListener
-      try {
-        const opened = await open(listener, accept, onError)
-        listeners.push(opened)
-        log.information(`Opening listen socket ${opened.info.name}.`)
-      } catch (error) {
-        if (listener.ifAvailable !== true || !isAddressMissing(error)) throw error
-        log.warning(`Warning: ${describe(error)}; going on without it`)
+      // A name may stand for several addresses, such as those of both families.
+      for (const one of await addressesOf(listener)) {
+        try {
+          const opened = await openListener(one, accept, listening)
+          parts.listeners.push(opened)
+          log.information(`Opening listen socket ${opened.info.name}.`)
+        } catch (error) {
+          if (listener.ifAvailable !== true || !isAddressMissing(error)) throw error
+          log.warning(`Warning: ${describe(error)}; going on without it`)
+        }
       }
     }
+    context.sessions.start()
     log.information(
       `Chain ${chain.genesis.origin}: ${chain.state.frontier.size} records in ${chain.state.height} blocks.`,
     )
-    // Nothing is answered after a failed write; whoever waits is told by the end of the connection and sends again.
-    chain.failed.then(() => Promise.all(listeners.map((listener) => listener.end()))).catch(onError)
-    const infos = listeners.map(({ info }) => info)
-    return { listeners: infos, chain, counters: engine.counters, failed: chain.failed, close }
+    // Nothing is answered after the store failed; whoever waits is told by the end of the connection and sends again.
+    chain.failed.then(() => Promise.all(parts.listeners.map((listener) => listener.end()))).catch(onError)
+    const infos = parts.listeners.map(({ info }) => info)
+    return { listeners: infos, chain, counters: context.gate.counters, failed: chain.failed, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/** The engine with its hooks, in the order in which a packet meets them. */
-async function startEngine(
+/** What has to be closed again. */
+interface BrokerParts {
+  readonly listeners: OpenListener[]
+  engine: Aedes
+  sessions: Sessions
+  disk: DiskSpace
+}
+
+async function openParts(
   options: ResolvedBrokerOptions,
   chain: AuditChain,
-  connections: Connections,
-  topics: DirectTopics,
+  parts: Partial<BrokerParts>,
   log: BrokerLogger,
   onError: (error: unknown) => void,
-): Promise<{ aedes: Aedes; counters: PublishCounters }> {
+): Promise<ConnectionContext> {
   const policy = new PublishPolicy(options.protect)
-  const sessions = options.persistence ? openSessions(options, chain, log) : undefined
-  const notary = createNotary({
-    chain,
-    policy,
-    ...(sessions === undefined ? undefined : { qos2Marks: sessions.qos2Marks }),
-    publisherOf: (client) => connections.publisher(client),
-    onRequest: (client, packet) => takeAdminRequest(admin, topics, connections, client, packet, onError),
-    onRefused: ({ cause, publisher, topic, qos, payloadBytes, timeMs }, client) => {
-      log.notice(`Denied PUBLISH from ${publisher.clientId} (q${qos}, '${topic}', ${payloadBytes} bytes): ${cause}`)
-      if (client === null || client.closed) return
-      topics.sendEvent(client, 'rejected', { time: new Date(timeMs).toISOString(), topic, qos, cause })
-    },
-    onError,
-  })
-  const admin = new AdminService({ chain, counters: notary.counters, sinceMs: Date.now() })
-
-  const overlaps = new Overlaps()
-  const hooks = guardHooks(
-    {
-      preConnect: (client, packet, answer) => {
-        hardenClient(client)
-        connections.connect(client, packet)
-        if (!packet.clean) answer(null, true)
-        else {
-          cleanIncoming(aedes, packet.clientId).then(
-            () => answer(null, true),
-            (error) => answer(error, false),
-          )
-        }
-      },
-      authenticate: (client, username, _password, answer) => {
-        const connection = connections.of(client)
-        const refusal = options.allowAnonymous ? checkWill(connection?.will, policy) : 'not authorised'
-        if (refusal === undefined) {
-          answer(null, true)
-          return
-        }
-        const user = username === undefined ? '' : ` (u'${username}')`
-        log.notice(`Client ${client.id} from ${connection?.remoteAddress} refused: ${refusal}${user}`)
-        answer(Object.assign(new Error(refusal), { returnCode: notAuthorizedReturnCode }), null)
-      },
-      authorizePublish: notary.authorizePublish,
-      authorizeSubscribe: (client, subscription, answer) => {
-        const isAllowed = maySubscribe(topics, client, subscription.topic)
-        if (isAllowed) log.subscribe(`${client.id} ${subscription.qos} ${subscription.topic}`)
-        else log.notice(`Denied SUBSCRIBE from ${client.id} to '${subscription.topic}'`)
-        answer(null, isAllowed ? subscription : null)
-      },
-      authorizeForward: (client, packet) => {
-        return mayForward(packet) && !overlaps.isRepeated(client, packet) ? packet : null
-      },
+  const gate = new PublishGate({ chain, policy, onError })
+  const topics = new DirectTopics(onError)
+  const sessions = await openSessions(options, chain, log, onError)
+  parts.sessions = sessions
+  const disk = new DiskSpace(
+    options.location,
+    options.minFreeBytes,
+    (isFull, freeBytes) => {
+      const room = `${Math.floor(freeBytes / 1024)} KiB are left on the disk`
+      if (isFull) log.error(`Error: ${room}, less than notary_min_free; publishes are refused.`)
+      else log.warning(`${room}; publishes are accepted again.`)
     },
     onError,
   )
-
-  const aedes = await Aedes.createBroker({
-    ...hooks,
-    id: engineId(chain),
-    topicAliasMaximum,
-    receiveMaximum: options.maxInflightMessages,
-    queueLimit: packetsBeforeConnack,
-    maxClientsIdLength: maxClientIdLength,
-    ...(sessions === undefined ? undefined : { persistence: sessions }),
-  })
-  hardenBroker(aedes, onError)
-  listenToEngine(aedes, topics, connections, log)
-  return { aedes, counters: notary.counters }
+  parts.disk = disk
+  await disk.start()
+  const logRefusal = ({ cause, publisher, topic, qos, payloadBytes }: Refusal) => {
+    log.notice(`Denied PUBLISH from ${publisher.clientId} (q${qos}, '${topic}', ${payloadBytes} bytes): ${cause}`)
+  }
+  const wills = new WillPublisher(sessions, gate, (publish, cause) => logRefusal(refusalOf(gate, cause, publish)))
+  sessions.publishWill = (will) => wills.publish(will)
+  const streams = new WeakMap<object, ClientConnection>()
+  const { allowAnonymous } = options
+  const engine = await startEngine({ database: chain.database, streams, allowAnonymous, log, onError })
+  parts.engine = engine
+  return {
+    engine,
+    streams,
+    gate,
+    sessions,
+    policy,
+    topics,
+    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now() }),
+    limits: {
+      maximumPacketSize: options.maxPacketSize,
+      receiveMaximum: options.maxInflightMessages,
+      topicAliasMaximum: options.maxTopicAlias,
+      topicAliasMaximumOut: options.maxTopicAliasBroker,
+      maxKeepAliveSeconds: options.maxKeepaliveSeconds,
+    },
+    flushQueue: sessions.flushQueue,
+    anonymousAdmin: options.anonymousAdmin,
+    responseInformation: options.responseInformation,
+    log,
+    onError,
+    onRefused: (refusal, connection) => {
+      logRefusal(refusal)
+      const { timeMs, topic, qos, cause } = refusal
+      topics.sendEvent(connection, 'rejected', { time: new Date(timeMs).toISOString(), topic, qos, cause })
+    },
+    isDiskFull: () => disk.isFull,
+  }
 }
 
-/**
- * Queues are replayed in the order of the engine's id and its own counter, which starts over with every start: so the
- * id has to grow. It grows with the chain, since nothing is queued that is not recorded.
- */
-function engineId({ state }: AuditChain): string {
-  return `${String(state.frontier.size).padStart(16, '0')}-${randomUUID()}`
-}
-
-function openSessions(options: ResolvedBrokerOptions, chain: AuditChain, log: BrokerLogger): LevelSessions {
-  const { maxQueuedMessages, maxInflightMessages } = options
-  return new LevelSessions(chain.database, {
-    maxMessagesPerClient: maxQueuedMessages === 0 ? 0 : maxQueuedMessages + maxInflightMessages,
-    onQueueFull: (clientId, topic) => log.debug(`Queue of ${clientId} is full, dropped '${topic}'`),
+function openSessions(
+  options: ResolvedBrokerOptions,
+  chain: AuditChain,
+  log: BrokerLogger,
+  onError: (error: unknown) => void,
+): Promise<Sessions> {
+  const { persistence: isPersistent, maxInflightMessages, maxQueuedMessages, maxQueuedBytes } = options
+  return Sessions.open({
+    chain,
+    isPersistent,
+    flushQueue: new FlushQueue(),
+    maxInflightMessages,
+    maxQueuedMessages,
+    maxQueuedBytes,
+    now: Date.now,
+    onDropped: (clientId, reason) => log.debug(`Dropped a message for ${clientId}: ${reason}`),
+    onError,
   })
 }

@@ -7,6 +7,14 @@ export const brokerErrors = {
     cause: 'the port is in use, or the address is not one of this machine',
     remedy: 'stop what listens there, or choose another port or address',
   },
+  ERR_TLS_UNUSABLE: {
+    cause: 'certfile, keyfile or cafile of a listener cannot be read, is not PEM, or key and certificate do not match',
+    remedy: 'check the files named in the message; a key must have no passphrase and be readable by the broker',
+  },
+  ERR_ENGINE_VERSION: {
+    cause: 'a package of the MQTT engine is missing or has another version than the one this broker guards',
+    remedy: 'install notarymq anew from its package, which carries them; in a clone: npm ci',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type BrokerErrorCode = keyof typeof brokerErrors

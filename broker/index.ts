@@ -1,7 +1,8 @@
 /** The ready-made broker. */
-export type { ListenerInfo } from './connections.ts'
+
 export { createBroker, type NotaryBroker } from './create-broker.ts'
 export { BrokerError, type BrokerErrorCode, brokerErrors } from './errors.ts'
+export type { ListenerInfo } from './listeners/listener-info.ts'
 export {
   type BrokerOptions,
   type ListenerOptions,

@@ -1,5 +1,5 @@
 import type { Client, PublishPacket } from 'aedes'
-import type { CborValue, ChainRecord } from '../protocol/index.ts'
+import { type CborValue, type ChainRecord, messagePropertyIds } from '../protocol/index.ts'
 
 /**
  * What the plugins need of Aedes beyond its documented hooks. A test per function fails when the engine changes.
@@ -70,7 +70,7 @@ export function isDirect(packet: { brokerId?: string }): boolean {
 
 /** Sends a QoS 0 message to one connection: not routed, queued, retained or recorded. */
 export function sendDirect(
-  client: Client,
+  client: { publish(packet: PublishPacket, done: (error?: Error) => void): void },
   message: { topic: string; payload: Buffer; properties?: PublishPacket['properties'] },
   onError: (error: unknown) => void,
 ): void {
@@ -91,16 +91,6 @@ export function sendDirect(
   })
 }
 
-/** Property identifiers of [MQTT-5.0 2.2.2.2] that the record keeps. */
-const property = {
-  payloadFormatIndicator: 1,
-  messageExpiryInterval: 2,
-  contentType: 3,
-  responseTopic: 8,
-  correlationData: 9,
-  userProperties: 38,
-} as const
-
 /** User properties in the order that the engine kept. */
 export function userPropertiesOf(packet: PublishPacket): readonly (readonly [string, string])[] {
   const given = packet.properties?.userProperties
@@ -116,16 +106,17 @@ export function recordedProperties(packet: PublishPacket): ChainRecord['properti
   if (given === undefined) return undefined
   const kept = new Map<number, CborValue>()
   if (given.payloadFormatIndicator !== undefined) {
-    kept.set(property.payloadFormatIndicator, given.payloadFormatIndicator ? 1 : 0)
+    kept.set(messagePropertyIds.payloadFormatIndicator, given.payloadFormatIndicator ? 1 : 0)
   }
-  if (given.messageExpiryInterval !== undefined) kept.set(property.messageExpiryInterval, given.messageExpiryInterval)
-  if (given.contentType !== undefined) kept.set(property.contentType, given.contentType)
-  if (given.responseTopic !== undefined) kept.set(property.responseTopic, given.responseTopic)
-  if (given.correlationData !== undefined) kept.set(property.correlationData, given.correlationData)
+  if (given.messageExpiryInterval !== undefined)
+    kept.set(messagePropertyIds.messageExpiryInterval, given.messageExpiryInterval)
+  if (given.contentType !== undefined) kept.set(messagePropertyIds.contentType, given.contentType)
+  if (given.responseTopic !== undefined) kept.set(messagePropertyIds.responseTopic, given.responseTopic)
+  if (given.correlationData !== undefined) kept.set(messagePropertyIds.correlationData, given.correlationData)
   const user = userPropertiesOf(packet)
   if (user.length > 0)
     kept.set(
-      property.userProperties,
+      messagePropertyIds.userProperties,
       user.map(([name, value]) => [name, value]),
     )
   return kept.size > 0 ? kept : undefined

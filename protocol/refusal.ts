@@ -16,6 +16,7 @@ export const refusalCauses = {
   'detached-not-supported': 'the user property notarymq is present, which this version does not check',
   'will-not-supported': 'a will on a topic that asks for a signature, or a signed will',
   'broker-topic': 'only the broker publishes below $SYS and $notary',
+  'disk-full': 'less room is left on the disk than notary_min_free asks for',
   'hook-failed': 'a check of the broker failed; the log says which',
 } as const
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -58,20 +58,50 @@ test('a strict TypeScript project can use the exported types', (t) => {
   execFileSync(process.execPath, [tsc, '-p', project], { cwd: project, encoding: 'utf8' })
 })
 
-test('the packed package holds the build, the documents and the licence, and no test, key or store', () => {
+test('the packed package holds the build, the documents and the licence, and no source, test, key or store', () => {
+  const paths = packed().files.map(({ path }) => path)
+  for (const path of ['dist/broker/cli.js', 'dist/protocol/index.d.ts', 'docs/chain.md', 'README.md', 'LICENSE']) {
+    assert.ok(paths.includes(path), path)
+  }
+  const expected =
+    /^dist\/(broker|clients|plugins|protocol)\/.+\.(js|js\.map|d\.ts)$|^docs\/.+\.md$|^(README\.md|LICENSE|package\.json)$/
+  assert.deepEqual(
+    paths.filter((path) => !path.startsWith('node_modules/') && !expected.test(path)),
+    [],
+  )
+  assert.ok(!paths.some((path) => /\.(pem|node)$|\/store\//.test(path)))
+})
+
+test('the packed package carries the engine with what it loads, nothing that has to be built, and no tool of ours', () => {
+  const { bundled, size } = packed()
+  for (const name of ['aedes', 'aedes-packet', 'aedes-persistence-level', 'websocket-stream', 'ws', 'mqtt-packet']) {
+    assert.ok(bundled.includes(name), name)
+  }
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { inBundle?: true; hasInstallScript?: true }>
+  }
+  const built = Object.entries(packages).filter(([, { inBundle, hasInstallScript }]) => inBundle && hasInstallScript)
+  assert.deepEqual(built, [])
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>
+  }
+  // mqtt-packet asks for these types by way of bl, and npm bundles all that a bundled package asks for.
+  const tools = Object.keys(devDependencies).filter((name) => name !== '@types/node')
+  assert.deepEqual(
+    bundled.filter((name) => tools.includes(name) || name === 'level' || name === 'classic-level'),
+    [],
+  )
+  assert.ok(size < 2_000_000, `${size} bytes`)
+})
+
+/** What `npm pack` would pack. */
+function packed(): { files: { path: string }[]; bundled: string[]; size: number } {
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 2 ** 26,
   })
-  const [packed] = JSON.parse(output) as [{ files: { path: string }[] }]
-  const paths = packed.files.map(({ path }) => path)
-  for (const path of ['dist/broker/cli.js', 'dist/protocol/index.d.ts', 'docs/chain.md', 'README.md', 'LICENSE']) {
-    assert.ok(paths.includes(path), path)
-  }
-  assert.deepEqual(
-    paths.filter((path) => !/^(dist|docs)\/|^(README\.md|LICENSE|package\.json)$/.test(path)),
-    [],
-  )
-  assert.ok(!paths.some((path) => /\.pem$|\/store\//.test(path)))
-})
+  const [result] = JSON.parse(output) as [{ files: { path: string }[]; bundled: string[]; size: number }]
+  return result
+}

@@ -16,6 +16,13 @@ export interface Directive {
 export const honouredDirectives = {
   listener: { syntax: 'PORT [ADDRESS]', repetition: 'accumulates' },
   protocol: { syntax: 'mqtt | websockets', repetition: 'once-per-listener' },
+  certfile: { syntax: 'FILE', repetition: 'once-per-listener' },
+  keyfile: { syntax: 'FILE', repetition: 'once-per-listener' },
+  cafile: { syntax: 'FILE', repetition: 'once-per-listener' },
+  require_certificate: { syntax: 'true | false', repetition: 'once-per-listener' },
+  tls_version: { syntax: 'tlsv1.2 | tlsv1.3', repetition: 'once-per-listener' },
+  max_connections: { syntax: 'COUNT | -1', repetition: 'once-per-listener' },
+  socket_domain: { syntax: 'ipv4 | ipv6', repetition: 'once-per-listener' },
   allow_anonymous: { syntax: 'true | false', repetition: 'once' },
   persistence: { syntax: 'true | false', repetition: 'once' },
   persistence_location: { syntax: 'DIRECTORY', repetition: 'once' },
@@ -27,6 +34,9 @@ export const honouredDirectives = {
   notary_keys: { syntax: 'DIRECTORY', repetition: 'once' },
   notary_admin: { syntax: 'anonymous', repetition: 'accumulates' },
   notary_origin: { syntax: 'NAME', repetition: 'once' },
+  notary_connect_timeout: { syntax: 'SECONDS', repetition: 'once' },
+  notary_connect_rate: { syntax: 'PER_SECOND [BURST]', repetition: 'once-per-listener' },
+  notary_max_connections_per_address: { syntax: 'COUNT', repetition: 'once' },
 } as const satisfies Record<string, Directive>
 
 export type DirectiveName = keyof typeof honouredDirectives
@@ -37,8 +47,8 @@ const words = (text: string): readonly string[] => text.trim().split(/\s+/)
 export const unsupportedMosquittoDirectives = words(`
   port bind_address log_timestamp log_timestamp_format password_file include_dir pid_file user connection_messages
 
-  acl_file cafile certfile keyfile require_certificate use_identity_as_username use_subject_as_username crlfile
-  tls_version ciphers ciphers_tls1.3 capath per_listener_settings max_connections socket_domain bind_interface
+  acl_file use_identity_as_username use_subject_as_username crlfile ciphers ciphers_tls1.3 capath per_listener_settings
+  bind_interface
 
   max_queued_bytes max_inflight_bytes max_packet_size message_size_limit max_keepalive persistent_client_expiration
   queue_qos0_messages retain_available max_qos maximum_qos max_topic_alias max_topic_alias_broker

@@ -33,9 +33,14 @@ export const configErrors = {
     remedy: 'keep the line that is meant',
   },
   ERR_CONFIG_PORT_INVALID: { cause: 'a port that is not a number from 1 to 65535', remedy: 'write such a number' },
-  ERR_CONFIG_PROTOCOL_WITHOUT_LISTENER: {
-    cause: 'protocol stands above the first listener',
+  ERR_CONFIG_LISTENER_MISSING: {
+    cause: 'a directive of one listener (protocol, certfile, max_connections ...) stands above the first listener',
     remedy: 'move it below the listener it belongs to',
+  },
+  ERR_CONFIG_TLS_INCOMPLETE: {
+    cause:
+      'a listener has some of certfile, keyfile, cafile, require_certificate and tls_version, but not certfile and keyfile, or require_certificate without cafile',
+    remedy: 'add what is missing, or remove the rest: Mosquitto would start such a listener without TLS',
   },
   ERR_CONFIG_ADMIN_NOT_LOOPBACK: {
     cause:

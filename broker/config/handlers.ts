@@ -1,47 +1,17 @@
 import { isValidTopicFilter } from '../../protocol/topics/topic-filter.ts'
-import type { BrokerOptions, ListenerOptions, LogOptions, LogType, ProtectRule } from '../options.ts'
+import type { LogType } from '../options.ts'
 import type { DirectiveName } from './directives.ts'
+import type { Draft } from './draft.ts'
 import type { ConfigLine } from './lexer.ts'
-import {
-  errorAt,
-  invalidValue,
-  isPort,
-  readBoolean,
-  readCount,
-  readString,
-  readWords,
-  unsupportedValue,
-} from './values.ts'
-
-/** What the lines read so far amount to. */
-export interface Draft {
-  /** In file order; `protocol` changes the last one. */
-  readonly listeners: ListenerOptions[]
-  readonly protect: ProtectRule[]
-  /** Undefined: no log_type line. Empty: `none`. */
-  logTypes: readonly LogType[] | undefined
-  logDestination: LogOptions['destination'] | undefined
-  /** The first `notary_admin anonymous`, kept for its place. */
-  anonymousAdmin: ConfigLine | undefined
-  /** What needs no second look. */
-  readonly plain: {
-    -readonly [Key in PlainOption]?: BrokerOptions[Key]
-  }
-}
-
-type PlainOption =
-  | 'allowAnonymous'
-  | 'persistence'
-  | 'location'
-  | 'maxQueuedMessages'
-  | 'maxInflightMessages'
-  | 'keysDirectory'
-  | 'origin'
+import { listenerHandlers } from './listener-handlers.ts'
+import { errorAt, invalidValue, readBoolean, readCount, readString, readWords, unsupportedValue } from './values.ts'
 
 /** Mosquitto keeps this count in a C int. */
-const largestQueue = 2_147_483_647
+const largestCount = 2_147_483_647
 /** Receive Maximum is a two byte integer [MQTT-5.0 3.2.2.3.3]. */
 const largestReceiveMaximum = 65_535
+/** A day, in seconds. */
+const largestConnectTimeout = 86_400
 
 const logTypes: ReadonlySet<string> = new Set<LogType>([
   ...(['debug', 'error', 'warning', 'notice', 'information'] as const),
@@ -52,32 +22,10 @@ const protectWordsPlanned: ReadonlySet<string> = new Set(['mac', 'encrypted', 't
 
 /**
  * One handler per honoured directive: reads the line's value and enters it in the draft. Each throws ConfigError with
- * the codes ERR_CONFIG_VALUE_*, ERR_CONFIG_PORT_INVALID or ERR_CONFIG_PROTOCOL_WITHOUT_LISTENER.
+ * the codes ERR_CONFIG_VALUE_*, ERR_CONFIG_PORT_INVALID or ERR_CONFIG_LISTENER_MISSING.
  */
 export const handlers: Readonly<Record<DirectiveName, (draft: Draft, line: ConfigLine) => void>> = {
-  listener(draft, line) {
-    const [port, host] = readWords(line, 2)
-    if (/^0+$/.test(port)) {
-      const reason =
-        '"listener 0" is a Unix socket in Mosquitto, not supported by this version of NotaryMQ; use a port up to 65535.'
-      throw errorAt(line, 'ERR_CONFIG_VALUE_UNSUPPORTED', reason)
-    }
-    if (!isPort(port)) throw errorAt(line, 'ERR_CONFIG_PORT_INVALID', `Invalid port value (${port}).`)
-    draft.listeners.push({ protocol: 'mqtt', port: Number(port), ...(host === undefined ? {} : { host }) })
-  },
-
-  protocol(draft, line) {
-    const [protocol] = readWords(line, 1)
-    if (protocol === 'http_api') throw unsupportedValue(line, protocol, 'known to Mosquitto')
-    if (protocol !== 'mqtt' && protocol !== 'websockets') throw invalidValue(line, protocol)
-    const listener = draft.listeners.pop()
-    if (listener === undefined) {
-      // Mosquitto applies it to a default listener on every address, port 1883, which nobody wrote down.
-      const reason = '"protocol" applies to the listener above it, and there is none; move it below its listener.'
-      throw errorAt(line, 'ERR_CONFIG_PROTOCOL_WITHOUT_LISTENER', reason)
-    }
-    draft.listeners.push({ ...listener, protocol })
-  },
+  ...listenerHandlers,
 
   allow_anonymous(draft, line) {
     draft.plain.allowAnonymous = readBoolean(line)
@@ -89,7 +37,7 @@ export const handlers: Readonly<Record<DirectiveName, (draft: Draft, line: Confi
     draft.plain.location = readString(line)
   },
   max_queued_messages(draft, line) {
-    draft.plain.maxQueuedMessages = readCount(line, largestQueue)
+    draft.plain.maxQueuedMessages = readCount(line, largestCount)
   },
   max_inflight_messages(draft, line) {
     draft.plain.maxInflightMessages = readCount(line, largestReceiveMaximum)
@@ -146,6 +94,15 @@ export const handlers: Readonly<Record<DirectiveName, (draft: Draft, line: Confi
     // It becomes the name of a key in signed notes, where spaces and plus signs separate (C2SP signed-note).
     if (/[\s+]/u.test(origin)) throw invalidValue(line)
     draft.plain.origin = origin
+  },
+
+  notary_connect_timeout(draft, line) {
+    const seconds = readCount(line, largestConnectTimeout)
+    if (seconds === 0) throw invalidValue(line)
+    draft.plain.connectTimeoutSeconds = seconds
+  },
+  notary_max_connections_per_address(draft, line) {
+    draft.plain.maxConnectionsPerAddress = readCount(line, largestCount)
   },
 }
 

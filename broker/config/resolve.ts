@@ -6,7 +6,8 @@ import {
   loopbackListeners,
 } from '../options.ts'
 import { classifyDirective, honouredDirectives, isHonoured } from './directives.ts'
-import { type Draft, handlers } from './handlers.ts'
+import { type Draft, finishListener } from './draft.ts'
+import { handlers } from './handlers.ts'
 import type { ConfigLine } from './lexer.ts'
 import { errorAt, isLoopbackAddress } from './values.ts'
 
@@ -42,7 +43,9 @@ export function resolveConfig(lines: readonly ConfigLine[], commandLinePort?: nu
   }
   enterLines(draft, lines)
   const localOnly = draft.listeners.length === 0
-  const listeners = localOnly ? loopbackListeners('mqtt', commandLinePort ?? defaultPorts.mqtt) : draft.listeners
+  const listeners = localOnly
+    ? loopbackListeners('mqtt', commandLinePort ?? defaultPorts.mqtt)
+    : draft.listeners.map(finishListener)
   checkAnonymousAdmin(draft.anonymousAdmin, listeners)
   return {
     location: defaultLocation,

@@ -1,78 +1,143 @@
-import type { IncomingMessage } from 'node:http'
-import type { AddressInfo, Server } from 'node:net'
-import type { Duplex } from 'node:stream'
-import type { ListenerInfo } from '../connections.ts'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { BrokerError } from '../errors.ts'
-import type { ListenerOptions } from '../options.ts'
+import type { AddressCounts } from './address-counts.ts'
+import { Gate, type ListenerCounters } from './gate.ts'
+import type { ListenerInfo } from './listener-info.ts'
+import type { ListenerOptions } from './listener-options.ts'
+import { SocketTransport } from './socket-transport.ts'
+import { loadTls, TlsHandshakes } from './tls.ts'
+import type { Accept } from './transport.ts'
+import type { Visit } from './visit.ts'
+import { largestMessageBytes, WebSocketUpgrades } from './websocket.ts'
+import { WebSocketTransport } from './websocket-transport.ts'
 
 /** A listener that is open. */
 export interface OpenListener {
   readonly info: ListenerInfo
+  /** Of this moment; counts go on. */
+  readonly counters: Readonly<ListenerCounters>
   /** Takes no more connections; those that are open go on. */
   stop(): void
-  /** Ends what the engine has left open: connections that never sent a CONNECT. Resolves when the port is free. */
+  /** Ends what is open, in whatever state: half open, in a handshake, silent. Resolves when the port is free. */
   end(): Promise<void>
 }
 
-/** Gives a new stream to the engine. */
-export type AcceptStream = (
-  stream: Duplex,
-  listener: ListenerInfo,
-  remoteAddress: string,
-  request?: IncomingMessage,
-) => void
+/** What all listeners of a broker share. */
+export interface ListenerContext {
+  /** Connections by address. One for all listeners of a broker. */
+  readonly addresses: AddressCounts
+  /** From accept to CONNECT. */
+  readonly connectTimeoutMs: number
+  /** Something is wrong with the listener itself. */
+  readonly onError: (error: unknown) => void
+  /** A connection was refused or failed. At most one line per second and kind. */
+  readonly onNotice: (message: string) => void
+  /** From accept to the end of TLS handshake and WebSocket upgrade. Default 10,000. */
+  readonly handshakeTimeoutMs?: number
+  /** TLS handshakes in progress at a time; what comes on top waits. Default 2,000. */
+  readonly maxHandshakes?: number
+  /** Largest WebSocket message; one that is larger ends its connection with 1009. Default: the largest MQTT packet. */
+  readonly maxMessageBytes?: number
+}
 
-/** @throws {BrokerError} ERR_LISTEN_FAILED */
-export function listen(server: Server, options: ListenerOptions): Promise<ListenerInfo> {
+const defaultHandshakeTimeoutMs = 10_000
+/** Each holds some 50 kB while it lasts; one that stalls holds its place until its time is over. */
+const defaultMaxHandshakes = 2000
+/** Connections that the system completes before we take them; it may take fewer. A power cut ends for all at once. */
+const backlog = 4096
+
+/**
+ * Opens one socket: TCP, then TLS where it is asked for, then WebSocket where that is the protocol, then `accept`.
+ * @throws {BrokerError} ERR_LISTEN_FAILED, ERR_TLS_UNUSABLE
+ */
+export async function openListener(
+  options: ListenerOptions,
+  accept: Accept,
+  context: ListenerContext,
+): Promise<OpenListener> {
+  const tls = options.tls === undefined ? undefined : loadTls(options.tls)
+  // Without noDelay an acknowledgement may wait 40 ms for the next one.
+  const server = createServer({ noDelay: true })
+  const info = await listen(server, options)
+  const deadlines = {
+    handshakeMs: context.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs,
+    connectMs: context.connectTimeoutMs,
+  }
+  const gate = new Gate(info, options, context.addresses, deadlines, context.onNotice)
+
+  let enter = (visit: Visit, socket = visit.socket) => {
+    visit.ready()
+    accept(new SocketTransport(tls ? 'tls' : 'tcp', socket, visit.remoteAddress, visit.remotePort), visit)
+  }
+  if (options.protocol === 'websockets') {
+    const maxMessageBytes = context.maxMessageBytes ?? largestMessageBytes
+    const upgrades = new WebSocketUpgrades(options.allowedOrigins, maxMessageBytes, (visit, webSocket, socket) => {
+      visit.ready()
+      const { remoteAddress, remotePort } = visit
+      accept(new WebSocketTransport(tls ? 'wss' : 'ws', webSocket, socket, remoteAddress, remotePort), visit)
+    })
+    enter = (visit, socket = visit.socket) => upgrades.enter(visit, socket)
+  }
+  if (tls !== undefined) {
+    const afterwards = enter
+    const isCertificateRequired = options.tls?.requireCertificate ?? false
+    const most = context.maxHandshakes ?? defaultMaxHandshakes
+    const handshakes = new TlsHandshakes(gate, tls, isCertificateRequired, most, afterwards)
+    enter = (visit) => handshakes.enter(visit)
+  }
+  server.on('error', context.onError)
+  server.on('connection', (socket) => {
+    const visit = gate.admit(socket)
+    if (visit !== undefined) enter(visit)
+  })
+
+  let closed: Promise<void> | undefined
+  const stop = () => {
+    closed ??= new Promise((resolve) => server.close(() => resolve()))
+  }
+  const end = async () => {
+    stop()
+    gate.destroyAll()
+    await closed
+  }
+  return { info, counters: gate.counters, stop, end }
+}
+
+/** Whether a listener could not be opened because the machine has no such address. */
+export function isAddressMissing(error: unknown): boolean {
+  const code = error instanceof BrokerError ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined
+  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
+}
+
+function listen(server: Server, options: ListenerOptions): Promise<ListenerInfo> {
+  const { port, addressFamily } = options
+  const host = options.host ?? (addressFamily === undefined ? undefined : anyAddress[addressFamily])
   return new Promise((resolve, reject) => {
     const fail = (cause: NodeJS.ErrnoException) => {
-      const where = `${options.host ?? 'all addresses'} port ${options.port}`
+      const where = `${host ?? 'all addresses'} port ${port}`
       const why = cause.code === 'EADDRINUSE' ? 'Address already in use' : cause.message
-      reject(new BrokerError('ERR_LISTEN_FAILED', `cannot listen on ${where}: ${why}`, { port: options.port }, cause))
+      reject(new BrokerError('ERR_LISTEN_FAILED', `cannot listen on ${where}: ${why}`, { port }, cause))
     }
     server.once('error', fail)
-    server.listen({ port: options.port, ...(options.host === undefined ? undefined : { host: options.host }) }, () => {
+    const where = { port, backlog, ipv6Only: addressFamily === 'ipv6', ...(host === undefined ? undefined : { host }) }
+    server.listen(where, () => {
       server.removeListener('error', fail)
       resolve(infoOf(server.address() as AddressInfo, options))
     })
   })
 }
 
-/** Whether a listener could not be opened because the machine has no such address. */
-export function isAddressMissing(error: unknown): boolean {
-  const code = error instanceof BrokerError ? (error.cause as NodeJS.ErrnoException).code : undefined
-  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
-}
+const anyAddress = { ipv4: '0.0.0.0', ipv6: '::' } as const
 
-/** The two halves of closing a server, for sockets of any kind. */
-export function closing(server: Server): Pick<OpenListener, 'stop' | 'end'> {
-  const sockets = new Set<Duplex>()
-  server.on('connection', (socket: Duplex) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  let closed: Promise<void> | undefined
-  const stop = () => {
-    closed ??= new Promise((resolve) => server.close(() => resolve()))
-  }
-  return {
-    stop,
-    end: async () => {
-      stop()
-      for (const socket of sockets) socket.destroy()
-      await closed
-    },
-  }
-}
-
-function infoOf(address: AddressInfo, options: ListenerOptions): ListenerInfo {
+function infoOf(address: AddressInfo, { protocol, host: given, tls }: ListenerOptions): ListenerInfo {
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  const scheme = options.protocol === 'websockets' ? 'ws' : 'mqtt'
+  const scheme = `${protocol === 'websockets' ? 'ws' : 'mqtt'}${tls === undefined ? '' : 's'}`
   return {
     name: `${scheme}://${host}:${address.port}`,
     port: address.port,
-    protocol: options.protocol,
-    isLoopback: options.host !== undefined && isLoopback(address.address),
+    protocol,
+    isTls: tls !== undefined,
+    isLoopback: given !== undefined && isLoopback(address.address),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Client, PublishPacket } from 'aedes'
+import type { PublishPacket } from 'aedes'
 import {
   adminResponseTopic,
   isValidTopicFilter,
@@ -16,12 +16,26 @@ export type OwnTopic = keyof typeof ownTopic
 const maxSubscriptions = 16
 const maxSuffixLength = 256
 
+/** A connection that can be told something: a client of Aedes, or of a broker of one's own. */
+export interface DirectClient {
+  readonly id: string
+  /** Protocol version. */
+  readonly version: number
+  publish(packet: PublishPacket, done: (error?: Error) => void): void
+}
+
+/** What an answer needs of the properties of its request. */
+export interface RequestProperties {
+  readonly responseTopic?: string
+  readonly correlationData?: Buffer
+}
+
 /**
  * The one place that knows who may subscribe below `$notary/` and sends there. Nothing on these topics is routed: a
  * message goes to the connection that it concerns, and only while it has a subscription that matches.
  */
 export class DirectTopics {
-  readonly #subscriptions = new WeakMap<Client, Set<string>>()
+  readonly #subscriptions = new WeakMap<DirectClient, Set<string>>()
   readonly #onError: (error: unknown) => void
 
   constructor(onError: (error: unknown) => void) {
@@ -29,7 +43,7 @@ export class DirectTopics {
   }
 
   /** Whether this client may subscribe to this filter below `$notary/`; remembers it when it may. */
-  subscribe(client: Client, filter: string): boolean {
+  subscribe(client: DirectClient, filter: string): boolean {
     const bases = Object.values(ownTopic).flatMap((topicOf) => [topicOf(client.id), topicOf(ownClientId)])
     const isOwn = bases.some(
       (base) => filter === base || (filter.startsWith(`${base}/`) && filter.length <= base.length + maxSuffixLength),
@@ -42,12 +56,12 @@ export class DirectTopics {
     return true
   }
 
-  unsubscribe(client: Client, filters: readonly string[]): void {
+  unsubscribe(client: DirectClient, filters: readonly string[]): void {
     for (const filter of filters) this.#subscriptions.get(client)?.delete(filter)
   }
 
   /** Tells a client an event of its own. */
-  sendEvent(client: Client, kind: OwnTopic, event: unknown): void {
+  sendEvent(client: DirectClient, kind: OwnTopic, event: unknown): void {
     const topic = this.#reachable(client, [ownTopic[kind](client.id), ownTopic[kind](ownClientId)])
     if (topic !== undefined) this.#send(client, topic, event, undefined)
   }
@@ -56,7 +70,7 @@ export class DirectTopics {
    * Answers a request. An MQTT 5 Response Topic is honoured at or below the client's own topic of that service, and
    * Correlation Data is returned.
    */
-  sendResponse(client: Client, kind: OwnTopic, request: PublishPacket['properties'], response: unknown): void {
+  sendResponse(client: DirectClient, kind: OwnTopic, request: RequestProperties | undefined, response: unknown): void {
     const bases = [ownTopic[kind](client.id), ownTopic[kind](ownClientId)]
     const asked = request?.responseTopic
     const isHonoured = asked !== undefined && bases.some((base) => asked === base || asked.startsWith(`${base}/`))
@@ -64,12 +78,12 @@ export class DirectTopics {
     if (topic !== undefined) this.#send(client, topic, response, request?.correlationData)
   }
 
-  #reachable(client: Client, topics: readonly string[]): string | undefined {
+  #reachable(client: DirectClient, topics: readonly string[]): string | undefined {
     const filters = [...(this.#subscriptions.get(client) ?? [])]
     return topics.find((topic) => filters.some((filter) => topicMatchesFilter(topic, filter)))
   }
 
-  #send(client: Client, topic: string, content: unknown, correlationData: Buffer | undefined): void {
+  #send(client: DirectClient, topic: string, content: unknown, correlationData: Buffer | undefined): void {
     const payload = Buffer.from(JSON.stringify(content))
     const properties = client.version === 5 && correlationData !== undefined ? { correlationData } : undefined
     sendDirect(client, properties === undefined ? { topic, payload } : { topic, payload, properties }, this.#onError)

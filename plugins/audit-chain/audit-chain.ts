@@ -20,8 +20,9 @@ import { openBrokerKeys, publishVerifierKey } from './broker-keys.ts'
 import { HeadFile } from './head-file.ts'
 import { LevelAuditStore, openStoreDatabase, type StoreDatabase } from './level-store.ts'
 import { restoreChain } from './replay.ts'
-import { Sequencer, type Submission } from './sequencer.ts'
+import { Sequencer } from './sequencer.ts'
 import type { AuditStore } from './store.ts'
+import type { CommitParticipant, Submission } from './submission.ts'
 
 export interface AuditChainOptions {
   /** Data directory: `store/`, `keys/`, `head`. Created when absent. */
@@ -30,6 +31,10 @@ export interface AuditChainOptions {
   readonly origin?: string
   /** Told of what cannot be thrown to anyone: a head file that could not be written, a failed store. */
   readonly onError?: (error: unknown) => void
+  /** Told when the store takes no writes, and after every attempt to open it again that failed. */
+  readonly onOutage?: (error: PluginError) => void
+  /** Told when the store took writes again; everything that waited goes on. */
+  readonly onRecovered?: () => void
   /** Wall clock in milliseconds; for tests. */
   readonly now?: () => number
 }
@@ -120,6 +125,8 @@ export class AuditChain {
       crypto: nativeCrypto,
       now,
       onBlock: (block: BuiltBlock) => head.update(block.signed),
+      onOutage: options.onOutage ?? onError,
+      onRecovered: options.onRecovered ?? (() => {}),
       onFailure: (error) => {
         onError(error)
         fail(error)
@@ -141,6 +148,21 @@ export class AuditChain {
   /** Resolves with the error when the store has failed; the process should end then, and be started again. */
   get failed(): Promise<PluginError> {
     return this.#failed
+  }
+
+  /** Why nothing is being answered at the moment; undefined when all is well. */
+  get outage(): PluginError | undefined {
+    return this.#sequencer.outage
+  }
+
+  /** Bytes that wait for a commit. */
+  get pendingBytes(): number {
+    return this.#sequencer.pendingBytes
+  }
+
+  /** Adds to every group commit from now on. */
+  join(participant: CommitParticipant): void {
+    this.#sequencer.join(participant)
   }
 
   /** Hands something to the sequencer. @throws {PluginError} ERR_CHAIN_CLOSED, ERR_STORE_FAILED */
@@ -173,6 +195,11 @@ export class AuditChain {
     const { thumbprint } = this.registry.find(kid)
     await this.#recordKeyEvent(() => this.registry.planRevocation(thumbprint, reason), requester)
     return this.registry.find(thumbprint)
+  }
+
+  /** Resolves when everything submitted so far is settled, and what that led to as well. */
+  drained(): Promise<void> {
+    return this.#sequencer.drained()
   }
 
   /** Commits what was submitted, writes the head and closes the store. Rejects when the head cannot be written. */

@@ -1,5 +1,6 @@
 export { AuditChain, type AuditChainOptions } from './audit-chain.ts'
-export { LevelAuditStore, openStoreDatabase, type StoreDatabase } from './level-store.ts'
-export { type Decision, Sequencer, type SequencerOptions, type Submission } from './sequencer.ts'
+export { LevelAuditStore, openStoreDatabase, type StoreDatabase, storeSublevel } from './level-store.ts'
+export { Sequencer, type SequencerOptions } from './sequencer.ts'
 export type { AuditStore, StoredBlock, StoreOperation } from './store.ts'
+export { afterEarlier, type CommitParticipant, type Decision, type Submission } from './submission.ts'
 export { type VerifyStoreOptions, verifyStore } from './verify-store.ts'

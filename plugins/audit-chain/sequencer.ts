@@ -2,35 +2,16 @@ import {
   type BlockSigner,
   type BuiltBlock,
   buildBlock,
+  bytesEqual,
   type ChainState,
   type CryptoProvider,
   encodeChainState,
   type RecordWithBody,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
+import { retryUntilDone } from './retry.ts'
 import type { AuditStore, StoreOperation } from './store.ts'
-
-/** What a submission wants written. */
-export interface Decision extends RecordWithBody {
-  /** Written in the same batch. */
-  readonly also?: readonly StoreOperation[]
-}
-
-/** Something that waits for its place in the chain. Both methods are called exactly once, unless the chain fails. */
-export interface Submission {
-  /** Bytes that this one holds in memory while it waits. */
-  readonly bytes: number
-  /**
-   * Called when the index is known, synchronously, in the order of submission: the last look at keys, policy and
-   * duplicates. Must not throw.
-   * @param index that the record gets when one is returned
-   * @param timeMs time of the commit
-   * @returns what to record, or undefined for nothing: a refusal or a duplicate that only keeps its place in the order
-   */
-  decide(index: number, timeMs: number): Decision | undefined
-  /** Called in the same order once everything decided up to here is durable. Must not throw. */
-  settle(): void
-}
+import type { CommitParticipant, Submission } from './submission.ts'
 
 /** Bounds of one block, so that reading one back never takes much memory or time. */
 const maxBlockRecords = 10_000
@@ -45,20 +26,27 @@ export interface SequencerOptions {
   readonly now: () => number
   /** Told of every durable block, before the submissions in it are settled. */
   readonly onBlock: (block: BuiltBlock) => void
-  /** Told once when a write failed. Nothing is settled from then on. */
+  /** Told when a write failed, and again after every attempt to recover that failed. Nothing is settled meanwhile. */
+  readonly onOutage: (error: PluginError) => void
+  /** Told when the store took writes again. */
+  readonly onRecovered: () => void
+  /** Told once when the store cannot be used any more. Nothing is settled from then on. */
   readonly onFailure: (error: PluginError) => void
 }
 
 /**
- * The only writer of the chain: gives out indexes and commits in groups. All that arrives while one batch is being
+ * The only writer of the store: gives out indexes and commits in groups. All that arrives while one batch is being
  * synced goes into the next.
  */
 export class Sequencer {
   readonly #options: SequencerOptions
+  readonly #participants: CommitParticipant[] = []
   #state: ChainState
   #pending: Submission[] = []
+  #pendingBytes = 0
   #isScheduled = false
   #isCommitting = false
+  #outage: PluginError | undefined
   #failure: PluginError | undefined
   #idle: (() => void)[] = []
 
@@ -72,15 +60,34 @@ export class Sequencer {
     return this.#state
   }
 
+  /** Bytes that wait for a commit. */
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  /** Why nothing is being settled at the moment; undefined when all is well. */
+  get outage(): PluginError | undefined {
+    return this.#failure ?? this.#outage
+  }
+
+  join(participant: CommitParticipant): void {
+    this.#participants.push(participant)
+  }
+
   /** @throws {PluginError} ERR_STORE_FAILED after a failure; the submission is then never settled */
   submit(submission: Submission): void {
     if (this.#failure !== undefined) throw this.#failure
     this.#pending.push(submission)
+    this.#pendingBytes += submission.bytes
     this.#schedule()
   }
 
-  /** Resolves when everything submitted so far is settled, or the chain has failed. */
+  /**
+   * Resolves when everything submitted so far is settled, or the chain has failed. Does not wait for a store that takes
+   * no writes: what is being written then is found out by the next start.
+   */
   drained(): Promise<void> {
+    if (this.#outage !== undefined) this.#fail(this.#outage)
     if (this.#failure !== undefined || (!this.#isCommitting && this.#pending.length === 0)) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
@@ -96,30 +103,99 @@ export class Sequencer {
   }
 
   async #commit(): Promise<void> {
-    if (this.#isCommitting || this.#pending.length === 0) return
+    if (this.#isCommitting || this.#pending.length === 0 || this.#failure !== undefined) return
     this.#isCommitting = true
     const group = this.#takeGroup()
     const timeMs = Math.max(this.#state.timeMs, this.#options.now())
-    const records: Decision[] = []
+    const records: RecordWithBody[] = []
+    const also: StoreOperation[] = []
     const firstIndex = this.#state.frontier.size
     for (const submission of group) {
-      const record = submission.decide(firstIndex + records.length, timeMs)
-      if (record !== undefined) records.push(record)
+      const decision = submission.decide(firstIndex + records.length, timeMs)
+      if (decision === undefined) continue
+      if (decision.record !== undefined) records.push(decision as RecordWithBody)
+      if (decision.also !== undefined) for (const operation of decision.also) also.push(operation)
     }
-    if (records.length > 0) await this.#write(firstIndex, records, timeMs)
+    for (const participant of this.#participants) {
+      for (const operation of participant.operations()) also.push(operation)
+    }
+    if (records.length > 0) await this.#append(firstIndex, records, timeMs, also)
+    // Always a wait: the group before this one is settled while this one is being written, and has to come first.
+    else await this.#write(also)
+    if (this.#failure !== undefined) return
     this.#isCommitting = false
+    this.#commit().catch((error) => this.#fail(error))
     for (const submission of group) submission.settle()
-    if (this.#pending.length > 0) this.#schedule()
-    else this.#notifyIdle()
+    for (const participant of this.#participants) participant.settled()
+    if (!this.#isCommitting) this.#notifyIdle()
   }
 
-  async #write(firstIndex: number, records: readonly Decision[], timeMs: number): Promise<void> {
+  async #append(
+    firstIndex: number,
+    records: readonly RecordWithBody[],
+    timeMs: number,
+    also: readonly StoreOperation[],
+  ): Promise<void> {
     const { store, signer, crypto, onBlock } = this.#options
-    const block = buildBlock(this.#state, records, timeMs, signer, crypto)
-    const also = records.flatMap((record) => record.also ?? [])
-    await store.append({ firstIndex, encoded: block.encoded }, encodeChainState(block.next), also)
+    const before = this.#state
+    const block = buildBlock(before, records, timeMs, signer, crypto)
+    const after = encodeChainState(block.next)
+    const append = () => store.append({ firstIndex, encoded: block.encoded }, after, also)
+    await append().catch((cause) =>
+      this.#recover(cause, async () => {
+        if (!(await this.#isThere(firstIndex, block.encoded, before, after))) await append()
+      }),
+    )
     this.#state = block.next
     onBlock(block)
+  }
+
+  async #write(operations: readonly StoreOperation[]): Promise<void> {
+    if (operations.length === 0) return
+    const write = () => this.#options.store.write(operations)
+    await write().catch((cause) => this.#recover(cause, write))
+  }
+
+  /** Whether the batch whose write reported an error is in the store all the same. */
+  async #isThere(firstIndex: number, encoded: Uint8Array, before: ChainState, after: Uint8Array): Promise<boolean> {
+    const { store } = this.#options
+    const state = await store.readState()
+    if (state !== undefined && bytesEqual(state, after)) {
+      const stored = await store.blockAt(firstIndex)
+      if (stored?.firstIndex === firstIndex && bytesEqual(stored.encoded, encoded)) return true
+    } else if (
+      before.height === 0 ? state === undefined : state !== undefined && bytesEqual(state, encodeChainState(before))
+    ) {
+      return false
+    }
+    throw new PluginError('ERR_CHAIN_DAMAGED', `after a failed write the chain ends neither before nor after it`)
+  }
+
+  /**
+   * A write that failed has an unknown outcome: it may be on disk or not. So nothing is answered, neither yes nor no,
+   * and the handle is not written to again. The store is opened anew, and the batch written again unless it is there.
+   */
+  async #recover(cause: unknown, finish: () => Promise<void>): Promise<void> {
+    const { store, onOutage, onRecovered } = this.#options
+    const report = (error: unknown) => {
+      this.#outage = new PluginError('ERR_STORE_FAILED', 'the store takes no writes', {}, error)
+      onOutage(this.#outage)
+    }
+    report(cause)
+    await retryUntilDone({
+      attempt: async () => {
+        await store.reopen()
+        await finish()
+      },
+      onError: (error) => {
+        // Not a matter of waiting: somebody else wrote, or what was written is lost.
+        if (error instanceof PluginError) throw error
+        report(error)
+      },
+      isGivenUp: () => this.#failure !== undefined,
+    })
+    this.#outage = undefined
+    if (this.#failure === undefined) onRecovered()
   }
 
   #takeGroup(): Submission[] {
@@ -130,6 +206,7 @@ export class Sequencer {
       bytes += (pending[count] as Submission).bytes
       count++
     }
+    this.#pendingBytes -= bytes
     if (count === pending.length) {
       this.#pending = []
       return pending
@@ -138,13 +215,14 @@ export class Sequencer {
     return pending.slice(0, count)
   }
 
-  /**
-   * A write that failed has an unknown outcome: it may be on disk or not. So nothing is answered, neither yes nor no;
-   * whoever opens the store again finds out.
-   */
   #fail(cause: unknown): void {
-    this.#failure = new PluginError('ERR_STORE_FAILED', 'the chain could not be written', {}, cause)
+    if (this.#failure !== undefined) return
+    this.#failure =
+      cause instanceof PluginError
+        ? cause
+        : new PluginError('ERR_STORE_FAILED', 'the chain could not be written', {}, cause)
     this.#pending = []
+    this.#pendingBytes = 0
     this.#notifyIdle()
     this.#options.onFailure(this.#failure)
   }

@@ -4,8 +4,8 @@ interface Place {
 }
 
 /**
- * Keeps the publishes of one client in their order while their signatures are verified side by side: a later one that
- * is ready first waits. [MQTT-5.0 4.6.0-2] demands acknowledgements in the order of the publishes.
+ * Keeps what one client sent in its order while signatures are verified side by side: a later one that is ready first
+ * waits. [MQTT-5.0 4.6.0-2] demands acknowledgements in the order of the publishes.
  */
 export class Lane {
   #places: Place[] = []
@@ -18,5 +18,11 @@ export class Lane {
       place.leave = leave
       while (this.#places[0]?.leave !== undefined) this.#places.shift()?.leave?.()
     }
+  }
+
+  /** For what is ready already: does it when everything before it has left, most often at once. */
+  run(action: () => void): void {
+    if (this.#places.length === 0) action()
+    else this.#places.push({ leave: action })
   }
 }

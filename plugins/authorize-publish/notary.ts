@@ -1,31 +1,34 @@
 import type { AedesOptions, Client, PublishPacket } from 'aedes'
 import { isBrokerTopic, type RefusalCause } from '../../protocol/index.ts'
-import { isWill, recordedProperties, userPropertiesOf } from '../aedes-seams.ts'
+import {
+  isGone,
+  isWill,
+  publishForGoneClient,
+  recordedProperties,
+  sinkPacket,
+  userPropertiesOf,
+} from '../aedes-seams.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
-import { nativeCrypto } from '../native-crypto.ts'
 import { Lane } from './lane.ts'
 import { type ProtectRule, PublishPolicy } from './policy.ts'
 import type { IncomingPublish, Publisher } from './publish.ts'
-import { type Answer, type FlowOwner, type FlowVerdict, PublishFlow } from './publish-flow.ts'
-import { OpenQos2, type Qos2Marks } from './qos2.ts'
-import { PublishCounters, type Refusal } from './refusals.ts'
-import { PublishVerifier } from './verifier.ts'
+import type { FlowVerdict, Outlet, Settlement } from './publish-flow.ts'
+import { PublishGate, refusalOf } from './publish-gate.ts'
+import { OpenQos2, type Settled } from './qos2.ts'
+import type { PublishCounters, Refusal } from './refusals.ts'
 
 type AuthorizePublish = NonNullable<AedesOptions['authorizePublish']>
+type Answer = Parameters<AuthorizePublish>[2]
 
 export interface NotaryOptions {
   /** Where accepted publishes are recorded. */
   readonly chain: AuditChain
   /** Topics that ask for a signature. Default: none. */
   readonly protect?: readonly ProtectRule[]
-  /** The same, made already; instead of `protect`. */
-  readonly policy?: PublishPolicy
   /** Who a client is. Default: its client id, with nothing proved. */
   readonly publisherOf?: (client: Client) => Publisher
   /** Takes publishes to request topics below `$notary/`; false when there is no such service. */
   readonly onRequest?: (client: Client, packet: PublishPacket) => boolean
-  /** Where recorded QoS 2 publishes are remembered across a crash; without it, one may be recorded twice then. */
-  readonly qos2Marks?: Qos2Marks
   /** Told of every refusal. */
   readonly onRefused?: (refusal: Refusal, client: Client | null) => void
   /** Told of what cannot be thrown to anyone. */
@@ -41,7 +44,7 @@ export interface Notary {
 }
 
 /**
- * The hook for Aedes: verify, then record, then let the engine acknowledge and deliver.
+ * The hook for an Aedes broker: verify, then record, then let the engine acknowledge and deliver.
  *
  * Aedes 2.0.0-beta.1 acknowledges QoS 1 before it stores or routes anything, so both belong inside `authorizePublish`,
  * and its callbacks run in the order of the publishes of a client. Wills come through it, perhaps without a client; a
@@ -49,78 +52,66 @@ export interface Notary {
  * socket only when the publishes it read are answered: that is the back-pressure.
  */
 export function createNotary(options: NotaryOptions): Notary {
-  const notary = new PublishNotary(options)
+  const hook = new AedesHook(options)
   return {
-    counters: notary.counters,
-    authorizePublish: (client, packet, answer) => notary.take(client, packet, answer),
+    counters: hook.gate.counters,
+    authorizePublish: (client, packet, answer) => hook.take(client, packet, answer),
   }
 }
 
-class PublishNotary implements FlowOwner {
-  readonly counters = new PublishCounters()
+class AedesHook {
+  readonly gate: PublishGate
   readonly #options: NotaryOptions
-  readonly #verifier: PublishVerifier
   readonly #lanes = new WeakMap<Client, Lane>()
   readonly #orphanLane = new Lane()
-  readonly #openQos2: OpenQos2
-  readonly #onError: (error: unknown) => void
-  readonly #now: () => number
+  readonly #openQos2 = new OpenQos2()
 
   constructor(options: NotaryOptions) {
+    const { chain, onError, now } = options
     this.#options = options
-    this.#onError = options.onError ?? (() => {})
-    this.#now = options.now ?? Date.now
-    this.#openQos2 = new OpenQos2(options.qos2Marks)
-    this.#verifier = new PublishVerifier({
-      registry: options.chain.registry,
-      policy: options.policy ?? new PublishPolicy(options.protect ?? []),
-      crypto: nativeCrypto,
-      now: this.#now,
+    this.gate = new PublishGate({
+      chain,
+      policy: new PublishPolicy(options.protect ?? []),
+      ...(onError === undefined ? undefined : { onError }),
+      ...(now === undefined ? undefined : { now }),
     })
   }
 
   take(client: Client | null, packet: PublishPacket, answer: Answer): void {
-    const flow = new PublishFlow(this, client, packet, answer)
-    const leaveLane = this.#laneOf(client).enter()
-    const finish = (verdict: FlowVerdict) =>
-      leaveLane(() => {
-        flow.verdict = verdict
-        this.#submit(flow)
-      })
-    // A check that throws, now or later, refuses; it must not end the process or leave the lane blocked.
-    const fail = (error: unknown) => {
-      this.#onError(error)
-      finish({ cause: 'hook-failed' })
-    }
-    try {
-      const verdict = this.#judge(flow, client, packet)
-      if (verdict instanceof Promise) verdict.then(finish, fail)
-      else finish(verdict)
-    } catch (error) {
-      fail(error)
-    }
+    const outlet = new EngineOutlet(this, client, packet, answer)
+    const lane = client === null ? this.#orphanLane : this.#laneOf(client)
+    this.gate.submit(undefined, lane, outlet, () => this.#judge(outlet, client, packet))
   }
 
-  #judge(flow: PublishFlow, client: Client | null, packet: PublishPacket): FlowVerdict | Promise<FlowVerdict> {
-    flow.publish = this.#incoming(client, packet)
+  refuse(cause: RefusalCause, publish: IncomingPublish | undefined, client: Client | null): void {
+    if (publish === undefined) this.gate.counters.countRefusal(cause)
+    else this.#options.onRefused?.(refusalOf(this.gate, cause, publish), client)
+  }
+
+  #judge(outlet: EngineOutlet, client: Client | null, packet: PublishPacket): FlowVerdict | Promise<FlowVerdict> {
+    const publish = this.#incoming(client, packet)
+    outlet.publish = publish
     if (isBrokerTopic(packet.topic)) {
-      const isTaken = client !== null && !flow.publish.isWill && this.#options.onRequest?.(client, packet) === true
-      return isTaken ? 'consumed' : { cause: 'broker-topic' }
+      const isTaken = client !== null && !publish.isWill && this.#options.onRequest?.(client, packet) === true
+      return isTaken ? 'acknowledge' : { cause: 'broker-topic' }
     }
-    if (packet.qos === 2 && client !== null && !flow.publish.isWill) return this.#judgeQos2(flow, client, packet)
-    return this.#verifier.verify(flow.publish)
+    if (packet.qos === 2 && client !== null && !publish.isWill) return this.#judgeQos2(outlet, publish, client, packet)
+    return this.gate.verify(publish)
   }
 
-  async #judgeQos2(flow: PublishFlow, client: Client, packet: PublishPacket): Promise<FlowVerdict> {
+  async #judgeQos2(
+    outlet: EngineOutlet,
+    publish: IncomingPublish,
+    client: Client,
+    packet: PublishPacket,
+  ): Promise<FlowVerdict> {
     const exchange = await this.#openQos2.begin(client, packet)
-    if (exchange.kind !== 'again') {
-      flow.onSettled = exchange.settled
-      if (exchange.kind === 'recorded') return 'recorded'
-      flow.also = this.#openQos2.markOf(client, packet)
-      return this.#verifier.verify(flow.publish as IncomingPublish)
+    if (exchange.kind === 'first') {
+      outlet.onSettled = exchange.settled
+      return this.gate.verify(publish)
     }
     const refusal = await exchange.first
-    return refusal === undefined ? 'consumed' : { cause: refusal }
+    return refusal === undefined ? 'acknowledge' : { cause: refusal }
   }
 
   #incoming(client: Client | null, packet: PublishPacket): IncomingPublish {
@@ -144,8 +135,7 @@ class PublishNotary implements FlowOwner {
     return { clientId, username: undefined, auth: 'none', listener: '' }
   }
 
-  #laneOf(client: Client | null): Lane {
-    if (client === null) return this.#orphanLane
+  #laneOf(client: Client): Lane {
     let lane = this.#lanes.get(client)
     if (lane === undefined) {
       lane = new Lane()
@@ -153,28 +143,55 @@ class PublishNotary implements FlowOwner {
     }
     return lane
   }
+}
 
-  /** Everything goes through the sequencer, refusals too: that keeps the answers to one client in order. */
-  #submit(flow: PublishFlow): void {
+/** A v5 peer sees this as Reason String: the same for every cause, so that a refusal tells nothing about keys. */
+const refusalText = 'not authorized'
+
+/** Gives what came of a publish to the engine. */
+class EngineOutlet implements Outlet {
+  publish: IncomingPublish | undefined
+  onSettled: Settled | undefined
+  readonly #hook: AedesHook
+  readonly #client: Client | null
+  readonly #packet: PublishPacket
+  readonly #answer: Answer
+
+  constructor(hook: AedesHook, client: Client | null, packet: PublishPacket, answer: Answer) {
+    this.#hook = hook
+    this.#client = client
+    this.#packet = packet
+    this.#answer = answer
+  }
+
+  settle(settlement: Settlement): void {
     try {
-      this.#options.chain.submit(flow)
-    } catch (error) {
-      // The store failed or is closed. What became of publishes before this one is unknown, so this one is not
-      // answered either: a refusal would be final for the client, an acknowledgement a lie.
-      this.#onError(error)
+      if (settlement === 'deliver') this.#deliver()
+      else if (settlement === 'acknowledge') this.#acknowledge()
+      else this.#refuse(settlement)
+    } finally {
+      this.onSettled?.(settlement === 'deliver' || settlement === 'acknowledge' ? undefined : settlement)
     }
   }
 
-  refuse(cause: RefusalCause, flow: PublishFlow): void {
-    this.counters.countRefusal(cause)
-    const { publish, client } = flow
-    if (publish === undefined) return
-    const { publisher, topic, qos, payload } = publish
-    const refusal = { cause, publisher, topic, qos, payloadBytes: payload.length, timeMs: this.#now() }
-    this.#options.onRefused?.(refusal, client)
+  #deliver(): void {
+    const client = this.#client
+    const isVanished = client !== null && !isWill(this.#packet) && isGone(client)
+    // QoS 0 and 2 are routed by the engine before it tries to answer; QoS 1 after, so never.
+    if (isVanished && this.#packet.qos === 1) publishForGoneClient(client, this.#packet, this.#hook.gate.onError)
+    else this.#answer(null)
   }
 
-  reportError(error: unknown): void {
-    this.#onError(error)
+  #acknowledge(): void {
+    sinkPacket(this.#packet)
+    this.#answer(null)
+  }
+
+  #refuse(cause: RefusalCause): void {
+    this.#hook.refuse(cause, this.publish, this.#client)
+    // Asked of the packet: when reading it failed there is no `publish`.
+    const canBeTold = this.#client?.version === 5 && !isWill(this.#packet)
+    if (canBeTold) this.#answer(new Error(refusalText))
+    else this.#acknowledge()
   }
 }

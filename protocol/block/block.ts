@@ -2,7 +2,7 @@ import { CborReader, CborWriter } from '../cbor/index.ts'
 import { ProtocolError } from '../errors.ts'
 import { parseSignedHeader, type SignedHeader } from './header.ts'
 
-const blockVersion = 1
+export const blockVersion = 1
 
 /** What is stored for one record. */
 export interface BlockEntry {

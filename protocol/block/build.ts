@@ -1,7 +1,8 @@
+import { CborWriter } from '../cbor/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { leafHash } from '../merkle/index.ts'
-import { type ChainRecord, commitmentOf, encodeLeaf, encodeRecord, saltBytes } from '../record/index.ts'
-import { type BlockEntry, encodeBlock } from './block.ts'
+import { hashBytes } from '../merkle/index.ts'
+import { type ChainRecord, encodeLeaf, saltBytes, writeRecord } from '../record/index.ts'
+import { BlockWriter } from './block-writer.ts'
 import { type BlockHeader, type BlockSigner, encodeBlockHeader } from './header.ts'
 import type { ChainState } from './state.ts'
 
@@ -34,13 +35,19 @@ export function buildBlock(
   const frontier = state.frontier.clone()
   const firstIndex = frontier.size
   const salts = crypto.randomBytes(saltBytes * records.length)
-  const entries: BlockEntry[] = records.map(({ record, body }, i) => {
+  let bodyBytes = 0
+  for (const { body } of records) if (body !== undefined) bodyBytes += body.length
+  const writer = new BlockWriter(records.length, bodyBytes)
+  const leaf = new LeafMaker(timeMs)
+  for (let i = 0; i < records.length; i++) {
+    const { record, body } = records[i] as RecordWithBody
     const salt = salts.subarray(i * saltBytes, (i + 1) * saltBytes)
-    const encodedRecord = encodeRecord(record)
-    const leaf = encodeLeaf({ timeMs: record.timeMs, commitment: commitmentOf(salt, encodedRecord, crypto) })
-    frontier.append(leafHash(leaf, crypto))
-    return { leaf, salt, record: encodedRecord, body }
-  })
+    // Salt and record lie side by side to be hashed, and again in the block.
+    const salted = writeRecord(scratch.reset().raw(salt), record).finish()
+    leaf.commitment = crypto.sha256(salted)
+    frontier.append(crypto.sha256(leaf.prefixed))
+    writer.add(leaf.encoded, salt, salted.subarray(saltBytes), body)
+  }
   const header: BlockHeader = {
     height: state.height,
     previousHash: state.previousHash,
@@ -53,5 +60,28 @@ export function buildBlock(
   const encodedHeader = encodeBlockHeader(header)
   const signed = signer.sign(encodedHeader)
   const next = { height: state.height + 1, previousHash: crypto.sha256(encodedHeader), timeMs, frontier }
-  return { header, signed, encoded: encodeBlock(signed, entries), next }
+  return { header, signed, encoded: writer.finish(signed), next }
+}
+
+/** One record with its salt. Building a block never waits, so nobody else writes to it meanwhile. */
+const scratch = new CborWriter(4096)
+
+/** Leaves of one block: they differ in the commitment only. */
+class LeafMaker {
+  /** The byte that RFC 9162 section 2.1.1 hashes with a leaf, and the leaf. */
+  readonly prefixed: Uint8Array
+  readonly encoded: Uint8Array
+  readonly #commitmentAt: number
+
+  constructor(timeMs: number) {
+    const encoded = encodeLeaf({ timeMs, commitment: new Uint8Array(hashBytes) })
+    this.prefixed = new Uint8Array(1 + encoded.length)
+    this.prefixed.set(encoded, 1)
+    this.encoded = this.prefixed.subarray(1)
+    this.#commitmentAt = 1 + encoded.length - hashBytes
+  }
+
+  set commitment(commitment: Uint8Array) {
+    this.prefixed.set(commitment, this.#commitmentAt)
+  }
 }

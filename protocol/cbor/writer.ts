@@ -108,6 +108,26 @@ export class CborWriter {
     return this
   }
 
+  /** Leaves room for {@link patch}; what is in it until then is not defined. */
+  skip(bytes: number): this {
+    this.#reserve(bytes)
+    this.#length += bytes
+    return this
+  }
+
+  /** Bytes as they are, over what was written before or skipped. */
+  patch(offset: number, value: Uint8Array): this {
+    if (offset + value.length > this.#length) throw new RangeError('beyond what was written')
+    this.#buffer.set(value, offset)
+    return this
+  }
+
+  /** Begins anew in the same memory: earlier views are overwritten. */
+  reset(): this {
+    this.#length = 0
+    return this
+  }
+
   /** The bytes written so far: a view, valid until the next write. */
   finish(): Uint8Array {
     return this.#buffer.subarray(0, this.#length)

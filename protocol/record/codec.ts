@@ -31,7 +31,11 @@ const sha256Bytes = 32
 
 /** Encodes a record: a map with integer keys in ascending order, absent fields left out. */
 export function encodeRecord(record: ChainRecord): Uint8Array {
-  const writer = new CborWriter(320 + (record.topic?.length ?? 0))
+  return writeRecord(new CborWriter(320 + (record.topic?.length ?? 0)), record).finish()
+}
+
+/** The same, behind what the writer holds already. */
+export function writeRecord(writer: CborWriter, record: ChainRecord): CborWriter {
   let pairs = 3
   for (const key of optionalFields) if (record[key] !== undefined) pairs++
   writer.map(pairs).int(field.version).int(recordVersion).int(field.kind).int(recordKinds[record.kind])
@@ -53,7 +57,7 @@ export function encodeRecord(record: ChainRecord): Uint8Array {
   if (record.envelope !== undefined) writer.int(field.envelope).bytes(record.envelope)
   if (record.properties !== undefined) writeValue(writer.int(field.properties), record.properties)
   if (record.detail !== undefined) writeValue(writer.int(field.detail), record.detail)
-  return writer.finish()
+  return writer
 }
 
 const optionalFields = [

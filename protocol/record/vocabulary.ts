@@ -10,6 +10,16 @@ export type Outcome = keyof typeof outcomes
 export const authKinds = { none: 0, password: 1, certificate: 2, key: 3 } as const
 export type AuthKind = keyof typeof authKinds
 
+/** Keys of the MQTT 5 properties in a record: the property identifiers of [MQTT-5.0 2.2.2.2]. */
+export const messagePropertyIds = {
+  payloadFormatIndicator: 1,
+  messageExpiryInterval: 2,
+  contentType: 3,
+  responseTopic: 8,
+  correlationData: 9,
+  userProperties: 38,
+} as const
+
 /** The word that an integer stands for, or undefined. */
 export function wordOf<Word extends string>(table: Readonly<Record<Word, number>>, value: number): Word | undefined {
   for (const word in table) if (table[word] === value) return word

@@ -19,7 +19,9 @@ export interface DeliveryCounts {
 
 export interface DeliveryCheckOptions {
   runId: number
+  /** Numbers of the publishers whose messages are due: from `firstPublisher` (0 unless given). */
   publishers: number
+  firstPublisher?: number
   messagesPerPublisher: number
   /** Size of the application message as sent; a delivery of another size is not ours. */
   messageBytes: number
@@ -45,15 +47,16 @@ export class DeliveryCheck {
 
   /** Enters the application message `buffer[start, end)`. */
   enter(buffer: Buffer, start: number, end: number): void {
-    const { runId, publishers, messagesPerPublisher, messageBytes, payloadOffset } = this.#options
+    const { runId, publishers, firstPublisher, messagesPerPublisher, messageBytes, payloadOffset } = this.#options
     if (end - start !== messageBytes) {
       this.#unexpected++
       return
     }
     const at = start + payloadOffset
-    const publisher = buffer.readUInt32BE(at)
+    const publisher = buffer.readUInt32BE(at) - (firstPublisher ?? 0)
     const sequence = buffer.readUInt32BE(at + 4)
-    if (buffer.readUInt32BE(at + 8) !== runId || publisher >= publishers || sequence >= messagesPerPublisher) {
+    const isKnown = publisher >= 0 && publisher < publishers && sequence < messagesPerPublisher
+    if (buffer.readUInt32BE(at + 8) !== runId || !isKnown) {
       this.#unexpected++
       return
     }

@@ -1,25 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { LoadOutcome } from './run-load.ts'
-import type { LoadJob } from './workload.ts'
+import type { Job, Measured } from './jobs.ts'
 
-type Answer = { outcome: LoadOutcome } | { error: string }
+type Answer = { measured: Measured } | { error: string }
 
-/** Connecting and signing are not bounded by the job's own deadline. */
+/** Encoding, signing, connecting and tidying up are not bounded by the job's own deadline. */
 const preparationMs = 60_000
 
 /** The load generator as the main process sees it: a child, so that it shares no event loop with anything measured. */
 export class LoadGenerator {
-  readonly #child: ChildProcess
+  #child: ChildProcess | undefined
 
-  constructor() {
-    const entry = fileURLToPath(new URL('./load-process.ts', import.meta.url))
-    this.#child = fork(entry, { execArgv: ['--import', import.meta.resolve('tsx')] })
-  }
-
-  /** Rejects when the job could not start, or when the generator died or stopped answering. */
-  run(job: LoadJob): Promise<LoadOutcome> {
-    const child = this.#child
+  /** Rejects when the job could not start, or when the generator died or stopped answering; the next job gets a new one. */
+  run(job: Job): Promise<Measured> {
+    const child = this.#running()
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         clearTimeout(timer)
@@ -29,12 +23,12 @@ export class LoadGenerator {
       }
       const onMessage = (message: unknown) => {
         const answer = message as Answer
-        if ('outcome' in answer) settle(() => resolve(answer.outcome))
+        if ('measured' in answer) settle(() => resolve(answer.measured))
         else settle(() => reject(new Error(answer.error)))
       }
       const onExit = () => settle(() => reject(new Error('the load generator ended')))
       const timer = setTimeout(() => {
-        child.kill('SIGKILL')
+        this.stop()
         settle(() => reject(new Error('the load generator stopped answering')))
       }, job.deadlineMs + preparationMs)
       child.on('message', onMessage)
@@ -44,6 +38,18 @@ export class LoadGenerator {
   }
 
   stop(): void {
-    this.#child.kill('SIGKILL')
+    this.#child?.kill('SIGKILL')
+    this.#child = undefined
+  }
+
+  #running(): ChildProcess {
+    if (this.#child !== undefined) return this.#child
+    const entry = fileURLToPath(new URL('./load-process.ts', import.meta.url))
+    const child = fork(entry, { execArgv: ['--import', import.meta.resolve('tsx')] })
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = undefined
+    })
+    this.#child = child
+    return child
   }
 }

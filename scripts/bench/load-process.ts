@@ -1,11 +1,11 @@
-import { runLoad } from './run-load.ts'
-import type { LoadJob } from './workload.ts'
+import type { Job } from './jobs.ts'
+import { measure } from './measure.ts'
 
-// Entry point of the load generator's own process: one job in, one outcome out, until the parent goes away.
+// Entry point of the load generator's own process: one job in, one answer out, until the parent goes away.
 
-process.on('message', (job: LoadJob) => {
-  runLoad(job).then(
-    (outcome) => process.send?.({ outcome }),
+process.on('message', (job: Job) => {
+  measure(job).then(
+    (measured) => process.send?.({ measured }),
     (error: unknown) => process.send?.({ error: error instanceof Error ? error.message : String(error) }),
   )
 })

@@ -1,48 +1,30 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type BenchOptions, parseArguments, UsageError, usage } from './arguments.ts'
+import { type BenchOptions, defaultMessages, parseArguments, UsageError, usage } from './arguments.ts'
 import { LoadGenerator } from './load-generator.ts'
 import { describeMachine } from './machine.ts'
 import { startAedes } from './peers/aedes.ts'
 import { startMosquitto } from './peers/mosquitto.ts'
 import { startNotarymq } from './peers/notarymq.ts'
-import { NotInstalledError, type Peer, type PeerName } from './peers/peer.ts'
-import { nameOf, type Run, renderJson, renderMarkdown } from './report.ts'
-import { makePublisherKeys, type PublisherKey, type Variant, VariantRunner } from './variants.ts'
-import { load } from './workload.ts'
+import { NotInstalledError } from './peers/peer.ts'
+import { PeerPool } from './peers/peer-pool.ts'
+import { type Run, renderJson, renderMarkdown } from './report.ts'
+import { rowOf } from './rows.ts'
+import { makePublisherKeys, VariantRunner } from './variant-runner.ts'
+import { isOver, nameOf, planVariants, type RowVariant, type Variant } from './variants.ts'
 
 const progress = (line: string) => process.stderr.write(`${line}\n`)
 
-/** The variants of this run in the order of the table. */
-function planVariants({ workloads, peers, messagesPerPublisher }: BenchOptions): Variant[] {
-  const messages = messagesPerPublisher * load.publishers
-  const variants: Variant[] = []
-  for (const workload of workloads) {
-    // Nobody else checks signatures, so nobody else can be compared on them.
-    for (const peer of workload === 'signed' ? peers.filter((name) => name === 'notarymq') : peers) {
-      variants.push({ kind: 'load', workload, peer, note: '', messages, samples: [], notInstalled: false })
-    }
-  }
-  const hasSigned = variants.some((variant) => variant.kind === 'load' && variant.workload === 'signed')
-  if (hasSigned) variants.push({ kind: 'limit', method: '', samples: [] })
-  return variants
-}
-
-async function startPeers(variants: Variant[], directory: string, keys: PublisherKey[]): Promise<Map<PeerName, Peer>> {
-  const start: Record<PeerName, () => Promise<Peer>> = {
-    notarymq: () => startNotarymq({ directory, publicKeys: keys.map((key) => key.publicKey) }),
-    mosquitto: () => startMosquitto(directory),
-    aedes: startAedes,
-  }
-  const peers = new Map<PeerName, Peer>()
-  const loads = variants.filter((variant) => variant.kind === 'load')
-  for (const name of new Set(loads.map((variant) => variant.peer))) {
-    const own = loads.filter((variant) => variant.peer === name)
+/** Starts each peer once, so that one that is absent or broken is known before the first round. Returns their notes. */
+async function tryPeers(variants: Variant[], pool: PeerPool): Promise<string[]> {
+  const notes: string[] = []
+  const measured = variants.filter((variant) => variant.kind === 'row')
+  for (const name of new Set(measured.map((variant) => variant.peer))) {
+    const own = measured.filter(({ peer }) => peer === name)
     try {
-      const peer = await start[name]()
-      peers.set(name, peer)
-      for (const variant of own) variant.note = peer.note
-      progress(`${name}: ${peer.note}`)
+      const { note } = await pool.get(name, rowOf((own[0] as RowVariant).row).instance)
+      notes.push(note)
+      progress(`${name}: ${note}`)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       progress(reason)
@@ -52,30 +34,26 @@ async function startPeers(variants: Variant[], directory: string, keys: Publishe
       }
     }
   }
-  return peers
-}
-
-/** Out of the run: without a result already, or a limit that nothing is left to be compared with. */
-function isOver(variant: Variant, variants: Variant[]): boolean {
-  if (variant.noResult !== undefined) return true
-  if (variant.kind === 'load') return variant.notInstalled
-  return !variants.some((other) => other.kind === 'load' && other.workload === 'signed' && other.noResult === undefined)
+  return notes
 }
 
 /** Round 0 warms up and is not kept, but a loss in it counts like any other. */
-async function runRounds(rounds: number, variants: Variant[], runner: VariantRunner, peers: Map<PeerName, Peer>) {
+async function runRounds(rounds: number, variants: Variant[], runner: VariantRunner) {
   for (let round = 0; round <= rounds; round++) {
     const first = round % Math.max(variants.length, 1)
     for (const variant of [...variants.slice(first), ...variants.slice(0, first)]) {
       if (isOver(variant, variants)) continue
-      const result = await runner.run(variant, peers, round > 0)
+      const result = await runner.run(variant, round > 0)
       progress(`${round === 0 ? 'warm-up' : `round ${round}/${rounds}`}  ${nameOf(variant)}: ${result}`)
     }
   }
 }
 
-function remarksOn(options: BenchOptions): string[] {
-  return options.rounds < 5 ? ['Fewer than 5 rounds: a trial, not a result.'] : []
+function remarksOn({ rounds, messages }: BenchOptions): string[] {
+  return [
+    ...(rounds < 5 ? ['Fewer than 5 rounds: a trial, not a result.'] : []),
+    ...(messages === defaultMessages ? [] : [`Goals are for --messages ${defaultMessages}; this run had ${messages}.`]),
+  ]
 }
 
 async function bench(options: BenchOptions): Promise<number> {
@@ -87,16 +65,24 @@ async function bench(options: BenchOptions): Promise<number> {
   const date = new Date().toISOString()
   const machine = describeMachine(directory)
   const keys = makePublisherKeys()
+  const publicKeys = keys.map((key) => key.publicKey)
   const variants = planVariants(options)
   const generator = new LoadGenerator()
-  const peers = await startPeers(variants, directory, keys)
+  const start = {
+    notarymq: (own: string) => startNotarymq({ directory: own, publicKeys }),
+    mosquitto: startMosquitto,
+    aedes: startAedes,
+  }
+  const pool = new PeerPool(start, directory)
+  let peerNotes: string[] = []
   try {
-    await runRounds(options.rounds, variants, new VariantRunner(generator, keys), peers)
+    peerNotes = await tryPeers(variants, pool)
+    await runRounds(options.rounds, variants, new VariantRunner(generator, pool, keys))
   } finally {
     generator.stop()
-    await Promise.all([...peers.values()].map((peer) => peer.stop()))
+    await pool.stopAll()
   }
-  const run: Run = { date, machine, rounds: options.rounds, remarks: remarksOn(options), variants }
+  const run: Run = { date, machine, rounds: options.rounds, remarks: remarksOn(options), peerNotes, variants }
   const file = options.json ?? join('bench-results', `${date.replaceAll(':', '-')}.json`)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, renderJson(run))

@@ -1,7 +1,11 @@
+import { formatFigure, formatHundredths, formatPercent, formatters, formatWhole } from './format.ts'
+import { isGeneratorBusy, type JudgedGoal, judgeGoals } from './goals.ts'
 import type { Machine } from './machine.ts'
+import { method, methodOfRows } from './method.ts'
+import { type PeerName, peerNames } from './peers/peer.ts'
+import { type Figure, type RowName, rowNames, rowOf } from './rows.ts'
 import { spread } from './statistics.ts'
-import type { LoadVariant, Variant } from './variants.ts'
-import { load } from './workload.ts'
+import { nameOf, type RowVariant, type Variant } from './variants.ts'
 
 export interface Run {
   date: string
@@ -9,125 +13,104 @@ export interface Run {
   rounds: number
   /** What this run is not, when it is less than the full benchmark. */
   remarks: string[]
+  /** What was started: programs, versions and settings. */
+  peerNotes: string[]
   variants: Variant[]
 }
 
-export const method =
-  `${load.publishers} publishers, ${load.payloadBytes}-byte payloads, QoS 1, window ${load.window} (refilled by ${load.batch} or more at once), one clean-session QoS 0 subscriber, ` +
-  'MQTT 3.1.1 on 127.0.0.1; brokers and load generator in processes of their own; one warm-up round, then in every round each variant once, ' +
-  'the order rotated; packets encoded and signed before the clock starts; from the first PUBLISH to the last PUBACK (acked/s) and to the last ' +
-  'delivery (delivered/s); every message checked to arrive exactly once and in order; medians over the rounds, in brackets smallest and largest; ratios of medians inside this run; generator busy is its CPU time by elapsed time, and near 100 % the figure is a lower bound; stolen is the share of CPU time the hypervisor gave to other machines meanwhile.'
+const peerTitles: Record<PeerName, string> = { notarymq: 'NotaryMQ', mosquitto: 'Mosquitto', aedes: 'plain Aedes' }
 
-/** Design section 10: what each ratio is to reach first, and later. */
-interface Goal {
-  label: string
-  workload: LoadVariant['workload']
-  against: 'mosquitto' | 'aedes' | 'limit'
-  first: string
-  later: string
+const cells = (texts: string[]) => `| ${texts.join(' | ')} |`
+
+/** The first `left` columns to the left, the others, with numbers, to the right. */
+function table(header: string[], left: number, lines: string[][]): string[] {
+  const rule = header.map((_, column) => (column < left ? '---' : '---:'))
+  return lines.length === 0 ? [] : ['', cells(header), cells(rule), ...lines.map(cells)]
 }
-const goals: readonly Goal[] = [
-  { label: 'unsigned, NotaryMQ / Mosquitto', workload: 'unsigned', against: 'mosquitto', first: '1.2', later: '1.8' },
-  { label: 'unsigned, NotaryMQ / plain Aedes', workload: 'unsigned', against: 'aedes', first: '1.0', later: '1.5' },
-  { label: 'signed, NotaryMQ / verification limit', workload: 'signed', against: 'limit', first: '0.6', later: '> 1' },
-]
-
-const whole = (value: number) => Math.round(value).toLocaleString('en-US')
-const hundredths = (value: number) => value.toFixed(2)
-const percent = (value: number) => `${Math.round(value * 100)} %`
-const row = (cells: string[]) => `| ${cells.join(' | ')} |`
 
 /** Median and extremes; `unknown` where the machine does not tell. */
-function cell<S>(samples: readonly S[], show: (value: number) => string, pick: (sample: S) => number | undefined) {
+function summary<S>(samples: readonly S[], show: (value: number) => string, pick: (sample: S) => number | undefined) {
   const values = samples.map(pick).filter((value) => value !== undefined)
   if (values.length === 0) return 'unknown'
   const { median, min, max } = spread(values)
   return `${show(median)} (${show(min)}–${show(max)})`
 }
 
+const hasResult = (variant: Variant) => variant.noResult === undefined && variant.samples.length > 0
+
 export function renderMarkdown(run: Run): string {
-  const { machine } = run
-  const lines = [
+  const { machine, variants } = run
+  const measured = variants.filter((variant) => variant.kind === 'row')
+  const peers = peerNames.filter((name) => measured.some(({ peer }) => peer === name))
+  const rows = rowNames.filter((name) => measured.some(({ row }) => row === name))
+  const figures = rows.flatMap((row) => rowOf(row).figures.map((figure) => figureLine(measured, peers, row, figure)))
+  const goalHeader = ['NotaryMQ beside the others', 'measured', 'first goal', '', 'then']
+  const costHeader = ['variant', 'size', 'broker CPU s', 'generator busy', 'stolen']
+  return `${[
     `## Benchmark, ${run.date}`,
     '',
     `${machine.cores} cores, ${machine.model}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}. Rounds: ${run.rounds}.`,
     '',
     `Method: ${method}`,
     '',
+    ...methodOfRows(rows),
+    '',
     machine.fsyncNote,
     ...run.remarks.flatMap((remark) => ['', `**${remark}**`]),
+    ...table(['row', ...peers.map((peer) => peerTitles[peer])], 1, figures),
+    ...table(goalHeader, 1, judgeGoals(variants).map(goalLine)),
+    ...table(costHeader, 1, variants.flatMap(costLine)),
     '',
-    row(['variant', 'messages', 'acked/s', 'delivered/s', 'broker CPU s', 'generator busy', 'stolen']),
-    row(['---', '---:', '---:', '---:', '---:', '---:', '---:']),
-    ...run.variants.flatMap(variantRow),
-  ]
-  const ratios = goals.flatMap((goal) => ratioRow(run.variants, goal))
-  if (ratios.length > 0) {
-    const header = ['ratio of medians', 'acked', 'delivered', 'first goal', 'then']
-    lines.push('', row(header), row(['---', '---:', '---:', '---:', '---:']), ...ratios)
-  }
-  const notes = new Set(
-    run.variants.flatMap((variant) => (variant.kind === 'load' && variant.note ? [variant.note] : [])),
-  )
-  lines.push('', ...[...notes].map((note) => `- ${note}`))
-  for (const variant of run.variants) {
-    if (variant.noResult !== undefined) lines.push(`- ${nameOf(variant)}: no result: ${variant.noResult}`)
-  }
-  return `${lines.join('\n')}\n`
+    ...run.peerNotes.map((note) => `- ${note}`),
+    ...variants.flatMap((variant) =>
+      variant.noResult === undefined ? [] : [`- ${nameOf(variant)}: no result: ${variant.noResult}`],
+    ),
+  ].join('\n')}\n`
 }
 
-export function nameOf(variant: Variant): string {
-  return variant.kind === 'limit' ? 'P-256 verification limit' : `${variant.workload}, ${variant.peer}`
+/** One figure of one row, a column per peer. A rate at which messages were lost is not a rate: `no result`. */
+function figureLine(
+  variants: readonly RowVariant[],
+  peers: readonly PeerName[],
+  row: RowName,
+  { name, label, unit }: Figure,
+): string[] {
+  const columns = peers.map((peer) => {
+    const variant = variants.find((candidate) => candidate.row === row && candidate.peer === peer)
+    if (variant === undefined) return ''
+    if (variant.notInstalled) return 'not installed'
+    if (!hasResult(variant)) return 'no result'
+    return summary(variant.samples, formatters[unit], ({ figures }) => figures[name]) + mark(isGeneratorBusy(variant))
+  })
+  return [`${row}, ${label}`, ...columns]
 }
 
-/** No row without a result: a rate at which messages were lost is not a rate. */
-function variantRow(variant: Variant): string[] {
-  if (variant.kind === 'load' && variant.notInstalled) {
-    return [row([nameOf(variant), 'not installed', '', '', '', '', ''])]
-  }
-  if (variant.noResult !== undefined || variant.samples.length === 0) return []
-  const stolen = cell<{ stolenShare?: number }>(variant.samples, percent, (sample) => sample.stolenShare)
+const mark = (busy: boolean) => (busy ? ' *' : '')
+
+function goalLine({ label, as, row, figure, measured, limited, first, met, later }: JudgedGoal): string[] {
+  const unit = rowOf(row).figures.find(({ name }) => name === figure)?.unit ?? 'per second'
+  const shown = as === 'ratio' ? formatHundredths(measured) : formatFigure(measured, unit)
+  const bound = first === undefined ? '' : 'least' in first ? `>= ${first.least}` : `<= ${first.most}`
+  const verdict = met === undefined ? '' : met ? 'met' : 'not met'
+  return [label, shown + mark(limited), bound, verdict, later ?? '']
+}
+
+function costLine(variant: Variant): string[][] {
+  if (!hasResult(variant)) return []
+  const stolen = summary<{ stolenShare?: number }>(variant.samples, formatPercent, (sample) => sample.stolenShare)
   if (variant.kind === 'limit') {
-    const rate = cell(variant.samples, whole, (sample) => sample.verifiesPerSecond)
-    return [row([`${nameOf(variant)} (${variant.method})`, '', `${rate} verifications/s`, '', '', '', stolen])]
+    const rate = summary(variant.samples, formatWhole, (sample) => sample.verifiesPerSecond)
+    return [[`${nameOf(variant)} (${variant.method}): ${rate} verifications/s`, '', '', '', stolen]]
   }
   return [
-    row([
+    [
       nameOf(variant),
-      whole(variant.messages),
-      cell(variant.samples, whole, (sample) => sample.acknowledgedPerSecond),
-      cell(variant.samples, whole, (sample) => sample.deliveredPerSecond),
-      cell(variant.samples, hundredths, (sample) => sample.brokerCpuSeconds),
-      cell(variant.samples, percent, (sample) => sample.generatorBusy),
+      `${formatWhole(variant.size)} ${rowOf(variant.row).counted}`,
+      summary(variant.samples, formatHundredths, (sample) => sample.brokerCpuSeconds),
+      summary(variant.samples, formatPercent, (sample) => sample.generatorBusy),
       stolen,
-    ]),
+    ],
   ]
-}
-
-function ratioRow(variants: readonly Variant[], goal: Goal): string[] {
-  const ours = medians(variants, (v) => v.kind === 'load' && v.peer === 'notarymq' && v.workload === goal.workload)
-  const theirs = medians(variants, (v) =>
-    goal.against === 'limit'
-      ? v.kind === 'limit'
-      : v.kind === 'load' && v.peer === goal.against && v.workload === goal.workload,
-  )
-  if (ours === undefined || theirs === undefined) return []
-  const ratio = (a: number, b: number) => (a / b).toFixed(2)
-  const cells = [ratio(ours.acknowledged, theirs.acknowledged), ratio(ours.delivered, theirs.delivered)]
-  return [row([goal.label, ...cells, goal.first, goal.later])]
-}
-
-function medians(variants: readonly Variant[], matches: (variant: Variant) => boolean) {
-  const variant = variants.find(matches)
-  if (variant === undefined || variant.noResult !== undefined || variant.samples.length === 0) return undefined
-  if (variant.kind === 'limit') {
-    const limit = spread(variant.samples.map((sample) => sample.verifiesPerSecond)).median
-    return { acknowledged: limit, delivered: limit }
-  }
-  return {
-    acknowledged: spread(variant.samples.map((sample) => sample.acknowledgedPerSecond)).median,
-    delivered: spread(variant.samples.map((sample) => sample.deliveredPerSecond)).median,
-  }
 }
 
 /** Samples of a variant without result stay out of the JSON too. */
@@ -135,5 +118,5 @@ export function renderJson(run: Run): string {
   const variants = run.variants.map((variant) =>
     variant.noResult === undefined ? variant : { ...variant, samples: [] },
   )
-  return `${JSON.stringify({ ...run, method, variants }, null, 2)}\n`
+  return `${JSON.stringify({ ...run, method, variants, goals: judgeGoals(run.variants) }, null, 2)}\n`
 }

@@ -1,29 +1,22 @@
-import { generateKeyPairSync } from 'node:crypto'
-import type { LoadGenerator } from './load-generator.ts'
-import { host, type Peer, type PeerName } from './peers/peer.ts'
-import { machineCpu, stolenShare } from './process-cpu.ts'
-import { type LoadOutcome, whyNoResult } from './run-load.ts'
-import { measureVerifyLimit } from './verify-limit.ts'
-import { firstSignedSeq, load, type WorkloadName } from './workload.ts'
+import type { BenchOptions } from './arguments.ts'
+import type { Cost } from './cost-meter.ts'
+import type { PeerName } from './peers/peer.ts'
+import { openFilesLimit } from './process-usage.ts'
+import { type RowName, rowOf } from './rows.ts'
 
-export interface LoadSample {
-  acknowledgedPerSecond: number
-  deliveredPerSecond: number
-  brokerCpuSeconds?: number
-  generatorCpuSeconds: number
-  /** CPU time of the load generator by elapsed time: near 1, its limit was measured and not the broker's. */
-  generatorBusy: number
-  stolenShare?: number
+/** One round of one variant. */
+export interface Sample extends Cost {
+  figures: Record<string, number>
 }
 
-/** One line of the report. A variant with `noResult` gets no figures, whatever its other rounds said. */
-export interface LoadVariant {
-  kind: 'load'
-  workload: WorkloadName
+/** One row on one peer. A variant with `noResult` gets no figures, whatever its other rounds said. */
+export interface RowVariant {
+  kind: 'row'
+  row: RowName
   peer: PeerName
-  note: string
-  messages: number
-  samples: LoadSample[]
+  /** What the row counts: messages of all publishers together, topics or connections. */
+  size: number
+  samples: Sample[]
   notInstalled: boolean
   noResult?: string
 }
@@ -40,90 +33,37 @@ export interface LimitVariant {
   noResult?: string
 }
 
-export type Variant = LoadVariant | LimitVariant
+export type Variant = RowVariant | LimitVariant
 
-export interface PublisherKey {
-  publicKey: string
-  privateKey: string
+/** What a process needs beside the connections it is measured with. */
+const otherOpenFiles = 200
+
+/** The variants of this run in the order of the table. */
+export function planVariants({ rows, peers, messages }: BenchOptions): Variant[] {
+  const variants: Variant[] = rows.flatMap((row) => {
+    const { peers: able, size } = rowOf(row)
+    return peers
+      .filter((peer) => able?.includes(peer) ?? true)
+      .map((peer) => ({ kind: 'row', row, peer, size: capped(row, size(messages)), samples: [], notInstalled: false }))
+  })
+  const hasSigned = variants.some((variant) => variant.kind === 'row' && variant.row === 'signed')
+  if (hasSigned) variants.push({ kind: 'limit', method: '', samples: [] })
+  return variants
 }
 
-/** One key per publisher: a sequence number belongs to a key, and four publishers must not race for one window. */
-export function makePublisherKeys(): PublisherKey[] {
-  return Array.from({ length: load.publishers }, () =>
-    generateKeyPairSync('ec', {
-      namedCurve: 'P-256',
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    }),
-  )
+function capped(row: RowName, size: number): number {
+  const limit = openFilesLimit()
+  if (rowOf(row).counted !== 'connections' || limit === undefined) return size
+  return Math.min(size, Math.floor((limit - otherOpenFiles) / 4) * 4)
 }
 
-/** Runs one variant once and enters the sample, or why there is none. */
-export class VariantRunner {
-  readonly #generator: LoadGenerator
-  readonly #privateKeys: string[]
-  #runId = 0
-  #nextSeq = firstSignedSeq
-
-  constructor(generator: LoadGenerator, keys: PublisherKey[]) {
-    this.#generator = generator
-    this.#privateKeys = keys.map((key) => key.privateKey)
-  }
-
-  async run(variant: Variant, peers: Map<PeerName, Peer>, keep: boolean): Promise<string> {
-    try {
-      return variant.kind === 'limit' ? await this.#runLimit(variant, keep) : await this.#runLoad(variant, peers, keep)
-    } catch (error) {
-      variant.noResult = error instanceof Error ? error.message : String(error)
-      return `no result: ${variant.noResult}`
-    }
-  }
-
-  async #runLimit(variant: LimitVariant, keep: boolean): Promise<string> {
-    // Nothing here gets faster by warming up.
-    if (!keep) return 'skipped'
-    const before = machineCpu()
-    const { verifiesPerSecond, method } = await measureVerifyLimit()
-    const stolen = stolenShare(before, machineCpu())
-    variant.method = method
-    variant.samples.push({ verifiesPerSecond, ...(stolen === undefined ? {} : { stolenShare: stolen }) })
-    return `${Math.round(verifiesPerSecond)} verifications/s`
-  }
-
-  async #runLoad(variant: LoadVariant, peers: Map<PeerName, Peer>, keep: boolean): Promise<string> {
-    const peer = peers.get(variant.peer)
-    if (peer === undefined) throw new Error('not started')
-    const messagesPerPublisher = variant.messages / load.publishers
-    const firstSeq = this.#nextSeq
-    if (variant.workload === 'signed') this.#nextSeq += messagesPerPublisher
-    const outcome = await this.#generator.run({
-      ...load,
-      workload: variant.workload,
-      host,
-      port: peer.port,
-      runId: ++this.#runId,
-      messagesPerPublisher,
-      quietMs: 5000,
-      // 200 messages a second is far below anything worth a table.
-      deadlineMs: 30_000 + variant.messages * 5,
-      brokerPid: peer.pid,
-      ...(variant.workload === 'signed' ? { signing: { privateKeys: this.#privateKeys, firstSeq } } : {}),
-    })
-    const problem = whyNoResult(outcome) ?? peer.exited()
-    if (problem !== undefined) throw new Error(problem)
-    const sample = toSample(outcome)
-    if (keep) variant.samples.push(sample)
-    return `${Math.round(sample.acknowledgedPerSecond)} acked/s, ${Math.round(sample.deliveredPerSecond)} delivered/s`
-  }
+export function nameOf(variant: Variant): string {
+  return variant.kind === 'limit' ? 'P-256 verification limit' : `${variant.row}, ${variant.peer}`
 }
 
-function toSample(outcome: LoadOutcome): LoadSample {
-  return {
-    acknowledgedPerSecond: outcome.messages / outcome.ackSeconds,
-    deliveredPerSecond: outcome.messages / outcome.deliverySeconds,
-    ...(outcome.brokerCpuSeconds === undefined ? {} : { brokerCpuSeconds: outcome.brokerCpuSeconds }),
-    ...(outcome.stolenShare === undefined ? {} : { stolenShare: outcome.stolenShare }),
-    generatorCpuSeconds: outcome.generatorCpuSeconds,
-    generatorBusy: outcome.generatorCpuSeconds / Math.max(outcome.ackSeconds, outcome.deliverySeconds),
-  }
+/** Out of the run: without a result already, or a limit that nothing is left to be compared with. */
+export function isOver(variant: Variant, variants: readonly Variant[]): boolean {
+  if (variant.noResult !== undefined) return true
+  if (variant.kind === 'row') return variant.notInstalled
+  return !variants.some((other) => other.kind === 'row' && other.row === 'signed' && !isOver(other, variants))
 }

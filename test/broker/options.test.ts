@@ -15,8 +15,12 @@ test('options are completed with the defaults of a broker for this machine only,
   assert.equal(resolved.persistence, true)
   assert.equal(resolved.maxQueuedMessages, 1000)
   assert.equal(resolved.maxInflightMessages, 20)
+  assert.equal(resolved.maxConnectionsPerAddress, 0)
+  assert.equal(resolved.connectTimeoutSeconds, 30)
   assert.ok(Object.isFrozen(resolved))
 })
+
+const tls = { certFile: 'c', keyFile: 'k' }
 
 const wrong: Record<string, Partial<Record<keyof BrokerOptions, unknown>>> = {
   'an empty location': { location: '' },
@@ -24,6 +28,19 @@ const wrong: Record<string, Partial<Record<keyof BrokerOptions, unknown>>> = {
   'a port beyond 65535': { listeners: [{ protocol: 'mqtt', port: 65536 }] },
   'a port that is no integer': { listeners: [{ protocol: 'mqtt', port: 1.5 }] },
   'an unknown protocol': { listeners: [{ protocol: 'mqtts', port: 1883 }] },
+  'a family that is none': { listeners: [{ protocol: 'mqtt', port: 1883, addressFamily: 'ipv5' }] },
+  'a negative limit of connections': { listeners: [{ protocol: 'mqtt', port: 1883, maxConnections: -1 }] },
+  'a connect rate of nothing': { listeners: [{ protocol: 'mqtt', port: 1883, connectRate: { perSecond: 0 } }] },
+  'a burst of nothing': { listeners: [{ protocol: 'mqtt', port: 1883, connectRate: { perSecond: 1, burst: 0 } }] },
+  'TLS without a key': { listeners: [{ protocol: 'mqtt', port: 8883, tls: { certFile: 'c' } }] },
+  'TLS with an empty CA': { listeners: [{ protocol: 'mqtt', port: 8883, tls: { ...tls, caFile: '' } }] },
+  'client certificates without a CA': {
+    listeners: [{ protocol: 'mqtt', port: 8883, tls: { ...tls, requireCertificate: true } }],
+  },
+  'TLS 1.1': { listeners: [{ protocol: 'mqtt', port: 8883, tls: { ...tls, minVersion: 'TLSv1.1' } }] },
+  'a connect timeout of nothing': { connectTimeoutSeconds: 0 },
+  'a connect timeout of two days': { connectTimeoutSeconds: 172_800 },
+  'a negative limit per address': { maxConnectionsPerAddress: -1 },
   'a wrong topic filter': { protect: [{ filter: 'a/#/b', signed: true }] },
   'a rule that does not exist yet': { protect: [{ filter: 'a', mac: true }] },
   'a negative queue': { maxQueuedMessages: -1 },

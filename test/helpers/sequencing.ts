@@ -48,6 +48,17 @@ export class GatedStore implements AuditStore {
     this.#gate?.()
   }
 
+  async write(operations: readonly StoreOperation[]): Promise<void> {
+    this.running++
+    if (!this.#isOpen) await new Promise<void>((resolve) => (this.#gate = resolve))
+    this.running--
+    this.also.push(operations)
+  }
+
+  reopen(): Promise<void> {
+    return Promise.resolve()
+  }
+
   blockAt(index: number): Promise<StoredBlock | undefined> {
     return Promise.resolve(this.written.findLast(({ firstIndex }) => firstIndex <= index))
   }
@@ -67,6 +78,8 @@ export interface TestSequencer {
   readonly sequencer: Sequencer
   readonly blocks: BuiltBlock[]
   readonly failures: PluginError[]
+  /** Of the outage that lasts. */
+  readonly outages: PluginError[]
 }
 
 /** The broker key of the golden chain signs. @param state where to go on; default: a new chain */
@@ -76,6 +89,7 @@ export function sequencerOn(
 ): TestSequencer {
   const blocks: BuiltBlock[] = []
   const failures: PluginError[] = []
+  const outages: PluginError[] = []
   const sequencer = new Sequencer({
     store,
     state: options.state ?? emptyChainState(nativeCrypto),
@@ -83,9 +97,11 @@ export function sequencerOn(
     crypto: nativeCrypto,
     now: options.now ?? (() => Date.now()),
     onBlock: (block) => blocks.push(block),
+    onOutage: (error) => outages.push(error),
+    onRecovered: () => outages.splice(0),
     onFailure: (error) => failures.push(error),
   })
-  return { sequencer, blocks, failures }
+  return { sequencer, blocks, failures, outages }
 }
 
 /** What became of a submission. */

@@ -87,17 +87,13 @@ test('integers take the shortest form at every boundary', () => {
 test('every prepared envelope carries its mark at one offset, and sequence numbers rise by one', () => {
   const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' })
   const prepared = prepareWorkload({
-    workload: 'signed',
-    host: '127.0.0.1',
-    port: 0,
+    topicPrefix: 'bench/signed',
     runId: 7,
     publishers: 1,
     messagesPerPublisher: 3,
     payloadBytes: 200,
     window: 1,
     batch: 1,
-    quietMs: 0,
-    deadlineMs: 0,
     signing: { privateKeys: [pem.toString()], firstSeq: firstSignedSeq },
   })
   const { packets, packetBytes } = prepared.streams[0]!

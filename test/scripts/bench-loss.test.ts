@@ -1,91 +1,32 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { encodePublish, PacketReader } from '../../scripts/bench/mqtt-packets.ts'
-import { type Run, renderJson, renderMarkdown } from '../../scripts/bench/report.ts'
-import { type LoadOutcome, runLoad, whyNoResult } from '../../scripts/bench/run-load.ts'
-import type { LoadVariant, Variant } from '../../scripts/bench/variants.ts'
-import { parseOpensslSpeed } from '../../scripts/bench/verify-limit.ts'
+import type { LoadJob } from '../../scripts/bench/jobs.ts'
+import { type LoadOutcome, whyNoResult } from '../../scripts/bench/load-outcome.ts'
+import { encodePubacks, encodePublish, PacketReader } from '../../scripts/bench/mqtt-packets.ts'
+import { runLoad } from '../../scripts/bench/run-load.ts'
+import { type Faults, withFakeBroker } from './fake-broker.ts'
 
-type Send = (message: Buffer) => void
-/** What a fake broker does with the n-th message it accepts (from 0, over all publishers). */
-interface Faults {
-  deliver?: (n: number, message: Buffer, send: Send) => void
-  acknowledge?: (n: number, packetId: number, send: (packetId: number) => void) => void
-  /** Ends the publisher's connection instead of taking this message. */
-  hangUpAt?: number
-}
+const job = {
+  kind: 'load',
+  host: '127.0.0.1',
+  runId: 1,
+  topicPrefix: 'bench/clean',
+  publishers: 2,
+  messagesPerPublisher: 100,
+  payloadBytes: 200,
+  window: 10,
+  batch: 3,
+  quietMs: 300,
+  deadlineMs: 5000,
+  subscribers: 1,
+  subscriberQos: 0,
+  persistent: false,
+} as const satisfies Omit<LoadJob, 'port'>
 
-const puback = (packetId: number) => Buffer.from([0x40, 2, packetId >> 8, packetId & 0xff])
-
-/** QoS 0 form of the same message. */
-function delivery(topicName: string, message: Buffer): Buffer {
-  const name = Buffer.from(topicName)
-  const remaining = 2 + name.length + message.length
-  assert.ok(remaining >= 128 && remaining < 16384)
-  const head = Buffer.from([0x30, (remaining & 0x7f) | 0x80, remaining >> 7, 0, name.length])
-  return Buffer.concat([head, name, message])
-}
-
-/** Acknowledges and forwards to the one subscriber, except where the faults say otherwise. */
-async function withFakeBroker<T>(faults: Faults, use: (port: number) => Promise<T>): Promise<T> {
-  let subscriber: Socket | undefined
-  let accepted = 0
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    const reader = new PacketReader((firstByte, buffer, start, end) => {
-      if (firstByte === 0x10) socket.write(Buffer.from([0x20, 2, 0, 0]))
-      if (firstByte === 0x82) {
-        subscriber = socket
-        socket.write(Buffer.from([0x90, 3, buffer[start]!, buffer[start + 1]!, 0]))
-      }
-      if (firstByte !== 0x32 || socket.destroyed) return
-      if (faults.hangUpAt === accepted) {
-        socket.destroy()
-        return
-      }
-      const topicEnd = start + 2 + buffer.readUInt16BE(start)
-      const topicName = buffer.toString('utf8', start + 2, topicEnd)
-      const message = Buffer.from(buffer.subarray(topicEnd + 2, end))
-      const send: Send = (bytes) => subscriber?.write(delivery(topicName, bytes))
-      const n = accepted++
-      if (faults.deliver) faults.deliver(n, message, send)
-      else send(message)
-      const acknowledge = (packetId: number) => socket.write(puback(packetId))
-      const packetId = buffer.readUInt16BE(topicEnd)
-      if (faults.acknowledge) faults.acknowledge(n, packetId, acknowledge)
-      else acknowledge(packetId)
-    })
-    socket.on('data', (chunk) => reader.push(chunk, chunk.length))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  try {
-    return await use((server.address() as AddressInfo).port)
-  } finally {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  }
-}
-
-function measure(faults: Faults, publishers = 2): Promise<LoadOutcome> {
-  return withFakeBroker(faults, (port) =>
-    runLoad({
-      workload: 'unsigned',
-      host: '127.0.0.1',
-      port,
-      runId: 1,
-      publishers,
-      messagesPerPublisher: 200 / publishers,
-      payloadBytes: 200,
-      window: 10,
-      batch: 3,
-      quietMs: 300,
-      deadlineMs: 5000,
-    }),
-  )
+/** 200 messages, over so many publishers. */
+function measure(faults: Faults, publishers = 2, rest: Partial<LoadJob> = {}): Promise<LoadOutcome> {
+  const messagesPerPublisher = 200 / publishers
+  return withFakeBroker(faults, ({ port }) => runLoad({ ...job, port, publishers, messagesPerPublisher, ...rest }))
 }
 
 test('a broker that delivers everything once and in order has a result', async () => {
@@ -178,10 +119,41 @@ test('a connection that the broker closes ends the measurement at once, without 
   assert.match(whyNoResult(outcome) ?? '', /^lost 200 of 200, not acknowledged 200 of 200, publisher 0: /)
 })
 
+test('one message that one of three subscribers did not get is lost 1 of 600', async () => {
+  const deliver: Faults['deliver'] = (n, message, send, clientId) =>
+    (n !== 5 || !clientId.endsWith('2')) && send(message)
+  const outcome = await measure({ deliver }, 2, { subscribers: 3 })
+  assert.equal(whyNoResult(outcome), 'lost 1 of 600')
+})
+
+for (const persistent of [false, true]) {
+  test(`a QoS 1 subscriber acknowledges each delivery, persistent ${persistent}`, async () => {
+    await withFakeBroker({}, async ({ port, acknowledgements }) => {
+      const outcome = await runLoad({ ...job, port, subscriberQos: 1, persistent })
+      assert.equal(whyNoResult(outcome), undefined)
+      assert.equal(acknowledgements(), 200)
+    })
+  })
+}
+
+for (const [granted, used] of [
+  [0, 1],
+  [1, 0],
+] as const) {
+  test(`[MQTT-3.1.1 3.8.4-6] a delivery with QoS ${used} to a QoS ${granted} subscriber leaves no result`, async () => {
+    const outcome = await measure({ deliveryQos: used }, 1, { subscriberQos: granted })
+    assert.match(whyNoResult(outcome) ?? '', new RegExp(`subscriber 0: .* QoS ${used} instead of ${granted}`))
+  })
+}
+
+test('a broker that answers no CONNECT is given up', async () => {
+  await assert.rejects(measure({ connectLimit: { connections: 0, beyond: 'silence' } }), /no answer within 300 ms/)
+})
+
 test('packets cut at every byte are read as the same packets', () => {
   const stream = Buffer.concat([
     encodePublish(1, 'a', Buffer.alloc(300, 1)),
-    puback(258),
+    encodePubacks([258]),
     encodePublish(2, 'b', Buffer.alloc(0)),
   ])
   const read = (sizes: number) => {
@@ -198,65 +170,4 @@ test('packets cut at every byte are read as the same packets', () => {
   const whole = read(stream.length)
   assert.equal(whole.length, 3)
   for (const sizes of [1, 2, 3, 7, 100]) assert.deepEqual(read(sizes), whole)
-})
-
-const variant = (peer: LoadVariant['peer'], rates: number[], rest: Partial<LoadVariant> = {}): LoadVariant => ({
-  kind: 'load',
-  workload: 'unsigned',
-  peer,
-  note: '',
-  messages: 200,
-  samples: rates.map((rate) => ({
-    acknowledgedPerSecond: rate,
-    deliveredPerSecond: rate / 2,
-    generatorCpuSeconds: 1,
-    generatorBusy: 0.5,
-  })),
-  notInstalled: false,
-  ...rest,
-})
-const runOf = (variants: Variant[]): Run => ({
-  date: '2026-01-01T00:00:00.000Z',
-  machine: { cores: 2, model: 'm', memoryGiB: 1, system: 's', node: 'v20', fdatasyncMs: 1, fsyncNote: 'f' },
-  rounds: 5,
-  remarks: [],
-  variants,
-})
-
-test('a variant that lost messages has no row, no ratio and no sample in the report', () => {
-  const run = runOf([
-    variant('notarymq', [12345], { noResult: 'lost 1 of 200' }),
-    variant('aedes', [12345]),
-    variant('mosquitto', [], { notInstalled: true }),
-  ])
-  const markdown = renderMarkdown(run)
-  assert.match(markdown, /unsigned, notarymq: no result: lost 1 of 200/)
-  assert.doesNotMatch(markdown, /\| unsigned, notarymq/)
-  assert.doesNotMatch(markdown, /NotaryMQ \/ plain Aedes/)
-  assert.match(markdown, /\| unsigned, aedes \| 200 \| 12,345 /)
-  assert.match(markdown, /\| unsigned, mosquitto \| not installed/)
-  assert.equal(JSON.parse(renderJson(run)).variants[0].samples.length, 0)
-})
-
-test('ratios are those of the medians, signed against the verification limit', () => {
-  const markdown = renderMarkdown(
-    runOf([
-      variant('notarymq', [3000, 90, 2000]),
-      variant('mosquitto', [1000, 1, 99999]),
-      variant('notarymq', [700], { workload: 'signed' }),
-      { kind: 'limit', method: 'openssl', samples: [{ verifiesPerSecond: 900 }, { verifiesPerSecond: 1100 }] },
-    ]),
-  )
-  assert.match(markdown, /\| unsigned, notarymq \| 200 \| 2,000 \(90–3,000\) \| 1,000 \(45–1,500\) \|/)
-  assert.match(markdown, /\| unsigned, NotaryMQ \/ Mosquitto \| 2\.00 \| 2\.00 \| 1\.2 \|/)
-  assert.match(markdown, /\| signed, NotaryMQ \/ verification limit \| 0\.70 \| 0\.35 \| 0\.6 \|/)
-})
-
-test('the verification rate is the last column of the P-256 line of openssl speed', () => {
-  const output = [
-    '                              sign    verify    sign/s verify/s',
-    ' 256 bits ecdsa (nistp256)   0.0000s   0.0001s  43873.0  13624.0',
-  ].join('\n')
-  assert.equal(parseOpensslSpeed(output), 13624)
-  assert.throws(() => parseOpensslSpeed('usage: speed'), /no line for ecdsa/)
 })

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, host, type Peer, startPeer } from './peer.ts'
+import { freePort, host, maxInflightMessages, type Peer, startPeer } from './peer.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -10,6 +10,21 @@ export interface NotarymqPeerOptions {
   directory: string
   /** SPKI PEM per publisher. */
   publicKeys: string[]
+}
+
+/** A build that the sources have moved on from would be measured in their name. */
+function isOlderThanSources(built: string): boolean {
+  const builtAt = statSync(built).mtimeMs
+  return ['broker', 'plugins', 'protocol']
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(root, folder, file)),
+    )
+    .some((file) => file.endsWith('.ts') && statSync(file).mtimeMs > builtAt)
+}
+
+function origin(built: string): string {
+  if (!existsSync(built)) return 'from source through tsx, because dist/ is absent: not a release figure'
+  return isOlderThanSources(built) ? 'from dist/, WHICH IS OLDER THAN THE SOURCES (npm run build)' : 'from dist/'
 }
 
 /** NotaryMQ as built (`npm run build`); from source through tsx when there is no build, and then the report says so. */
@@ -25,16 +40,17 @@ export async function startNotarymq({ directory, publicKeys }: NotarymqPeerOptio
     `listener ${port} ${host}`,
     'allow_anonymous true',
     `persistence_location ${data}`,
+    `max_inflight_messages ${maxInflightMessages}`,
+    'max_queued_messages 0',
     'notary_protect bench/signed/# signed',
     `notary_keys ${keys}`,
   ]
   writeFileSync(configuration, `${lines.join('\n')}\n`)
   const built = join(root, 'dist/broker/cli.js')
-  const fromDist = existsSync(built)
-  const program = fromDist ? [built] : ['--import', import.meta.resolve('tsx'), join(root, 'broker/cli.ts')]
+  const program = existsSync(built) ? [built] : ['--import', import.meta.resolve('tsx'), join(root, 'broker/cli.ts')]
   return startPeer({
     name: 'notarymq',
-    note: `NotaryMQ ${fromDist ? 'from dist/' : 'from source through tsx, because dist/ is absent: not a release figure'}`,
+    note: `NotaryMQ ${origin(built)}, max_queued_messages 0, max_inflight_messages ${maxInflightMessages}`,
     port,
     command: process.execPath,
     args: [...program, '-c', configuration],

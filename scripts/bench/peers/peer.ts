@@ -5,6 +5,9 @@ import { RawClient } from '../raw-client.ts'
 
 export const host = '127.0.0.1'
 
+/** What NotaryMQ and Mosquitto alike may have in flight towards a subscriber: as much as a publisher towards them. */
+export const maxInflightMessages = 100
+
 export type PeerName = 'notarymq' | 'mosquitto' | 'aedes'
 export const peerNames: readonly PeerName[] = ['notarymq', 'mosquitto', 'aedes']
 
@@ -72,7 +75,7 @@ export async function startPeer({ name, note, port, command, args, ipc = false }
   const deadline = Date.now() + readyMs
   for (;;) {
     try {
-      const client = await RawClient.connect({ host, port, clientId: 'bench-ready', connectTimeoutMs: 1000 })
+      const client = await RawClient.connect({ host, port, clientId: 'bench-ready', answerTimeoutMs: 1000 })
       client.disconnect()
       return { name, note, port, pid: child.pid ?? 0, exited: () => exited, stop }
     } catch (error) {

@@ -32,6 +32,12 @@ const countRefusals = [
   ['', 'ERR_CONFIG_VALUE_MISSING'] as const,
 ]
 
+const fileRefusals = [
+  ['', 'ERR_CONFIG_VALUE_MISSING'],
+  ['a\tb', 'ERR_CONFIG_TEXT_MALFORMED'],
+] as const
+const withTls = { ...tcp(8883), tls: { certFile: 'cert.pem', keyFile: 'key.pem' } }
+
 const cases: Readonly<Record<DirectiveName, DirectiveCase>> = {
   listener: {
     accepted: [
@@ -73,6 +79,99 @@ const cases: Readonly<Record<DirectiveName, DirectiveCase>> = {
       ['mqtt websockets', 'ERR_CONFIG_VALUE_INVALID'],
       ['http_api', 'ERR_CONFIG_VALUE_UNSUPPORTED'],
     ],
+  },
+  certfile: {
+    before: 'listener 8883\nkeyfile /etc/key.pem\n',
+    accepted: [
+      ['/etc/cert.pem', { listeners: [{ ...tcp(8883), tls: { certFile: '/etc/cert.pem', keyFile: '/etc/key.pem' } }] }],
+      ['/a b.pem', { listeners: [{ ...tcp(8883), tls: { certFile: '/a b.pem', keyFile: '/etc/key.pem' } }] }],
+    ],
+    refused: fileRefusals,
+  },
+  keyfile: {
+    before: 'listener 8883\ncertfile cert.pem\n',
+    accepted: [['key.pem', { listeners: [withTls] }]],
+    refused: fileRefusals,
+  },
+  cafile: {
+    before: 'listener 8883\ncertfile cert.pem\nkeyfile key.pem\n',
+    accepted: [['ca.pem', { listeners: [{ ...withTls, tls: { ...withTls.tls, caFile: 'ca.pem' } }] }]],
+    refused: fileRefusals,
+  },
+  require_certificate: {
+    before: 'listener 8883\ncertfile cert.pem\nkeyfile key.pem\ncafile ca.pem\n',
+    accepted: [
+      ['true', { listeners: [{ ...withTls, tls: { ...withTls.tls, caFile: 'ca.pem', requireCertificate: true } }] }],
+      ['false', { listeners: [{ ...withTls, tls: { ...withTls.tls, caFile: 'ca.pem' } }] }],
+    ],
+    refused: booleanRefusals,
+  },
+  tls_version: {
+    before: 'listener 8883\ncertfile cert.pem\nkeyfile key.pem\n',
+    accepted: [
+      ['tlsv1.2', { listeners: [{ ...withTls, tls: { ...withTls.tls, minVersion: 'TLSv1.2' } }] }],
+      ['tlsv1.3', { listeners: [{ ...withTls, tls: { ...withTls.tls, minVersion: 'TLSv1.3' } }] }],
+    ],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ['tlsv1.1', 'ERR_CONFIG_VALUE_UNSUPPORTED'],
+      ['tlsv1', 'ERR_CONFIG_VALUE_INVALID'],
+      ['TLSv1.2', 'ERR_CONFIG_VALUE_INVALID'],
+      ['1.3', 'ERR_CONFIG_VALUE_INVALID'],
+      ['constructor', 'ERR_CONFIG_VALUE_INVALID'],
+    ],
+  },
+  max_connections: {
+    before: 'listener 1883\n',
+    accepted: [
+      ['500', { listeners: [{ ...tcp(1883), maxConnections: 500 }] }],
+      ['-1', { listeners: [{ ...tcp(1883), maxConnections: 0 }] }],
+      ['0', { listeners: [{ ...tcp(1883), maxConnections: 0 }] }],
+    ],
+    refused: [
+      ...countRefusals.map(([value, code]) => [value === '-1' ? '-2' : value, code] as const),
+      ['2147483648', 'ERR_CONFIG_VALUE_INVALID'],
+    ],
+  },
+  socket_domain: {
+    before: 'listener 1883\n',
+    accepted: [
+      ['ipv4', { listeners: [{ ...tcp(1883), addressFamily: 'ipv4' }] }],
+      ['ipv6', { listeners: [{ ...tcp(1883), addressFamily: 'ipv6' }] }],
+    ],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ['ipv5', 'ERR_CONFIG_VALUE_INVALID'],
+      ['IPv4', 'ERR_CONFIG_VALUE_INVALID'],
+      ['ipv4 ipv6', 'ERR_CONFIG_VALUE_INVALID'],
+    ],
+  },
+  notary_connect_rate: {
+    before: 'listener 1883\n',
+    accepted: [
+      ['100', { listeners: [{ ...tcp(1883), connectRate: { perSecond: 100 } }] }],
+      ['100 5000 # after a power cut', { listeners: [{ ...tcp(1883), connectRate: { perSecond: 100, burst: 5000 } }] }],
+    ],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ...(['0', '-1', '1.5', 'x', '10 0', '10 x', '10 20 30', '2147483648', '1 2147483648'] as const).map(
+        (value) => [value, 'ERR_CONFIG_VALUE_INVALID'] as const,
+      ),
+    ],
+  },
+  notary_connect_timeout: {
+    accepted: [
+      ['1', { connectTimeoutSeconds: 1 }],
+      ['86400', { connectTimeoutSeconds: 86_400 }],
+    ],
+    refused: [...countRefusals, ['0', 'ERR_CONFIG_VALUE_INVALID'], ['86401', 'ERR_CONFIG_VALUE_INVALID']],
+  },
+  notary_max_connections_per_address: {
+    accepted: [
+      ['0', { maxConnectionsPerAddress: 0 }],
+      ['20', { maxConnectionsPerAddress: 20 }],
+    ],
+    refused: [...countRefusals, ['2147483648', 'ERR_CONFIG_VALUE_INVALID']],
   },
   allow_anonymous: {
     before: 'listener 1883\n',

@@ -34,12 +34,47 @@ describe('a file without a listener', () => {
 
   test('refuses protocol, as there is nothing it applies to', () => {
     for (const protocol of ['mqtt', 'websockets']) {
-      assertRefused(`\nprotocol ${protocol}\nlistener 1883`, 'ERR_CONFIG_PROTOCOL_WITHOUT_LISTENER', 2)
+      assertRefused(`\nprotocol ${protocol}\nlistener 1883`, 'ERR_CONFIG_LISTENER_MISSING', 2)
     }
   })
 })
 
 describe('a file with listeners', () => {
+  test('refuses what belongs to a listener above the first one, where Mosquitto opens another on port 1883', () => {
+    const lines = [
+      ...['certfile a', 'keyfile a', 'cafile a', 'require_certificate true', 'require_certificate false'],
+      ...['tls_version tlsv1.3', 'max_connections 5', 'socket_domain ipv4', 'notary_connect_rate 5'],
+    ]
+    for (const line of lines) assertRefused(`${line}\nlistener 1883`, 'ERR_CONFIG_LISTENER_MISSING', 1)
+  })
+
+  test('keeps TLS and limits apart by listener', () => {
+    const tls = 'certfile c\nkeyfile k\n'
+    const text = `listener 1883\nmax_connections 5\nlistener 8883\n${tls}listener 9001\nprotocol websockets\nlistener 8884\n${tls}protocol websockets\nmax_connections 7`
+    assert.deepEqual(resolveText(text).listeners, [
+      { protocol: 'mqtt', port: 1883, maxConnections: 5 },
+      { protocol: 'mqtt', port: 8883, tls: { certFile: 'c', keyFile: 'k' } },
+      { protocol: 'websockets', port: 9001 },
+      { protocol: 'websockets', port: 8884, tls: { certFile: 'c', keyFile: 'k' }, maxConnections: 7 },
+    ])
+  })
+
+  test('refuses a listener that has a part of TLS, at the line that asks for it', () => {
+    const refuse = (text: string, line: number) => assertRefused(text, 'ERR_CONFIG_TLS_INCOMPLETE', line)
+    refuse('listener 8883\ncertfile c\nlistener 1883', 2)
+    refuse('listener 8883\n\nkeyfile k', 3)
+    refuse('listener 8883\ncafile a', 2)
+    refuse('listener 8883\nrequire_certificate true', 2)
+    refuse('listener 8883\ntls_version tlsv1.2', 2)
+    refuse('listener 8883\ncertfile c\nkeyfile k\nrequire_certificate true', 4)
+    // The other half is another listener's.
+    refuse('listener 8883\ncertfile c\nlistener 8884\nkeyfile k', 2)
+    // Says nothing that is not so without it.
+    assert.deepEqual(resolveText('listener 1883\nrequire_certificate false').listeners, [
+      { protocol: 'mqtt', port: 1883 },
+    ])
+  })
+
   test('keeps them in file order, each with the protocol below it', () => {
     const text =
       'listener 1883 127.0.0.1\nlistener 9001\nprotocol websockets\nallow_anonymous true\nlistener 1884\nprotocol mqtt'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Client, PublishPacket } from 'aedes'
-import { OpenQos2, type Qos2Marks } from '../../../plugins/authorize-publish/qos2.ts'
+import { OpenQos2 } from '../../../plugins/authorize-publish/qos2.ts'
 import { turns } from '../../helpers/sequencing.ts'
 
 /** A client whose session holds the QoS 2 publishes with these packet ids. */
@@ -16,16 +16,8 @@ function clientWith(id: string, stored: readonly number[] = []): Client {
 
 const packet = (messageId: number) => ({ cmd: 'publish', qos: 2, messageId }) as unknown as PublishPacket
 
-/** Marks by "client id, packet id". */
-function marksOf(marked: readonly string[]): Qos2Marks {
-  return {
-    markOf: () => undefined,
-    isMarked: (client, { messageId }) => Promise.resolve(marked.includes(`${client.id} ${messageId}`)),
-  }
-}
-
 test('copies that arrive before the first one is settled wait for it and share its outcome', async () => {
-  const open = new OpenQos2(undefined)
+  const open = new OpenQos2()
   const client = clientWith('device')
   const [first, second, third] = await Promise.all([1, 2, 3].map(() => open.begin(client, packet(7))))
   assert.deepEqual([first?.kind, second?.kind, third?.kind], ['first', 'again', 'again'])
@@ -41,14 +33,14 @@ test('copies that arrive before the first one is settled wait for it and share i
 })
 
 test('a copy of what the session holds is a copy, accepted as the first was', async () => {
-  const open = new OpenQos2(undefined)
+  const open = new OpenQos2()
   const again = await open.begin(clientWith('device', [7]), packet(7))
   assert.ok(again.kind === 'again')
   assert.equal(await again.first, undefined)
 })
 
 test('a packet id is free again when its exchange was settled and the session does not hold it', async () => {
-  const open = new OpenQos2(undefined)
+  const open = new OpenQos2()
   const client = clientWith('device')
   for (let i = 0; i < 3; i++) {
     const exchange = await open.begin(client, packet(7))
@@ -58,7 +50,7 @@ test('a packet id is free again when its exchange was settled and the session do
 })
 
 test('other packet ids and other clients are other exchanges', async () => {
-  const open = new OpenQos2(undefined)
+  const open = new OpenQos2()
   const begun = await Promise.all([
     open.begin(clientWith('a'), packet(1)),
     open.begin(clientWith('a'), packet(11)),
@@ -70,13 +62,4 @@ test('other packet ids and other clients are other exchanges', async () => {
     begun.map(({ kind }) => kind),
     ['first', 'first', 'first', 'first'],
   )
-})
-
-test('a publish that was recorded before a crash is known by its mark, and its copies are copies', async () => {
-  const open = new OpenQos2(marksOf(['device 7']))
-  const [recorded, again] = await Promise.all([1, 2].map(() => open.begin(clientWith('device'), packet(7))))
-  assert.deepEqual([recorded?.kind, again?.kind], ['recorded', 'again'])
-  const held = await new OpenQos2(marksOf(['device 7'])).begin(clientWith('device', [7]), packet(7))
-  assert.equal(held.kind, 'again', 'the session holding it means that the engine has it')
-  assert.equal((await open.begin(clientWith('other'), packet(7))).kind, 'first')
 })

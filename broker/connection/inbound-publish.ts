@@ -1,0 +1,148 @@
+import {
+  type FlowVerdict,
+  type IncomingPublish,
+  type Outlet,
+  refusalOf,
+  type Settlement,
+  type StoreOperation,
+} from '../../plugins/index.ts'
+import { type ChainRecord, isBrokerTopic, type RefusalCause } from '../../protocol/index.ts'
+import { takeAdminRequest } from '../admin-requests.ts'
+import { type PublishPacket, packetType, reasonCode } from '../edge/index.ts'
+import { Delivery } from '../sessions/delivery.ts'
+import { messageOf, recordProperties } from '../sessions/message.ts'
+import type { Session } from '../sessions/session.ts'
+import type { ClientConnection } from './client-connection.ts'
+
+const noUserProperties: IncomingPublish['userProperties'] = []
+
+/**
+ * One PUBLISH of a client, from its edge to its acknowledgement. Its record, the queue entries of its subscribers, its
+ * retained copy and its packet id go to disk together; then it is delivered and acknowledged.
+ */
+export class InboundPublish implements Outlet {
+  readonly #connection: ClientConnection
+  readonly #packet: PublishPacket
+  readonly #bytes: number
+  #publish: IncomingPublish | undefined
+  #delivery: Delivery | undefined
+
+  constructor(connection: ClientConnection, packet: PublishPacket, bytes: number) {
+    this.#connection = connection
+    this.#packet = packet
+    this.#bytes = bytes
+  }
+
+  begin(): void {
+    const { session, edge, context, lane, inbound } = this.#connection
+    // What a connection sent that lost its session meanwhile is not the session's any more.
+    if (session === undefined || session.link !== edge) return
+    const { qos, packetId } = this.#packet
+    if (qos === 2 && this.#isRepeated(session, packetId)) return
+    inbound.enter(this.#bytes)
+    const publish = this.#incoming()
+    this.#publish = publish
+    context.gate.submit(publish, lane, this, () => this.#judge(publish))
+  }
+
+  recorded(index: number, record: ChainRecord): readonly StoreOperation[] | undefined {
+    const { topic, payload, qos, retain, properties, packetId } = this.#packet
+    const { session, context } = this.#connection
+    const { sessions } = context
+    const message = messageOf({ index, topic, payload, qos, retain, properties, timeMs: record.timeMs })
+    this.#delivery = new Delivery(sessions, message, session)
+    // Of an envelope its inner payload counts: a signed publisher clears a topic with an empty one.
+    if (retain) sessions.retained.apply(message, record.payloadSize === 0)
+    if (qos === 2 && session?.isDurable === true && !session.isEnded) {
+      const exchange = session.incoming.get(packetId)
+      if (exchange !== undefined) exchange.isStored = true
+      sessions.store.putIncoming(session, packetId)
+    }
+    return undefined
+  }
+
+  settle(settlement: Settlement): void {
+    const { inbound } = this.#connection
+    try {
+      if (settlement === 'deliver') {
+        const delivery = this.#delivery as Delivery
+        delivery.deliver()
+        this.#acknowledge(delivery.hasSubscribers ? reasonCode.success : reasonCode.noMatchingSubscribers)
+      } else if (settlement === 'acknowledge') this.#acknowledge(reasonCode.success)
+      else this.#refuse(settlement)
+    } finally {
+      inbound.leave(this.#bytes)
+    }
+  }
+
+  /**
+   * A QoS 2 publish whose packet id is in use is the same one, sent again: it is recorded and delivered once.
+   * [MQTT-5.0 4.3.3-10]
+   */
+  #isRepeated(session: Session, packetId: number): boolean {
+    const { edge } = this.#connection
+    const exchange = session.incoming.get(packetId)
+    if (exchange === undefined) {
+      session.incoming.set(packetId, { link: edge, isSettled: false, isStored: false })
+      return false
+    }
+    exchange.link = edge
+    // One that is on its way is answered when it is there; that answer goes to the connection that asked last.
+    if (exchange.isSettled) {
+      this.#connection.submit({
+        bytes: 64,
+        decide: () => undefined,
+        settle: () => edge.sendAcknowledgement(packetType.pubrec, packetId, reasonCode.success),
+      })
+    }
+    return true
+  }
+
+  #judge(publish: IncomingPublish): FlowVerdict | Promise<FlowVerdict> {
+    const { context } = this.#connection
+    if (isBrokerTopic(publish.topic)) {
+      return takeAdminRequest(this.#connection, this.#packet) ? 'acknowledge' : { cause: 'broker-topic' }
+    }
+    if (context.isDiskFull()) return { cause: 'disk-full' }
+    return context.gate.verify(publish)
+  }
+
+  #incoming(): IncomingPublish {
+    const { topic, payload, qos, retain, properties } = this.#packet
+    return {
+      publisher: this.#connection.publisher,
+      topic,
+      payload,
+      qos,
+      retain,
+      isWill: false,
+      userProperties: properties?.userProperties ?? noUserProperties,
+      properties: recordProperties(properties),
+    }
+  }
+
+  #refuse(cause: RefusalCause): void {
+    const { context, version } = this.#connection
+    const publish = this.#publish as IncomingPublish
+    context.onRefused(refusalOf(context.gate, cause, publish), this.#connection)
+    // Older clients cannot be told: they are acknowledged, and the message is gone, as with Mosquitto's ACLs.
+    if (version === 5) this.#acknowledge(cause === 'disk-full' ? reasonCode.quotaExceeded : reasonCode.notAuthorized)
+    else this.#acknowledge(reasonCode.success)
+  }
+
+  #acknowledge(code: number): void {
+    const { qos, packetId } = this.#packet
+    const { edge, session } = this.#connection
+    if (qos === 1) edge.sendAcknowledgement(packetType.puback, packetId, code)
+    else if (qos === 2) {
+      const exchange = session?.incoming.get(packetId)
+      // "No matching subscribers" is said of QoS 1 only, as Mosquitto does.
+      const said = code < 0x80 ? reasonCode.success : code
+      if (exchange === undefined) return
+      exchange.isSettled = true
+      // A refusal ends the exchange: the packet id is free. [MQTT-5.0 4.3.3-9]
+      if (said !== reasonCode.success) session?.incoming.delete(packetId)
+      exchange.link.sendAcknowledgement(packetType.pubrec, packetId, said)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import {
+  maxTopicLevels,
+  reasonCode,
+  type SubscribePacket,
+  subackFailure,
+  topicLevels,
+  type UnsubscribePacket,
+} from '../edge/index.ts'
+import { parseSharedFilter } from '../router/index.ts'
+import { isBelowNotary, type RetainedDelivery } from '../sessions/subscriptions.ts'
+import type { ClientConnection } from './client-connection.ts'
+
+/**
+ * SUBSCRIBE takes effect at its place in the order: publishes recorded before it are retained messages to it, those
+ * after it are live ones, and none is both or neither. Subscriptions of a session on disk are there before SUBACK.
+ */
+export function subscribe(connection: ClientConnection, packet: SubscribePacket): void {
+  const { context, edge, version } = connection
+  const codes: number[] = []
+  const retained: RetainedDelivery[] = []
+  connection.submit({
+    bytes: 512,
+    decide: () => {
+      const { session } = connection
+      if (session === undefined || session.link !== edge) return undefined
+      for (const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } of packet.subscriptions) {
+        const { subscriptionIdentifier } = packet
+        const refusal = refusalOfFilter(connection, topicFilter)
+        if (refusal !== undefined) {
+          context.log.notice(`Denied SUBSCRIBE from ${connection.id} to '${topicFilter}'`)
+          codes.push(version === 5 ? refusal : subackFailure)
+          continue
+        }
+        context.log.subscribe(`${connection.id} ${qos} ${topicFilter}`)
+        codes.push(qos)
+        const options = { qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier }
+        if (isBelowNotary(topicFilter)) context.sessions.keepSubscription(session, topicFilter, options)
+        else retained.push(...context.sessions.subscribe(session, topicFilter, options))
+      }
+      return undefined
+    },
+    settle: () => {
+      const { session } = connection
+      if (session === undefined || session.link !== edge) return
+      edge.sendSuback(packet.packetId, codes)
+      for (const delivery of retained) delivery.deliver()
+    },
+  })
+}
+
+/** [MQTT-5.0 3.10.4] */
+export function unsubscribe(connection: ClientConnection, packet: UnsubscribePacket): void {
+  const { context, edge } = connection
+  const codes: number[] = []
+  connection.submit({
+    bytes: 512,
+    decide: () => {
+      const { session } = connection
+      if (session === undefined || session.link !== edge) return undefined
+      context.topics.unsubscribe(connection, packet.topicFilters)
+      for (const topicFilter of packet.topicFilters) {
+        context.log.unsubscribe(`${connection.id} ${topicFilter}`)
+        const wasThere = context.sessions.unsubscribe(session, topicFilter)
+        codes.push(wasThere ? reasonCode.success : reasonCode.noSubscriptionExisted)
+      }
+      return undefined
+    },
+    settle: () => edge.sendUnsuback(packet.packetId, codes),
+  })
+}
+
+/** A session that goes on has its subscriptions below `$notary/` again, which are known by connection. */
+export function resumeNotarySubscriptions(connection: ClientConnection): void {
+  for (const topicFilter of connection.session?.subscriptions.keys() ?? []) {
+    if (isBelowNotary(topicFilter)) connection.context.topics.subscribe(connection, topicFilter)
+  }
+}
+
+/** @returns the Reason Code that says no, or undefined */
+function refusalOfFilter(connection: ClientConnection, topicFilter: string): number | undefined {
+  if (topicLevels(topicFilter) > maxTopicLevels) return reasonCode.topicFilterInvalid
+  const shared = parseSharedFilter(topicFilter)
+  // What is told to one client is nothing to take turns at.
+  if (shared !== undefined && isBelowNotary(shared.filter)) return reasonCode.notAuthorized
+  if (!isBelowNotary(topicFilter)) return undefined
+  return connection.context.topics.subscribe(connection, topicFilter) ? undefined : reasonCode.notAuthorized
+}

@@ -1,0 +1,47 @@
+/**
+ * Watches for a client that has fallen silent: one and a half times its Keep Alive. [MQTT-5.0 3.1.2-22] Hearing costs
+ * nothing but a note; the timer looks at it when it fires.
+ */
+export class KeepAlive {
+  readonly #onSilence: () => void
+  #limitMs = 0
+  #heardAtMs = 0
+  #timer: NodeJS.Timeout | undefined
+  /** True while we do not listen: what the client sends meanwhile is not heard, and not missed. */
+  isSuspended = false
+
+  constructor(onSilence: () => void) {
+    this.#onSilence = onSilence
+  }
+
+  /** @param seconds 0: never */
+  start(seconds: number): void {
+    this.stop()
+    if (seconds === 0) return
+    this.#limitMs = seconds * 1500
+    this.#heardAtMs = performance.now()
+    this.#arm(this.#limitMs)
+  }
+
+  heard(): void {
+    if (this.#limitMs > 0) this.#heardAtMs = performance.now()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#limitMs = 0
+  }
+
+  #arm(waitMs: number): void {
+    this.#timer = setTimeout(() => this.#look(), waitMs)
+    this.#timer.unref()
+  }
+
+  #look(): void {
+    if (this.isSuspended) this.#heardAtMs = performance.now()
+    const leftMs = this.#heardAtMs + this.#limitMs - performance.now()
+    if (leftMs <= 0) this.#onSilence()
+    else this.#arm(Math.ceil(leftMs))
+  }
+}

@@ -1,0 +1,7 @@
+export { AddressCounts } from './address-counts.ts'
+export type { ConnectRate } from './connect-rate.ts'
+export type { ListenerCounters } from './gate.ts'
+export { isAddressMissing, type ListenerContext, type OpenListener, openListener } from './listener.ts'
+export { addressesOf } from './listener-addresses.ts'
+export { checkListenerOptions, type ListenerOptions, type TlsOptions } from './listener-options.ts'
+export type { Accept, Arrival, TlsPeer, Transport, TransportKind } from './transport.ts'

@@ -1,0 +1,10 @@
+/** The socket that a connection came in by. */
+export interface ListenerInfo {
+  /** e.g. `mqtt://127.0.0.1:1883`, as records name it; the schemes are mqtt, mqtts, ws and wss. */
+  readonly name: string
+  readonly port: number
+  readonly protocol: 'mqtt' | 'websockets'
+  readonly isTls: boolean
+  /** Bound explicitly to a loopback address. */
+  readonly isLoopback: boolean
+}

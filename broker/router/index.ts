@@ -1,0 +1,6 @@
+export type { Matches } from './filter-slot.ts'
+export { RetainedTree } from './retained-tree.ts'
+export { isValidSubscriptionFilter, parseSharedFilter, type SharedFilter } from './shared-filter.ts'
+export type { SharedGroup } from './shared-group.ts'
+export type { SubscriptionOptions, Target } from './subscription.ts'
+export { SubscriptionTree } from './subscription-tree.ts'

@@ -1,0 +1,123 @@
+import type { Target } from '../router/index.ts'
+import type { Message } from './message.ts'
+import type { Entry } from './outbox.ts'
+import type { Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
+
+interface Queued {
+  readonly session: Session
+  readonly entry: Entry
+}
+
+/** Who gets a message, as it was when its record got its place in the chain. */
+export class Delivery {
+  readonly #message: Message
+  readonly #publisher: Session | undefined
+  /** All that match; those that get it with QoS 0 are sent it from here. */
+  readonly #targets: readonly Target<Session>[]
+  readonly #shared: readonly Target<Session>[]
+  /** Those that get it with QoS 1 or 2. */
+  readonly #queued: readonly Queued[]
+  /** Whether anybody has a subscription that matches. */
+  readonly hasSubscribers: boolean
+
+  /**
+   * Called while the commit decides: entries of sessions on disk go into the same batch as the record.
+   * @param publisher the session of the publisher, for No Local
+   */
+  constructor(sessions: Sessions, message: Message, publisher: Session | undefined) {
+    const { targets, groups } = sessions.tree.match(message.topic)
+    this.#message = message
+    this.#publisher = publisher
+    this.#targets = targets
+    this.hasSubscribers = targets.length > 0 || groups.length > 0
+    const queued: Queued[] = []
+    if (message.qos > 0) {
+      for (const target of targets) {
+        const own = target.subscriber === publisher ? target.own : target
+        if (own !== undefined && own.qos > 0) enqueue(sessions, message, own, undefined, queued)
+      }
+    }
+    let shared = none
+    if (groups.length > 0) {
+      const picked: Target<Session>[] = []
+      for (const group of groups) {
+        const target = group.pick(isReady) ?? (message.qos > 0 ? group.pick(isWaiting) : undefined)
+        if (target === undefined) continue
+        if (Math.min(message.qos, target.qos) === 0) picked.push(target)
+        else enqueue(sessions, message, target, `$share/${group.shareName}/${group.filter}`, queued)
+      }
+      shared = picked
+    }
+    this.#shared = shared
+    this.#queued = queued
+    if (queued.length > 0) sessions.messages.remember(message)
+  }
+
+  /** The record is durable. Called in the order of the chain. */
+  deliver(): void {
+    const message = this.#message
+    for (const target of this.#targets) {
+      const own = target.subscriber === this.#publisher ? target.own : target
+      if (own !== undefined && (message.qos === 0 || own.qos === 0)) sendQos0(message, own)
+    }
+    for (const target of this.#shared) sendQos0(message, target)
+    for (const { session, entry } of this.#queued) if (!session.isEnded) session.outbox.release(entry)
+  }
+}
+
+const none: readonly Target<Session>[] = []
+
+function sendQos0(message: Message, { subscriber, retainAsPublished, subscriptionIdentifiers }: Target<Session>): void {
+  subscriber.outbox.sendQos0(message, retainAsPublished && message.retain, subscriptionIdentifiers)
+}
+
+function enqueue(
+  sessions: Sessions,
+  message: Message,
+  target: Target<Session>,
+  shared: string | undefined,
+  queued: Queued[],
+): void {
+  const { subscriber: session, retainAsPublished, subscriptionIdentifiers } = target
+  // A session that ends with its connection has no queue without one.
+  if (!session.isOnline && !session.isDurable && session.expiryIntervalSeconds === 0) return
+  const { index, payload } = message
+  const chunk = session.chunk()
+  const qos = message.qos === 2 && target.qos === 2 ? 2 : 1
+  const retain = retainAsPublished && message.retain
+  const wanted = { index, qos, retain, subscriptionIdentifiers, shared, bytes: payload.length, message } as const
+  const entry = session.outbox.admit(wanted, { chunk })
+  if (entry === undefined) return
+  if (chunk !== undefined) sessions.markDirty(session)
+  queued.push({ session, entry })
+}
+
+/** A member of a shared subscription that can be sent something now. */
+const isReady = (session: Session): boolean => session.isOnline && session.outbox.hasRoom
+
+/** One that keeps it until it is back, or until there is room. */
+const isWaiting = (session: Session): boolean =>
+  session.outbox.hasRoom && (session.isOnline || session.expiryIntervalSeconds > 0)
+
+/**
+ * What a session that ends leaves of its shared subscriptions goes to another member, if there is one. QoS 2 messages
+ * that were sent may not go to anybody else. [MQTT-5.0 4.8.2-5, 4.8.2-6]
+ */
+export function reassignShared(sessions: Sessions, ended: Session): void {
+  for (const entry of ended.outbox.unfinished()) {
+    const { index, qos, shared, bytes, message } = entry
+    if (shared === undefined || qos === 0 || (qos === 2 && entry.wasSent)) continue
+    const group = sessions.tree.sharedGroup(shared)
+    const target = group?.pick(isReady) ?? group?.pick(isWaiting)
+    if (target === undefined || target.qos === 0) continue
+    const { subscriber: session, subscriptionIdentifiers } = target
+    const chunk = session.chunk()
+    const lower = qos === 2 && target.qos === 2 ? 2 : 1
+    const wanted = { index, qos: lower, retain: entry.retain, subscriptionIdentifiers, shared, bytes, message } as const
+    const moved = session.outbox.admit(wanted, { chunk })
+    if (moved === undefined) continue
+    if (chunk !== undefined) sessions.markDirty(session)
+    sessions.whenDurable(() => !session.isEnded && session.outbox.release(moved))
+  }
+}

@@ -1,0 +1,94 @@
+import { type CborValue, type ChainRecord, encodeSign1, messagePropertyIds, parseSign1 } from '../../protocol/index.ts'
+import { encodeMessageProperties, type MessageProperties, type OutgoingPublish, type QoS } from '../edge/index.ts'
+
+/** An application message on its way to subscribers. */
+export interface Message extends OutgoingPublish {
+  /** Index of its record; 0, which is the genesis record, for what the broker itself says and nobody recorded. */
+  readonly index: number
+  readonly topic: string
+  readonly qos: QoS
+  /** As published. */
+  readonly retain: boolean
+  /** When its Message Expiry Interval is over, milliseconds since 1970; Infinity when it has none. */
+  readonly expiresAtMs: number
+}
+
+export interface MessageParts {
+  readonly index: number
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly properties: MessageProperties | undefined
+  /** When it was recorded. */
+  readonly timeMs: number
+}
+
+const noProperties = Buffer.alloc(0)
+
+export function messageOf({ index, topic, payload, qos, retain, properties, timeMs }: MessageParts): Message {
+  const expiry = properties?.messageExpiryInterval
+  return {
+    index,
+    topic,
+    topicBytes: Buffer.from(topic),
+    payload,
+    properties: properties === undefined ? noProperties : encodeMessageProperties(properties),
+    qos,
+    retain,
+    expiresAtMs: expiry === undefined ? Number.POSITIVE_INFINITY : timeMs + expiry * 1000,
+  }
+}
+
+/** The message that a record of a publish tells of, byte for byte as it was published. @throws {ProtocolError} */
+export function messageOfRecord(index: number, record: ChainRecord, body: Uint8Array | undefined): Message {
+  const payload = body ?? noProperties
+  return messageOf({
+    index,
+    topic: record.topic ?? '',
+    // Of a signed publish the record keeps the envelope, and beside it the payload that was in it.
+    payload: record.envelope === undefined ? payload : encodeSign1(parseSign1(record.envelope), payload),
+    qos: record.qos ?? 0,
+    retain: record.retain ?? false,
+    properties: record.properties === undefined ? undefined : propertiesOfRecord(record.properties),
+    timeMs: record.timeMs,
+  })
+}
+
+/** The MQTT 5 properties of a publish as its record keeps them; undefined when there are none. */
+export function recordProperties(given: MessageProperties | undefined): ReadonlyMap<number, CborValue> | undefined {
+  if (given === undefined) return undefined
+  const kept = new Map<number, CborValue>()
+  const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic, correlationData } = given
+  if (payloadFormatIndicator !== undefined) kept.set(messagePropertyIds.payloadFormatIndicator, payloadFormatIndicator)
+  if (messageExpiryInterval !== undefined) kept.set(messagePropertyIds.messageExpiryInterval, messageExpiryInterval)
+  if (contentType !== undefined) kept.set(messagePropertyIds.contentType, contentType)
+  if (responseTopic !== undefined) kept.set(messagePropertyIds.responseTopic, responseTopic)
+  if (correlationData !== undefined) kept.set(messagePropertyIds.correlationData, correlationData)
+  const user = given.userProperties ?? []
+  if (user.length > 0) {
+    kept.set(
+      messagePropertyIds.userProperties,
+      user.map(([name, value]) => [name, value]),
+    )
+  }
+  return kept.size > 0 ? kept : undefined
+}
+
+/** Inverse of {@link recordProperties}. */
+export function propertiesOfRecord(kept: ReadonlyMap<number, CborValue>): MessageProperties {
+  const format = kept.get(messagePropertyIds.payloadFormatIndicator)
+  const expiry = kept.get(messagePropertyIds.messageExpiryInterval)
+  const contentType = kept.get(messagePropertyIds.contentType)
+  const responseTopic = kept.get(messagePropertyIds.responseTopic)
+  const correlationData = kept.get(messagePropertyIds.correlationData)
+  const user = kept.get(messagePropertyIds.userProperties)
+  return {
+    ...(format === undefined ? undefined : { payloadFormatIndicator: format === 1 ? 1 : 0 }),
+    ...(typeof expiry === 'number' ? { messageExpiryInterval: expiry } : undefined),
+    ...(typeof contentType === 'string' ? { contentType } : undefined),
+    ...(typeof responseTopic === 'string' ? { responseTopic } : undefined),
+    ...(correlationData instanceof Uint8Array ? { correlationData: Buffer.from(correlationData) } : undefined),
+    ...(Array.isArray(user) ? { userProperties: user as [string, string][] } : undefined),
+  }
+}

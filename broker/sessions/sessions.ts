@@ -1,0 +1,341 @@
+import {
+  type AuditChain,
+  afterEarlier,
+  type CommitParticipant,
+  type Publisher,
+  type StoreOperation,
+} from '../../plugins/index.ts'
+import type { Will } from '../edge/index.ts'
+import type { FlushQueue } from '../edge/output.ts'
+import { type SubscriptionOptions, SubscriptionTree } from '../router/index.ts'
+import { alarmAt } from './alarm.ts'
+import { reassignShared } from './delivery.ts'
+import type { Link } from './link.ts'
+import { loadSessions } from './load-sessions.ts'
+import { MessageCache } from './message-cache.ts'
+import type { OutboxOptions } from './outbox.ts'
+import { RetainedMessages } from './retained.ts'
+import { neverExpires, Session, type SessionContext } from './session.ts'
+import { SessionStore } from './session-store.ts'
+import type { StoredWill } from './stored-will.ts'
+import { isBelowNotary, RetainedDelivery, wantsRetained } from './subscriptions.ts'
+
+const noRetained: readonly RetainedDelivery[] = []
+
+export interface SessionsOptions extends Omit<OutboxOptions, 'source'> {
+  readonly chain: AuditChain
+  /** Keep sessions, retained messages and wills on disk. */
+  readonly isPersistent: boolean
+  /** Where connections collect what they are sent. */
+  readonly flushQueue: FlushQueue
+}
+
+/** What a CONNECT asks of the session. */
+export interface OpenRequest {
+  readonly clientId: string
+  readonly cleanStart: boolean
+  readonly sessionExpiryIntervalSeconds: number
+  readonly will: Will | undefined
+  readonly publisher: Publisher
+  /** How the connection ends, as far as known when asked. */
+  readonly departure: () => Departure
+}
+
+/** What becomes of a session when its connection ends. */
+export interface Departure {
+  /** False when the client took its leave. */
+  readonly publishWill: boolean
+  /** From a DISCONNECT that changes it. */
+  readonly sessionExpiryIntervalSeconds: number | undefined
+}
+
+/** Acknowledgements of subscribers are written this long after the first of them, unless a commit comes before. */
+const lazyWriteMs = 100
+
+/**
+ * All sessions, retained messages and wills. Whatever changes them runs in a commit of the chain, so that everything
+ * that clients see happens in one order, and what was promised is on disk with the record that made it happen.
+ */
+export class Sessions implements CommitParticipant {
+  readonly tree = new SubscriptionTree<Session>()
+  readonly retained: RetainedMessages
+  readonly messages: MessageCache
+  readonly store: SessionStore
+  readonly flushQueue: FlushQueue
+  readonly #options: SessionsOptions
+  readonly #context: SessionContext
+  readonly #sessions = new Map<string, Session>()
+  /** Sessions without a connection that end at some time. */
+  readonly #expiries = new Map<Session, () => void>()
+  readonly #delayedWills = new Map<StoredWill, () => void>()
+  readonly #dirty = new Set<Session>()
+  #nextWillNumber = 0
+  #interrupted: readonly Session[] = []
+  #lazyWrite: NodeJS.Timeout | undefined
+  /** Publishes a will; calls {@link willSettled} when that is done. */
+  publishWill: (will: StoredWill) => void = () => {}
+
+  private constructor(options: SessionsOptions) {
+    this.#options = options
+    this.flushQueue = options.flushQueue
+    this.store = new SessionStore(options.chain.database, options.isPersistent)
+    this.retained = new RetainedMessages(this.store, options.now)
+    this.messages = new MessageCache(options.chain.store)
+    this.#context = {
+      ...options,
+      source: this.messages,
+      store: this.store,
+      requestCommit: () => this.#requestCommit(),
+      whenDurable: (then) => this.whenDurable(then),
+    }
+  }
+
+  /** Calls back when everything written so far is durable. */
+  whenDurable(then: () => void): void {
+    this.#options.chain.submit(afterEarlier(then))
+  }
+
+  /** Reads what is on disk. Nothing is published or expired before {@link start}. */
+  static async open(options: SessionsOptions): Promise<Sessions> {
+    const sessions = new Sessions(options)
+    options.chain.join(sessions)
+    if (options.isPersistent) {
+      await sessions.retained.load()
+      const loaded = await loadSessions(sessions.store, sessions.#context, options.now())
+      sessions.#interrupted = loaded.interrupted
+      for (const session of loaded.sessions) {
+        sessions.#sessions.set(session.clientId, session)
+        for (const [filter, subscription] of session.subscriptions) {
+          if (!isBelowNotary(filter)) sessions.tree.set(session, filter, subscription)
+        }
+      }
+      for (const will of loaded.wills) {
+        sessions.#nextWillNumber = Math.max(sessions.#nextWillNumber, will.number + 1)
+        sessions.#restoreWill(will)
+      }
+    }
+    return sessions
+  }
+
+  /** Begins to publish the wills of clients that were connected when the broker ended, and to expire sessions. */
+  start(): void {
+    this.#commit(() => {
+      for (const session of this.#interrupted) session.writeState()
+    })
+    for (const session of this.#sessions.values()) if (session.link === undefined) this.#expireLater(session)
+    for (const will of [...this.#delayedWills.keys()]) {
+      // Of a connection that ended with the broker the delay begins now.
+      this.#scheduleWill(will, will.dueAtMs ?? this.#options.now() + will.will.delayIntervalSeconds * 1000)
+    }
+  }
+
+  /** No timer of a broker that ends may start something; what is not written yet is in the last commit. */
+  stop(): void {
+    for (const cancel of this.#expiries.values()) cancel()
+    for (const cancel of this.#delayedWills.values()) cancel()
+    clearTimeout(this.#lazyWrite)
+    if (this.#options.chain.outage === undefined) this.whenDurable(() => {})
+  }
+
+  get count(): number {
+    return this.#sessions.size
+  }
+
+  find(clientId: string): Session | undefined {
+    return this.#sessions.get(clientId)
+  }
+
+  /**
+   * A client is connected: takes up its session or begins one. Called while the commit decides.
+   * @returns whether there was a session
+   */
+  openSession(request: OpenRequest, link: Link): { session: Session; isPresent: boolean } {
+    const { clientId, cleanStart, sessionExpiryIntervalSeconds } = request
+    const earlier = this.#sessions.get(clientId)
+    // Its connection is being closed, which may come here later than this.
+    if (earlier?.link !== undefined) this.closeSession(earlier, earlier.link)
+    let session = this.#sessions.get(clientId)
+    if (session !== undefined && cleanStart) {
+      this.#end(session)
+      session = undefined
+    }
+    const isPresent = session !== undefined
+    if (session === undefined) {
+      session = new Session(clientId, sessionExpiryIntervalSeconds, this.#context)
+      this.#sessions.set(clientId, session)
+    }
+    session.expiryIntervalSeconds = sessionExpiryIntervalSeconds
+    session.link = link
+    session.departure = request.departure
+    session.disconnectedAtMs = undefined
+    this.#expiries.get(session)?.()
+    this.#expiries.delete(session)
+    // [MQTT-5.0 3.1.3-9]: not sent when the session goes on in time.
+    if (session.will !== undefined) this.#dropWill(session.will)
+    session.will = this.#takeWill(request)
+    session.writeState()
+    return { session, isPresent }
+  }
+
+  /** A connection is gone. Called while the commit decides. */
+  closeSession(session: Session, link: Link): void {
+    // A later connection has it, which has done all this.
+    if (session.link !== link) return
+    const { publishWill, sessionExpiryIntervalSeconds } = session.departure()
+    session.link = undefined
+    session.outbox.detach()
+    session.expiryIntervalSeconds = sessionExpiryIntervalSeconds ?? session.expiryIntervalSeconds
+    const now = this.#options.now()
+    const { will } = session
+    if (will !== undefined && !publishWill) {
+      this.#dropWill(will)
+      session.will = undefined
+    } else if (will !== undefined) {
+      const delaySeconds = Math.min(will.will.delayIntervalSeconds, session.expiryIntervalSeconds)
+      const due = { ...will, dueAtMs: now + delaySeconds * 1000 }
+      this.store.putWill(due)
+      session.will = due
+      if (delaySeconds === 0) this.#fire(due)
+      else this.#scheduleWill(due, due.dueAtMs)
+    }
+    if (session.expiryIntervalSeconds === 0) {
+      this.#end(session)
+      return
+    }
+    session.disconnectedAtMs = now
+    session.writeState()
+    this.#expireLater(session)
+  }
+
+  /**
+   * Makes a subscription, or replaces it. Called while the commit decides.
+   * @returns the retained messages to send when it is durable
+   */
+  subscribe(session: Session, topicFilter: string, options: SubscriptionOptions): readonly RetainedDelivery[] {
+    const isNew = this.tree.set(session, topicFilter, options)
+    this.keepSubscription(session, topicFilter, options)
+    if (!wantsRetained(topicFilter, options, isNew)) return noRetained
+    return this.retained.match(topicFilter).map((message) => new RetainedDelivery(this, session, message, options))
+  }
+
+  /** Makes a subscription part of the session, without routing anything by it. Called while the commit decides. */
+  keepSubscription(session: Session, topicFilter: string, options: SubscriptionOptions): void {
+    session.subscriptions.set(topicFilter, options)
+    if (session.isDurable) this.store.putSubscription(session, topicFilter, options)
+  }
+
+  /** Called while the commit decides. @returns whether there was such a subscription */
+  unsubscribe(session: Session, topicFilter: string): boolean {
+    this.tree.delete(session, topicFilter)
+    if (!session.subscriptions.delete(topicFilter)) return false
+    if (session.isDurable) this.store.deleteSubscription(session, topicFilter)
+    return true
+  }
+
+  /** What the will did is in the chain, or it was refused: either way it is over. */
+  willSettled(will: StoredWill): void {
+    this.store.deleteWill(will)
+    this.#requestCommit()
+  }
+
+  /** The running commit queued something for it. */
+  markDirty(session: Session): void {
+    this.#dirty.add(session)
+  }
+
+  operations(): readonly StoreOperation[] {
+    for (const session of this.#dirty) session.writeChunk()
+    this.#dirty.clear()
+    clearTimeout(this.#lazyWrite)
+    this.#lazyWrite = undefined
+    return this.store.take()
+  }
+
+  /** What the commit brought for everybody goes out at once. */
+  settled(): void {
+    this.flushQueue.flushAll()
+  }
+
+  #end(session: Session): void {
+    session.isEnded = true
+    this.#expiries.get(session)?.()
+    this.#expiries.delete(session)
+    if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
+    for (const filter of session.subscriptions.keys()) this.tree.delete(session, filter)
+    // [MQTT-5.0 3.1.2.5]: a delayed will is sent when its session ends.
+    const { will } = session
+    if (will?.dueAtMs !== undefined && this.#delayedWills.has(will)) this.#fire(will)
+    session.erase()
+    reassignShared(this, session)
+  }
+
+  #expireLater(session: Session): void {
+    const { expiryIntervalSeconds } = session
+    if (expiryIntervalSeconds === neverExpires) return
+    const endAtMs = (session.disconnectedAtMs ?? this.#options.now()) + expiryIntervalSeconds * 1000
+    const cancel = alarmAt(endAtMs, this.#options.now, () => {
+      this.#commit(() => {
+        if (session.link === undefined && !session.isEnded) this.#end(session)
+      })
+    })
+    this.#expiries.set(session, cancel)
+  }
+
+  #takeWill({ will, publisher }: OpenRequest): StoredWill | undefined {
+    if (will === undefined) return undefined
+    const stored: StoredWill = { number: this.#nextWillNumber++, will, publisher, dueAtMs: undefined }
+    this.store.putWill(stored)
+    return stored
+  }
+
+  #restoreWill(will: StoredWill): void {
+    const session = this.#sessions.get(will.publisher.clientId)
+    if (session !== undefined) session.will = will
+    this.#delayedWills.set(will, () => {})
+  }
+
+  #scheduleWill(will: StoredWill, dueAtMs: number): void {
+    const ring = () => this.#commit(() => this.#delayedWills.has(will) && this.#fire(will))
+    this.#delayedWills.set(will, alarmAt(dueAtMs, this.#options.now, ring))
+  }
+
+  #dropWill(will: StoredWill): void {
+    this.#delayedWills.get(will)?.()
+    this.#delayedWills.delete(will)
+    this.store.deleteWill(will)
+  }
+
+  #fire(will: StoredWill): void {
+    this.#delayedWills.get(will)?.()
+    this.#delayedWills.delete(will)
+    const session = this.#sessions.get(will.publisher.clientId)
+    if (session?.will === will) session.will = undefined
+    this.publishWill(will)
+  }
+
+  /** Does something in its place in the order. */
+  #commit(change: () => void): void {
+    this.#options.chain.submit({
+      bytes: 64,
+      decide: () => {
+        change()
+        return undefined
+      },
+      settle: () => {},
+    })
+  }
+
+  #requestCommit(): void {
+    if (this.#lazyWrite !== undefined) return
+    this.#lazyWrite = setTimeout(() => {
+      this.#lazyWrite = undefined
+      try {
+        this.#options.chain.submit(afterEarlier(() => {}))
+      } catch (error) {
+        // The chain failed or is closed; what is not written now is redelivered.
+        this.#options.onError(error)
+      }
+    }, lazyWriteMs)
+    this.#lazyWrite.unref()
+  }
+}

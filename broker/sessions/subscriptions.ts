@@ -1,0 +1,57 @@
+import { notaryPrefix } from '../../protocol/index.ts'
+import { parseSharedFilter, type SubscriptionOptions } from '../router/index.ts'
+import type { Entry } from './outbox.ts'
+import type { RetainedMessage } from './retained.ts'
+import type { Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
+
+/** A retained message for a new subscription. [MQTT-5.0 3.3.1-9..11] */
+export class RetainedDelivery {
+  readonly #session: Session
+  readonly #message: RetainedMessage
+  readonly #subscriptionIdentifiers: readonly number[]
+  /** With QoS 1 and 2. */
+  readonly #entry: Entry | undefined
+
+  /** Called while the commit decides: an entry of a session on disk is there before it is sent. */
+  constructor(sessions: Sessions, session: Session, message: RetainedMessage, options: SubscriptionOptions) {
+    const { qos: granted, subscriptionIdentifier } = options
+    this.#session = session
+    this.#message = message
+    this.#subscriptionIdentifiers = subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier]
+    const qos = Math.min(message.qos, granted) as 0 | 1 | 2
+    if (qos === 0) return
+    const chunk = session.chunk()
+    this.#entry = session.outbox.admit(
+      {
+        index: message.index,
+        qos,
+        retain: true,
+        subscriptionIdentifiers: this.#subscriptionIdentifiers,
+        shared: undefined,
+        bytes: message.payload.length,
+        message,
+      },
+      { chunk, isForced: true },
+    )
+    if (chunk !== undefined) sessions.markDirty(session)
+  }
+
+  deliver(): void {
+    const { outbox, isEnded } = this.#session
+    if (isEnded) return
+    if (this.#entry === undefined) outbox.sendQos0(this.#message, true, this.#subscriptionIdentifiers, true)
+    else outbox.release(this.#entry)
+  }
+}
+
+/** Topics below `$notary/` are known by connection: nothing is routed to them. */
+export function isBelowNotary(topicFilter: string): boolean {
+  return topicFilter === '$notary' || topicFilter.startsWith(notaryPrefix)
+}
+
+/** Whether retained messages are sent for this subscription. Shared ones get none. [MQTT-5.0 3.3.1.3, 4.8.2] */
+export function wantsRetained(topicFilter: string, { retainHandling }: SubscriptionOptions, isNew: boolean): boolean {
+  if (retainHandling === 2 || (retainHandling === 1 && !isNew)) return false
+  return parseSharedFilter(topicFilter) === undefined
+}

@@ -1,0 +1,101 @@
+import type { RefusalCause } from '../../protocol/index.ts'
+import type { AuditChain } from '../audit-chain/index.ts'
+import { nativeCrypto } from '../native-crypto.ts'
+import type { Lane } from './lane.ts'
+import { PublishPolicy } from './policy.ts'
+import type { IncomingPublish, Verdict } from './publish.ts'
+import { type FlowVerdict, type Outlet, PublishFlow } from './publish-flow.ts'
+import { PublishCounters } from './refusals.ts'
+import { PublishVerifier } from './verifier.ts'
+
+export interface PublishGateOptions {
+  /** Where accepted publishes are recorded. */
+  readonly chain: AuditChain
+  /** Topics that ask for a signature. Default: none. */
+  readonly policy?: PublishPolicy
+  /** Told of what cannot be thrown to anyone. */
+  readonly onError?: (error: unknown) => void
+  /** Wall clock in milliseconds; for tests. */
+  readonly now?: () => number
+}
+
+/**
+ * The way of every publish: verify, keep the order of its client, then record; its outlet hears what came of it when
+ * that is durable. Knows nothing of Aedes.
+ */
+export class PublishGate {
+  readonly counters = new PublishCounters()
+  readonly chain: AuditChain
+  readonly onError: (error: unknown) => void
+  readonly now: () => number
+  readonly #verifier: PublishVerifier
+
+  constructor(options: PublishGateOptions) {
+    this.chain = options.chain
+    this.onError = options.onError ?? (() => {})
+    this.now = options.now ?? Date.now
+    this.#verifier = new PublishVerifier({
+      registry: options.chain.registry,
+      policy: options.policy ?? new PublishPolicy([]),
+      crypto: nativeCrypto,
+      now: this.now,
+    })
+  }
+
+  /** @returns a promise only when a signature has to be verified */
+  verify(publish: IncomingPublish): Verdict | Promise<Verdict> {
+    return this.#verifier.verify(publish)
+  }
+
+  /**
+   * Sends a publish on its way to the sequencer, behind everything that entered the lane before.
+   * @param judge what to think of it; a check that throws, now or later, refuses: `hook-failed`
+   */
+  submit(
+    publish: IncomingPublish | undefined,
+    lane: Lane,
+    outlet: Outlet,
+    judge: () => FlowVerdict | Promise<FlowVerdict>,
+  ): void {
+    const flow = new PublishFlow(this, publish, outlet)
+    let verdict: FlowVerdict | Promise<FlowVerdict>
+    try {
+      verdict = judge()
+    } catch (error) {
+      this.onError(error)
+      verdict = { cause: 'hook-failed' }
+    }
+    if (!(verdict instanceof Promise)) {
+      flow.verdict = verdict
+      lane.run(() => this.#enter(flow))
+      return
+    }
+    const leaveLane = lane.enter()
+    const finish = (settled: FlowVerdict) => {
+      flow.verdict = settled
+      leaveLane(() => this.#enter(flow))
+    }
+    verdict.then(finish, (error) => {
+      this.onError(error)
+      finish({ cause: 'hook-failed' })
+    })
+  }
+
+  /** Everything goes through the sequencer, refusals too: that keeps the answers to one client in order. */
+  #enter(flow: PublishFlow): void {
+    try {
+      this.chain.submit(flow)
+    } catch (error) {
+      // The store failed or is closed. What became of publishes before this one is unknown, so this one is not
+      // answered either: a refusal would be final for the client, an acknowledgement a lie.
+      this.onError(error)
+    }
+  }
+}
+
+/** Counts a refusal and puts it in the words of {@link Refusal}. */
+export function refusalOf(gate: PublishGate, cause: RefusalCause, publish: IncomingPublish) {
+  gate.counters.countRefusal(cause)
+  const { publisher, topic, qos, payload } = publish
+  return { cause, publisher, topic, qos, payloadBytes: payload.length, timeMs: gate.now() }
+}
