@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { mqttErrors } from '../broker/edge/errors.ts'
 import { brokerErrors } from '../broker/errors.ts'
 import { clientErrors } from '../clients/errors.ts'
 import { pluginErrors } from '../plugins/index.ts'
@@ -31,6 +32,7 @@ for (const [area, codes] of Object.entries({
   protocolErrors,
   pluginErrors,
   brokerErrors,
+  mqttErrors,
   clientErrors,
   adminErrors,
   refusalCauses,

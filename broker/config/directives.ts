@@ -27,7 +27,12 @@ export const honouredDirectives = {
   persistence: { syntax: 'true | false', repetition: 'once' },
   persistence_location: { syntax: 'DIRECTORY', repetition: 'once' },
   max_queued_messages: { syntax: 'COUNT', repetition: 'once' },
+  max_queued_bytes: { syntax: 'BYTES', repetition: 'once' },
   max_inflight_messages: { syntax: 'COUNT', repetition: 'once' },
+  max_packet_size: { syntax: 'BYTES', repetition: 'once' },
+  max_keepalive: { syntax: 'SECONDS', repetition: 'once' },
+  max_topic_alias: { syntax: 'COUNT', repetition: 'once' },
+  max_topic_alias_broker: { syntax: 'COUNT', repetition: 'once' },
   log_dest: { syntax: 'stderr | stdout', repetition: 'once' },
   log_type: { syntax: 'TYPE', repetition: 'accumulates' },
   notary_protect: { syntax: 'FILTER signed', repetition: 'accumulates' },
@@ -37,6 +42,8 @@ export const honouredDirectives = {
   notary_connect_timeout: { syntax: 'SECONDS', repetition: 'once' },
   notary_connect_rate: { syntax: 'PER_SECOND [BURST]', repetition: 'once-per-listener' },
   notary_max_connections_per_address: { syntax: 'COUNT', repetition: 'once' },
+  notary_min_free: { syntax: 'BYTES[k | M | G]', repetition: 'once' },
+  notary_response_information: { syntax: 'PREFIX', repetition: 'once' },
 } as const satisfies Record<string, Directive>
 
 export type DirectiveName = keyof typeof honouredDirectives
@@ -50,8 +57,8 @@ export const unsupportedMosquittoDirectives = words(`
   acl_file use_identity_as_username use_subject_as_username crlfile ciphers ciphers_tls1.3 capath per_listener_settings
   bind_interface
 
-  max_queued_bytes max_inflight_bytes max_packet_size message_size_limit max_keepalive persistent_client_expiration
-  queue_qos0_messages retain_available max_qos maximum_qos max_topic_alias max_topic_alias_broker
+  max_inflight_bytes message_size_limit persistent_client_expiration
+  queue_qos0_messages retain_available max_qos maximum_qos
   allow_zero_length_clientid auto_id_prefix set_tcp_nodelay sys_interval use_username_as_clientid clientid_prefixes
   check_retain_source accept_protocol_versions global_max_clients global_max_connections listener_allow_anonymous
   listener_auto_id_prefix websockets_origin mount_point upgrade_outgoing_qos http_dir
@@ -81,7 +88,7 @@ export const unsupportedMosquittoPrefixes: readonly string[] = ['plugin_opt_', '
 /** Directives that NotaryMQ plans and this version refuses. */
 export const plannedNotaryDirectives = words(`
   notary_key notary_refuse_v3 notary_clock_skew notary_provenance notary_unwrap notary_ack_index
-  notary_bind_client_id notary_checkpoint_interval notary_anchor notary_witness notary_retention notary_min_free
+  notary_bind_client_id notary_checkpoint_interval notary_anchor notary_witness notary_retention
   notary_http
 `)
 

@@ -4,12 +4,28 @@ import type { DirectiveName } from './directives.ts'
 import type { Draft } from './draft.ts'
 import type { ConfigLine } from './lexer.ts'
 import { listenerHandlers } from './listener-handlers.ts'
-import { errorAt, invalidValue, readBoolean, readCount, readString, readWords, unsupportedValue } from './values.ts'
+import {
+  errorAt,
+  invalidValue,
+  readBoolean,
+  readBytes,
+  readCount,
+  readString,
+  readWords,
+  unsupportedValue,
+} from './values.ts'
 
 /** Mosquitto keeps this count in a C int. */
 const largestCount = 2_147_483_647
 /** Receive Maximum is a two byte integer [MQTT-5.0 3.2.2.3.3]. */
 const largestReceiveMaximum = 65_535
+/** So are Keep Alive and Topic Alias Maximum. */
+const largestKeepAlive = 65_535
+const largestTopicAlias = 65_535
+/** What MQTT can express. */
+const largestPacket = 268_435_460
+const smallestPacketLimit = 20
+const smallestKeepAliveLimit = 10
 /** A day, in seconds. */
 const largestConnectTimeout = 86_400
 
@@ -39,8 +55,31 @@ export const handlers: Readonly<Record<DirectiveName, (draft: Draft, line: Confi
   max_queued_messages(draft, line) {
     draft.plain.maxQueuedMessages = readCount(line, largestCount)
   },
+  max_queued_bytes(draft, line) {
+    draft.plain.maxQueuedBytes = readCount(line, Number.MAX_SAFE_INTEGER)
+  },
   max_inflight_messages(draft, line) {
     draft.plain.maxInflightMessages = readCount(line, largestReceiveMaximum)
+  },
+  max_packet_size(draft, line) {
+    const bytes = readCount(line, largestPacket)
+    // As Mosquitto; smaller ones would not let a CONNECT through.
+    if (bytes < smallestPacketLimit) {
+      throw errorAt(line, 'ERR_CONFIG_VALUE_INVALID', `max_packet_size must be >= ${smallestPacketLimit}.`)
+    }
+    draft.plain.maxPacketSize = bytes
+  },
+  max_keepalive(draft, line) {
+    const seconds = readCount(line, largestKeepAlive)
+    // As Mosquitto: 0 is no limit, and less than 10 seconds is nobody's intention.
+    if (seconds > 0 && seconds < smallestKeepAliveLimit) throw invalidValue(line)
+    draft.plain.maxKeepaliveSeconds = seconds
+  },
+  max_topic_alias(draft, line) {
+    draft.plain.maxTopicAlias = readCount(line, largestTopicAlias)
+  },
+  max_topic_alias_broker(draft, line) {
+    draft.plain.maxTopicAliasBroker = readCount(line, largestTopicAlias)
   },
 
   log_dest(draft, line) {
@@ -103,6 +142,12 @@ export const handlers: Readonly<Record<DirectiveName, (draft: Draft, line: Confi
   },
   notary_max_connections_per_address(draft, line) {
     draft.plain.maxConnectionsPerAddress = readCount(line, largestCount)
+  },
+  notary_min_free(draft, line) {
+    draft.plain.minFreeBytes = readBytes(line)
+  },
+  notary_response_information(draft, line) {
+    draft.plain.responseInformation = readString(line)
   },
 }
 

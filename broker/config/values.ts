@@ -72,6 +72,17 @@ export function readCount(line: ConfigLine, largest: number): number {
   return count
 }
 
+const unitBytes: Readonly<Record<string, number>> = { '': 1, k: 1024, M: 1024 ** 2, G: 1024 ** 3 }
+
+/** A size: a number of bytes, or with k, M or G behind it of KiB, MiB or GiB. @throws {ConfigError} ERR_CONFIG_VALUE_* */
+export function readBytes(line: ConfigLine): number {
+  const [word] = readWords(line, 1)
+  const [, digits = '', unit = ''] = /^(\d+)([kMG]?)$/.exec(word) ?? []
+  const bytes = digits === '' ? Number.NaN : Number(digits) * (unitBytes[unit] ?? Number.NaN)
+  if (!Number.isSafeInteger(bytes)) throw invalidValue(line)
+  return bytes
+}
+
 /** Whether `text` is a decimal TCP port from 1 to 65535; surrounding characters are not forgiven. */
 export function isPort(text: string): boolean {
   return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535

@@ -1,7 +1,8 @@
 import { encodeConnack, encodeDisconnect, encodeSuback, encodeUnsuback, pingresp } from './encode.ts'
 import { encodeAcknowledgement } from './encode-acknowledgement.ts'
 import { type OutgoingPublish, type PublishOptions, publishBytes, writePublish } from './encode-publish.ts'
-import { MqttError, malformed, protocolError } from './errors.ts'
+import { MqttError, protocolError } from './errors.ts'
+import { checkClientPacketType } from './fixed-header.ts'
 import { type Frame, Framer } from './framer.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { type FlushQueue, Output } from './output.ts'
@@ -89,6 +90,11 @@ export interface EdgeLimits {
 
 /** A client that has not taken this much gets no more for the moment. */
 const congestedAtBytes = 1024 * 1024
+/**
+ * Largest packet other than PUBLISH. Of a SUBSCRIBE as large as the protocol allows, tens of millions of filters would be
+ * made.
+ */
+const maxControlPacketBytes = 4 * 1024 * 1024
 /** What may wait here while CONNECT is being decided or publishes are being committed. */
 const heldAtBytes = 64 * 1024
 const noIdentifiers: readonly number[] = []
@@ -317,6 +323,9 @@ export class Edge {
     }
     const { type, flags, body } = frame
     const version = this.#version
+    if (type !== packetType.publish && frame.bytes > maxControlPacketBytes) {
+      throw new MqttError('ERR_MQTT_PACKET_TOO_LARGE', `a packet of ${frame.bytes} bytes that is no PUBLISH`)
+    }
     switch (type) {
       case packetType.publish:
         this.#publish(parsePublish(flags, body, version), frame.bytes)
@@ -343,11 +352,9 @@ export class Edge {
       case packetType.connect:
         // [MQTT-3.1.1 3.1.0-2], [MQTT-5.0 3.1.0-2]
         throw protocolError('a second CONNECT')
-      case packetType.auth:
-        if (version === 5) throw protocolError('AUTH without an Authentication Method in CONNECT')
-        throw malformed('a packet type that the version does not have')
       default:
-        throw malformed('a packet that only servers send')
+        checkClientPacketType(type, version)
+        throw protocolError('AUTH without an Authentication Method in CONNECT')
     }
   }
 

@@ -53,11 +53,6 @@ export const mqttErrors = {
     remedy: 'send less at once, or raise max_packet_size',
     reasonCode: reasonCode.packetTooLarge,
   },
-  ERR_MQTT_PAYLOAD_FORMAT_INVALID: {
-    cause: 'the Payload Format Indicator says UTF-8 and the payload is not',
-    remedy: 'correct the client, or leave the indicator out',
-    reasonCode: reasonCode.payloadFormatInvalid,
-  },
   ERR_MQTT_STRING_TOO_LONG: {
     cause: 'a string or binary value to be sent is longer than 65,535 bytes',
     remedy: 'shorten it',

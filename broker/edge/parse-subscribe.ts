@@ -10,7 +10,7 @@ import {
 } from './packets.ts'
 import { readProperties } from './properties.ts'
 import { allowedProperties } from './property-ids.ts'
-import { checkTopicFilter, parseSharedFilter } from './topic-names.ts'
+import { checkTopicFilter, isSharedFilter } from './topic-names.ts'
 import { WireReader } from './wire-reader.ts'
 
 /**
@@ -65,7 +65,7 @@ function readOptions(topicFilter: string, options: number, version: ProtocolVers
   if (qos === 3) throw protocolError('QoS 3 in a SUBSCRIBE')
   const noLocal = (options & 4) !== 0
   // [MQTT-5.0 3.8.3-4]
-  if (noLocal && parseSharedFilter(topicFilter) !== undefined) throw protocolError('No Local for a shared subscription')
+  if (noLocal && isSharedFilter(topicFilter)) throw protocolError('No Local for a shared subscription')
   const retainHandling = (options >> 4) & 3
   if (retainHandling === 3) throw protocolError('Retain Handling 3')
   return {

@@ -34,18 +34,22 @@ export class PropertyValues {
   }
 }
 
+/** Five bytes make a user property: of as many as the protocol allows in a packet, tens of millions would be made. */
+const maxPropertyBytes = 1024 * 1024
+
 /**
  * Reads a Property Length and the properties it covers.
  *
  * An identifier that is unknown or not for this packet makes it malformed [MQTT-5.0 2.2.2.2]; one that is repeated, but
  * User Property, and a value out of its range is a protocol error (3.1.2.11 and following).
  * @throws {MqttError} ERR_MQTT_MALFORMED_PACKET, ERR_MQTT_PROTOCOL_ERROR, ERR_MQTT_TOPIC_NAME_INVALID,
- *   ERR_MQTT_TOPIC_ALIAS_INVALID
+ *   ERR_MQTT_TOPIC_ALIAS_INVALID, ERR_MQTT_PACKET_TOO_LARGE
  */
 export function readProperties(reader: WireReader, allowed: PropertySet): PropertyValues {
   const values = new PropertyValues()
   const length = reader.variableByteInteger()
   if (length === 0) return values
+  if (length > maxPropertyBytes) throw new MqttError('ERR_MQTT_PACKET_TOO_LARGE', `${length} bytes of properties`)
   const packetEnd = reader.end
   const end = reader.at + length
   if (end > packetEnd) throw malformed('properties beyond the end of the packet')

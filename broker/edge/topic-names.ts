@@ -40,17 +40,9 @@ export function checkTopicFilter(filter: string): void {
   else checkPlainFilter(filter, 0)
 }
 
-/** The parts of `$share/<shareName>/<topicFilter>`. */
-export interface SharedFilter {
-  readonly shareName: string
-  readonly topicFilter: string
-}
-
-/** @param filter one that {@link checkTopicFilter} passed. @returns undefined when it is not shared. [MQTT-5.0 4.8.2] */
-export function parseSharedFilter(filter: string): SharedFilter | undefined {
-  if (!filter.startsWith(sharedPrefix)) return undefined
-  const slash = filter.indexOf('/', sharedPrefix.length)
-  return { shareName: filter.slice(sharedPrefix.length, slash), topicFilter: filter.slice(slash + 1) }
+/** @param filter one that {@link checkTopicFilter} passed [MQTT-5.0 4.8.2] */
+export function isSharedFilter(filter: string): boolean {
+  return filter.startsWith(sharedPrefix)
 }
 
 /** `$share/`, a name of at least one character [MQTT-5.0 4.8.2-1] without wildcards, `/`, a filter [MQTT-5.0 4.8.2-2]. */

@@ -1,10 +1,4 @@
-import { isUtf8 } from 'node:buffer'
 import { malformed } from './errors.ts'
-
-/** Whether bytes are well-formed UTF-8: what a Payload Format Indicator of 1 claims. [MQTT-5.0 3.3.2.3.2] */
-export function isValidUtf8(bytes: Uint8Array): boolean {
-  return isUtf8(bytes)
-}
 
 /**
  * Reads a UTF-8 Encoded String without its length. A BOM is a character like others [MQTT-5.0 1.5.4-3].

@@ -111,7 +111,7 @@ test('a store of an unknown format, or of another program, is refused and left a
   const store = new Level<string, string>(join(location, 'store'))
   for (const [key, said] of [
     ['other', /ERR_STORE_FORMAT_UNKNOWN: .*store is not a NotaryMQ store/],
-    ['!meta!format', /ERR_STORE_FORMAT_UNKNOWN: .*store has format 999, this version knows 1/],
+    ['!meta!format', /ERR_STORE_FORMAT_UNKNOWN: .*store has format 999, this version knows 2/],
   ] as const) {
     await store.open()
     await store.put(key, '999')

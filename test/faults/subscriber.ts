@@ -63,7 +63,8 @@ export class Subscriber {
   async until(isDone: () => boolean, what: string): Promise<void> {
     const deadline = Date.now() + patienceMs
     while (!isDone()) {
-      if (Date.now() > deadline) throw new Error(`${what}: not within ${patienceMs} ms; ${this.deliveries.length} messages`)
+      if (Date.now() > deadline)
+        throw new Error(`${what}: not within ${patienceMs} ms; ${this.deliveries.length} messages`)
       await new Promise<void>((resolve) => {
         const wake = () => {
           clearTimeout(timer)

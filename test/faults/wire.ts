@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
-import { type Property, readProperties } from '../helpers/conformance/properties.ts'
-import { ByteReader } from '../helpers/conformance/byte-reader.ts'
 import { type ConnectFields, connectBytes } from '../helpers/conformance/build.ts'
+import { ByteReader } from '../helpers/conformance/byte-reader.ts'
+import { type Property, readProperties } from '../helpers/conformance/properties.ts'
 import { PacketSplitter, type ReceivedPacket } from '../helpers/mqtt-bytes.ts'
 
 /** As in CONNECT. */

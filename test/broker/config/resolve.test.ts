@@ -159,6 +159,70 @@ const cases: Readonly<Record<DirectiveName, DirectiveCase>> = {
       ),
     ],
   },
+  max_queued_bytes: {
+    accepted: [
+      ['0', { maxQueuedBytes: 0 }],
+      ['1048576', { maxQueuedBytes: 1_048_576 }],
+    ],
+    refused: [...countRefusals, ['9007199254740992', 'ERR_CONFIG_VALUE_INVALID']],
+  },
+  max_packet_size: {
+    accepted: [
+      ['20', { maxPacketSize: 20 }],
+      ['268435460', { maxPacketSize: 268_435_460 }],
+    ],
+    refused: [
+      ...countRefusals,
+      ...(['0', '19', '268435461'] as const).map((value) => [value, 'ERR_CONFIG_VALUE_INVALID'] as const),
+    ],
+  },
+  max_keepalive: {
+    accepted: [
+      ['0', { maxKeepaliveSeconds: 0 }],
+      ['10', { maxKeepaliveSeconds: 10 }],
+      ['65535', { maxKeepaliveSeconds: 65_535 }],
+    ],
+    refused: [
+      ...countRefusals,
+      ...(['1', '9', '65536'] as const).map((value) => [value, 'ERR_CONFIG_VALUE_INVALID'] as const),
+    ],
+  },
+  max_topic_alias: {
+    accepted: [
+      ['0', { maxTopicAlias: 0 }],
+      ['65535', { maxTopicAlias: 65_535 }],
+    ],
+    refused: [...countRefusals, ['65536', 'ERR_CONFIG_VALUE_INVALID']],
+  },
+  max_topic_alias_broker: {
+    accepted: [
+      ['0', { maxTopicAliasBroker: 0 }],
+      ['100', { maxTopicAliasBroker: 100 }],
+    ],
+    refused: [...countRefusals, ['65536', 'ERR_CONFIG_VALUE_INVALID']],
+  },
+  notary_min_free: {
+    accepted: [
+      ['0', { minFreeBytes: 0 }],
+      ['4096', { minFreeBytes: 4096 }],
+      ['4k', { minFreeBytes: 4096 }],
+      ['64M', { minFreeBytes: 64 * 1024 * 1024 }],
+      ['1G # of 20', { minFreeBytes: 1024 ** 3 }],
+    ],
+    refused: [
+      ...countRefusals,
+      ...(['4K', '4 k', '4kb', 'M', '9007199254740992'] as const).map(
+        (value) => [value, 'ERR_CONFIG_VALUE_INVALID'] as const,
+      ),
+    ],
+  },
+  notary_response_information: {
+    accepted: [['replies/', { responseInformation: 'replies/' }]],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ['a\tb', 'ERR_CONFIG_TEXT_MALFORMED'],
+    ],
+  },
   notary_connect_timeout: {
     accepted: [
       ['1', { connectTimeoutSeconds: 1 }],

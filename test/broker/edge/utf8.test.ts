@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isValidUtf8 } from '../../../broker/edge/index.ts'
 import { readUtf8 } from '../../../broker/edge/utf8.ts'
 import { throwsMqtt } from './helpers.ts'
 
@@ -67,19 +66,12 @@ test('agrees with the decoder of Node on random bytes and random text', () => {
   fc.assert(
     fc.property(anyBytes, (content) => {
       const decoded = decodeStrictly(content)
-      assert.equal(isValidUtf8(content), decoded !== undefined)
       const isReadable = decoded !== undefined && [...decoded].every((char) => isAllowed(char.codePointAt(0) as number))
       if (isReadable) assert.equal(read(content), decoded)
       else throwsMqtt(() => read(content), 'ERR_MQTT_MALFORMED_PACKET')
     }),
     { seed: 2, numRuns: 20_000 },
   )
-})
-
-test('a payload may be any UTF-8, U+0000 included, when its format indicator says text', () => {
-  assert.equal(isValidUtf8(Buffer.from('a\0\u0001\uffff')), true)
-  assert.equal(isValidUtf8(Buffer.alloc(0)), true)
-  assert.equal(isValidUtf8(Buffer.from('eda080', 'hex')), false)
 })
 
 function decodeStrictly(content: Uint8Array): string | undefined {

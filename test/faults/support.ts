@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { TestContext } from 'node:test'
+import { type SpawnedBroker, spawnBroker } from '../helpers/broker.ts'
+import { Bystander } from '../helpers/bystander.ts'
+import { atEnd } from '../helpers/cleanup.ts'
+import type { ConnectFields } from '../helpers/conformance/build.ts'
+import { Peer } from '../helpers/conformance/peer.ts'
+import type { Received } from '../helpers/conformance/received.ts'
+import type { Level } from './wire.ts'
+
+/** What every test that concerns both runs with. */
+export const versions = [
+  { name: 'MQTT 3.1.1', level: 4 },
+  { name: 'MQTT 5', level: 5 },
+] as const
+
+let count = 0
+export const newClientId = (name = 'client') => `${name}-${++count}`
+
+/** A connection without CONNECT that believes the broker nothing. What the standard forbids fails the test. */
+export async function openPeer(t: TestContext, port: number, level: Level, clientId = newClientId()): Promise<Peer> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+  atEnd(t, () => socket.destroy())
+  await once(socket, 'connect')
+  const peer = new Peer(socket, level, clientId)
+  atEnd(t, () => {
+    if (peer.fault !== undefined) throw peer.fault
+  })
+  return peer
+}
+
+type Fields = Omit<ConnectFields, 'level'>
+
+/** An accepted connection with its CONNACK. @throws {Error} when it is refused */
+export async function connectedWithAnswer(
+  t: TestContext,
+  port: number,
+  level: Level,
+  { clientId, ...fields }: Omit<Fields, 'clientId'> & { readonly clientId?: string } = {},
+): Promise<{ readonly peer: Peer; readonly connack: Received }> {
+  const peer = await openPeer(t, port, level, clientId)
+  const connack = await peer.connect(fields)
+  if (connack.reasonCode !== 0) throw new Error(`CONNACK ${connack.reasonCode}`)
+  return { peer, connack }
+}
+
+export async function connected(...args: Parameters<typeof connectedWithAnswer>): Promise<Peer> {
+  return (await connectedWithAnswer(...args)).peer
+}
+
+/** A real broker under attack, and clients who must not notice. */
+export interface Attacked {
+  readonly broker: SpawnedBroker
+  readonly bystander: Bystander
+  readonly port: number
+}
+
+export async function attacked(t: TestContext, lines: readonly string[] = []): Promise<Attacked> {
+  const broker = await spawnBroker(t, { lines })
+  return { broker, bystander: await Bystander.of(t, broker), port: broker.port }
+}
