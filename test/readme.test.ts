@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { connectAsync, ErrorWithReasonCode, type MqttClient } from 'mqtt'
+import { honouredDirectives } from '../broker/config/directives.ts'
 import { lexConfig, resolveConfig } from '../broker/config/index.ts'
 import { LevelAuditStore, openStoreDatabase, verifyStore } from '../plugins/index.ts'
 import { freePort } from './helpers/broker.ts'
@@ -85,6 +86,23 @@ test('the configuration of the README is one that this version honours, line by 
   )
   assert.deepEqual(options.protect, [{ filter: 'plant/#', signed: true }])
   assert.equal(options.anonymousAdmin, true)
+})
+
+test('the TLS configuration of the README is one that this version honours, line by line', () => {
+  const options = resolveConfig(lexConfig(`${example('tls', 'conf')}\n`, 'README.md'))
+  assert.deepEqual(
+    options.listeners?.map(({ protocol, port, tls }) => [protocol, port, tls?.requireCertificate === true]),
+    [
+      ['mqtt', 8883, true],
+      ['websockets', 9883, false],
+    ],
+  )
+})
+
+test('the README names the directives that are honoured, and no other', () => {
+  const text = /These directives are honoured:(.*?)\nEvery other one/s.exec(readme)?.[1] ?? ''
+  const named = [...text.matchAll(/`([a-z_]+)[^`]*`/g)].map((match) => match[1])
+  assert.deepEqual(named.toSorted(), Object.keys(honouredDirectives).toSorted())
 })
 
 test('every file that the README links to is there', () => {

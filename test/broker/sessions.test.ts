@@ -29,10 +29,7 @@ for (const { name, version } of mqttVersions) {
       await publisher.publish('kept/cleared', '', { qos: 1, retain: true })
       for (const payload of ['1', '2', '3']) await publisher.publish('kept/queued', payload)
       await publisher.publish('gone/queued', 'x')
-      // Queues are written after the acknowledgement: this one makes sure that those before it are.
-      await publisher.subscribe('after', 1)
-      await publisher.publish('after', 'x')
-      await publisher.waitFor(1)
+      // What was acknowledged is queued on disk, whatever happens now.
       await first.stop(signal)
 
       const second = await spawnBroker(t, { location })

@@ -53,7 +53,7 @@ test('below notary_min_free publishes are refused and say why, connections and s
   }
   v5.write(publishBytes(5, { topic: 'disk/1', payload: 'refused v5 q0' }))
   await v5.ping()
-  assert.equal(broker.log().match(/^\d+: Denied PUBLISH .*disk-full$/gm)?.length, 5)
+  await broker.logged(/(Denied PUBLISH .*disk-full\n[^]*){5}/)
   // Whatever needs no record goes on.
   assert.deepEqual(await v4.subscribe([['elsewhere', 1]]), [1])
   const newcomer = await openPeer(t, broker.port, 5)
@@ -63,7 +63,7 @@ test('below notary_min_free publishes are refused and say why, connections and s
   await broker.logged(/publishes are accepted again/)
   for (const peer of [v4, v5]) {
     assert.equal(await peer.publish({ topic: 'disk/1', payload: `after v${peer.level}`, qos: 1 }), 0)
-    assert.equal(peer.isClosed, false)
+    await peer.ping()
   }
   await hasAll(subscriber, ['after v4', 'after v5'], 'the subscriber')
   assert.deepEqual(subscriber.texts, ['before', 'after v4', 'after v5'])

@@ -1,12 +1,15 @@
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { TestContext } from 'node:test'
-import { type SpawnedBroker, spawnBroker } from '../helpers/broker.ts'
+import type { BrokerOptions } from '../../broker/index.ts'
 import { Bystander } from '../helpers/bystander.ts'
 import { atEnd } from '../helpers/cleanup.ts'
 import type { ConnectFields } from '../helpers/conformance/build.ts'
 import { Peer } from '../helpers/conformance/peer.ts'
 import type { Received } from '../helpers/conformance/received.ts'
+import { peakMemoryBytes } from '../helpers/memory.ts'
+import { type FaultyBroker, startFaultyBroker } from './faulty-broker.ts'
 import type { Level } from './wire.ts'
 
 /** What every test that concerns both runs with. */
@@ -49,14 +52,24 @@ export async function connected(...args: Parameters<typeof connectedWithAnswer>)
   return (await connectedWithAnswer(...args)).peer
 }
 
+/** The most memory that any attack may make the broker hold. */
+export const mostMemoryBytes = 600 * 1024 * 1024
+
+/** Asserts that nobody else noticed, and that memory stayed within bounds. */
+export async function assertUnharmed({ broker, bystander }: Attacked, what: string): Promise<void> {
+  await bystander.assertUnharmed(what)
+  const peak = peakMemoryBytes(broker.child)
+  assert.ok(peak < mostMemoryBytes, `${what}: at most ${peak} bytes`)
+}
+
 /** A real broker under attack, and clients who must not notice. */
 export interface Attacked {
-  readonly broker: SpawnedBroker
+  readonly broker: FaultyBroker
   readonly bystander: Bystander
   readonly port: number
 }
 
-export async function attacked(t: TestContext, lines: readonly string[] = []): Promise<Attacked> {
-  const broker = await spawnBroker(t, { lines })
+export async function attacked(t: TestContext, options: Partial<BrokerOptions> = {}): Promise<Attacked> {
+  const broker = await startFaultyBroker(t, options)
   return { broker, bystander: await Bystander.of(t, broker), port: broker.port }
 }

@@ -52,7 +52,7 @@ test('a store of another format version is refused and left as it is', async (t)
   const location = temporaryDirectory(t)
   const database = await openStoreDatabase(location)
   await database.close()
-  // What version 0.1 wrote, whose sessions this one does not know, and what a later one may write.
+  // What an earlier version wrote, whose sessions are not known here, and what a later one may write.
   for (const format of ['1', '3']) {
     await withForeignStore(location, (foreign) => foreign.sublevel('meta').put('format', format))
     await assert.rejects(openStoreDatabase(location), { code: 'ERR_STORE_FORMAT_UNKNOWN' })

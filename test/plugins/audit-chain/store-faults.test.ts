@@ -1,169 +1,212 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { restoreChain } from '../../../plugins/audit-chain/replay.ts'
 import {
-  type AuditStore,
+  AuditChain,
+  type CommitParticipant,
   KeyRegistry,
   LevelAuditStore,
   nativeCrypto,
   openStoreDatabase,
   type StoreDatabase,
+  type StoreOperation,
   verifyStore,
 } from '../../../plugins/index.ts'
-import { startBroker } from '../../helpers/broker.ts'
-import { keyMeriadoc, numberedKey } from '../../helpers/keys.ts'
-import { publishPacket } from '../../helpers/mqtt-bytes.ts'
-import { RawMqtt } from '../../helpers/raw-mqtt.ts'
+import { atEnd } from '../../helpers/cleanup.ts'
+import { diskFailure, FailingStore, type FaultPlan, outcomes } from '../../helpers/failing-store.ts'
+import { keyMeriadoc } from '../../helpers/keys.ts'
 import { genesisDecision, publishDecision, sequencerOn, submission, turns } from '../../helpers/sequencing.ts'
-import { Signer } from '../../helpers/signing.ts'
-import { countPayloads } from '../../helpers/stored-chain.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
-// A write error has an unknown outcome. Both are tried: the bytes are not there, and the bytes are there.
-const outcomes = ['not stored', 'stored but reported failed'] as const
-type FaultOutcome = (typeof outcomes)[number]
+const putOf = (key: string): StoreOperation => ({ type: 'put', key: Buffer.from(key), value: Buffer.from(key) })
 
-const diskFailure = new Error('I/O error')
-
-/** The real store, one of whose writes fails, when the test lets it. */
-class FailingStore extends LevelAuditStore {
-  readonly #failingWrite: number
-  readonly #outcome: FaultOutcome
-  #writes = 0
-  release: () => void = () => {}
-  readonly #released = new Promise<void>((resolve) => {
-    this.release = resolve
-  })
-
-  constructor(database: StoreDatabase, failingWrite: number, outcome: FaultOutcome) {
-    super(database)
-    this.#failingWrite = failingWrite
-    this.#outcome = outcome
-  }
-
-  override async append(...block: Parameters<AuditStore['append']>): Promise<void> {
-    if (++this.#writes !== this.#failingWrite) return super.append(...block)
-    await this.#released
-    if (this.#outcome === 'stored but reported failed') await super.append(...block)
-    throw diskFailure
-  }
+/** A sequencer on a real store, one of whose writes fails. */
+async function faulty(t: TestContext, plan: FaultPlan) {
+  const location = temporaryDirectory(t)
+  const database = await openStoreDatabase(location)
+  atEnd(t, () => database.close())
+  const store = new FailingStore(database, plan)
+  return { location, database, store, ...sequencerOn(store) }
 }
 
-/** Opens the store again, as the next start does, and verifies all of it. */
-async function reopened(location: string): Promise<{ database: StoreDatabase; records: number }> {
-  const database = await openStoreDatabase(location, false)
-  const { ok, checked } = await verifyStore({ store: new LevelAuditStore(database), brokerKey: keyMeriadoc })
+/** Waits until something is so; it happens within a second or so. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let i = 0; i < 400 && !isSo(); i++) await wait(10)
+  assert.ok(isSo())
+}
+
+/** What is in the store after closing it and opening it again, as the next start does; all of it verified. */
+async function reopened(t: TestContext, location: string, database: StoreDatabase) {
+  await database.close()
+  const again = await openStoreDatabase(location, false)
+  atEnd(t, () => again.close())
+  const { ok, checked } = await verifyStore({ store: new LevelAuditStore(again), brokerKey: keyMeriadoc })
   assert.equal(ok, true)
-  return { database, records: checked }
+  return { database: again, records: checked }
 }
 
 for (const outcome of outcomes) {
   for (const failingWrite of [1, 2, 3]) {
-    test(`after write ${failingWrite} failed (${outcome}) nothing is settled, and the store opened again verifies`, async (t) => {
-      const location = temporaryDirectory(t)
-      const database = await openStoreDatabase(location)
-      const store = new FailingStore(database, failingWrite, outcome)
-      const { sequencer, failures, blocks } = sequencerOn(store)
-      const order: string[] = []
-      for (let i = 0; failures.length === 0; i++) {
-        assert.ok(i < 3)
-        sequencer.submit(submission(`${i}`, i === 0 ? genesisDecision : publishDecision(`${i}`), order))
-        if (i === failingWrite - 1) {
-          await turns()
-          sequencer.submit(submission('while it was written', publishDecision('late'), order))
-          store.release()
+    for (const kind of ['with a record', 'without one'] as const) {
+      if (failingWrite === 1 && kind === 'without one') continue // A chain begins with a record.
+      test(`write ${failingWrite}, ${kind}, fails (${outcome}): it is settled once when the store takes writes again`, async (t) => {
+        const order: string[] = []
+        const seen: unknown[] = []
+        const { location, database, store, sequencer, blocks, failures, outages } = await faulty(t, {
+          failingWrite,
+          outcome,
+          whileClosed: async () => {
+            seen.push(order.length, sequencer.outage?.code, sequencer.outage?.cause, outages.length)
+          },
+        })
+        const put = (name: string) => ({ also: [putOf(name)] })
+        for (let i = 1; i <= 3; i++) {
+          const decision = (timeMs: number) => {
+            if (i === failingWrite && kind === 'without one') return put(`${i}`)
+            return { ...(i === 1 ? genesisDecision(timeMs) : publishDecision(`${i}`)(timeMs)), ...put(`${i}`) }
+          }
+          sequencer.submit(submission(`${i}`, decision, order))
+          if (i === failingWrite) {
+            await turns()
+            sequencer.submit(submission('during', publishDecision('during'), order))
+            store.release()
+          }
+          await until(() => order.includes(`${i}`))
         }
+        await until(() => order.length === 4)
         await sequencer.drained()
-      }
-      assert.deepEqual(order, ['0', '1', '2'].slice(0, failingWrite - 1))
-      assert.equal(blocks.length, failingWrite - 1, 'the head is not told of the failed block')
-      assert.deepEqual(
-        failures.map(({ code, cause }) => [code, cause]),
-        [['ERR_STORE_FAILED', diskFailure]],
-      )
-      const late = submission('late', publishDecision('late'), order)
-      assert.throws(() => sequencer.submit(late), { code: 'ERR_STORE_FAILED' })
-      await sequencer.drained()
-      await turns()
-      assert.deepEqual([late.isSettled, failures.length], [false, 1])
-      await database.close()
+        assert.deepEqual(seen, [failingWrite - 1, 'ERR_STORE_FAILED', diskFailure, 1], 'what may be written or not is not settled')
+        const before = ['1', '2', '3'].slice(0, failingWrite)
+        assert.deepEqual(order, [...before, 'during', ...['1', '2', '3'].slice(failingWrite)])
+        assert.deepEqual([store.reopens, failures, outages, sequencer.outage], [1, [], [], undefined])
+        const records = kind === 'with a record' ? 4 : 3
+        assert.equal(blocks.reduce((sum, { header }) => sum + header.count, 0), records, 'told of every block once')
 
-      const isThere = outcome === 'stored but reported failed'
-      const written = failingWrite - 1 + (isThere ? 1 : 0)
-      if (written === 0) return
-      const again = await reopened(location)
-      assert.equal(again.records, written)
-      const registry = new KeyRegistry(nativeCrypto)
-      const { state } = await restoreChain({
-        store: new LevelAuditStore(again.database),
-        crypto: nativeCrypto,
-        registry,
-        brokerKey: keyMeriadoc,
-        head: blocks.at(-1)?.signed,
+        const again = await reopened(t, location, database)
+        assert.equal(again.records, records)
+        for (const key of ['1', '2', '3']) assert.ok(await again.database.get(Buffer.from(key)), `${key} is there`)
+        const { state } = await restoreChain({
+          store: new LevelAuditStore(again.database),
+          crypto: nativeCrypto,
+          registry: new KeyRegistry(nativeCrypto),
+          brokerKey: keyMeriadoc,
+          head: blocks.at(-1)?.signed,
+        })
+        assert.equal(state.frontier.size, records)
       })
-      const next = sequencerOn(new LevelAuditStore(again.database), { state })
-      next.sequencer.submit(submission('next', publishDecision('next'), order))
-      await next.sequencer.drained()
-      await again.database.close()
-      const last = await reopened(location)
-      assert.equal(last.records, written + 1)
-      await last.database.close()
-    })
-  }
-}
-
-/** Makes the next write of a running broker fail. */
-function failNextWrite(database: StoreDatabase, outcome: FaultOutcome): void {
-  const batch = database.batch.bind(database) as (...args: unknown[]) => Promise<void>
-  const failing = async (...args: unknown[]) => {
-    if (outcome === 'stored but reported failed') await batch(...args)
-    throw diskFailure
-  }
-  Object.assign(database, { batch: failing })
-}
-
-async function publishAndSee(t: TestContext, port: number, payload: Uint8Array) {
-  const client = await RawMqtt.connect(t, port, { clientId: 'device' })
-  client.write(publishPacket({ topic: 'fault', payload, qos: 1 }))
-  return client
-}
-
-for (const outcome of outcomes) {
-  test(`a broker whose store fails (${outcome}) answers nothing more; what is sent again after a restart is recorded once`, async (t) => {
-    const location = temporaryDirectory(t)
-    const device = new Signer(numberedKey(51))
-    const log = { destination: 'stderr', types: ['none'] } as const
-    const { broker, port } = await startBroker(t, { location, log })
-    await broker.chain.enroll(device.key, 'device')
-    const messages = ['first', 'in the failing block', 'after it'].map((text) => device.sign('fault', text))
-    const [first, failing, after] = messages as [Uint8Array, Uint8Array, Uint8Array]
-    const client = await publishAndSee(t, port, first)
-    await client.next('puback')
-    failNextWrite(broker.chain.database, outcome)
-    client.write(publishPacket({ topic: 'fault', payload: failing, qos: 1, packetId: 2 }))
-    assert.equal((await broker.failed).code, 'ERR_STORE_FAILED')
-    client.write(publishPacket({ topic: 'fault', payload: after, qos: 1, packetId: 3 }))
-    const answered = client.next('puback').then(
-      () => 'acknowledged',
-      () => 'not answered',
-    )
-    await broker.close()
-    assert.equal(await answered, 'not answered')
-
-    const again = await startBroker(t, { location })
-    for (const payload of messages) {
-      const retry = await publishAndSee(t, again.port, payload)
-      await retry.next('puback')
-      retry.socket.end()
-      await once(retry.socket, 'close')
     }
-    await again.broker.close()
-    const counts = await countPayloads(location, 'fault')
-    assert.deepEqual([...counts.values()], [1, 1, 1])
-    const database = await openStoreDatabase(location, false)
-    const result = await verifyStore({ store: new LevelAuditStore(database) })
-    await database.close()
-    assert.deepEqual(result, { ok: true, checked: 5, signatures: 3 })
+  }
+
+  test(`what takes part in commits is asked once for each, also when its write fails (${outcome})`, async (t) => {
+    const { database, store, sequencer, outages } = await faulty(t, { failingWrite: 2, outcome })
+    const told: string[] = []
+    let commits = 0
+    const participant: CommitParticipant = {
+      operations: () => {
+        told.push(`operations ${++commits}`)
+        return [putOf(`commit ${commits}`)]
+      },
+      settled: () => told.push('settled'),
+    }
+    sequencer.join(participant)
+    sequencer.submit(submission('genesis', genesisDecision))
+    await sequencer.drained()
+    sequencer.submit(submission('nothing', undefined))
+    await turns()
+    store.release()
+    await until(() => outages.length === 0 && told.length === 4)
+    assert.deepEqual(told, ['operations 1', 'settled', 'operations 2', 'settled'])
+    assert.ok(await database.get(Buffer.from('commit 2')))
+  })
+
+  test(`a store that cannot be opened twice is opened the third time (${outcome})`, async (t) => {
+    const { location, database, store, sequencer, outages } = await faulty(t, {
+      failingWrite: 2,
+      outcome,
+      failingReopens: 2,
+    })
+    const order: string[] = []
+    sequencer.submit(submission('genesis', genesisDecision, order))
+    await sequencer.drained()
+    sequencer.submit(submission('a', publishDecision('a'), order))
+    store.release()
+    await until(() => outages.length === 3)
+    assert.deepEqual(order, ['genesis'], 'every attempt is told of, and nothing is settled')
+    for (const { code, cause } of outages) assert.deepEqual([code, cause], ['ERR_STORE_FAILED', diskFailure])
+    await until(() => order.length === 2)
+    assert.deepEqual([store.reopens, outages], [3, []])
+    await sequencer.drained()
+    assert.equal((await reopened(t, location, database)).records, 2)
+  })
+
+  test(`a chain that somebody else wrote to meanwhile is damaged: nothing is settled any more (${outcome})`, async (t) => {
+    const { store, sequencer, failures } = await faulty(t, {
+      failingWrite: 2,
+      outcome,
+      whileClosed: (database) => {
+        const meta = database.sublevel<Uint8Array, Uint8Array>('chain-meta', {
+          keyEncoding: 'view',
+          valueEncoding: 'view',
+        })
+        return meta.put(Buffer.from('state'), Buffer.from('of somebody else'))
+      },
+    })
+    const order: string[] = []
+    sequencer.submit(submission('genesis', genesisDecision, order))
+    await sequencer.drained()
+    sequencer.submit(submission('a', publishDecision('a'), order))
+    store.release()
+    await sequencer.drained()
+    assert.deepEqual(
+      failures.map(({ code }) => code),
+      ['ERR_CHAIN_DAMAGED'],
+    )
+    assert.equal(sequencer.outage?.code, 'ERR_CHAIN_DAMAGED')
+    const late = submission('late', publishDecision('late'), order)
+    assert.throws(() => sequencer.submit(late), { code: 'ERR_CHAIN_DAMAGED' })
+    await turns()
+    assert.deepEqual(order, ['genesis'])
+  })
+
+  test(`a chain is closed during an outage without waiting for its end; the next start finds out what is there (${outcome})`, async (t) => {
+    const location = temporaryDirectory(t)
+    const outages: unknown[] = []
+    const chain = await AuditChain.open({ location, onOutage: (error) => outages.push(error) })
+    const { database } = chain
+    const batch = database.batch.bind(database) as (...args: unknown[]) => Promise<void>
+    let attempts = 0
+    const failing = async (...args: unknown[]) => {
+      if (outcome === 'stored but reported failed' || attempts++ > 0) await batch(...args)
+      throw diskFailure
+    }
+    Object.assign(database, { batch: failing, open: () => Promise.reject(diskFailure) })
+    const order: string[] = []
+    chain.submit(submission('a', publishDecision('a'), order))
+    await until(() => outages.length > 0)
+    chain.submit(submission('b', publishDecision('b'), order))
+    await chain.close()
+    assert.deepEqual(order, [])
+    assert.equal((await chain.failed).code, 'ERR_STORE_FAILED')
+    assert.throws(() => chain.submit(submission('c', publishDecision('c'), order)), { code: 'ERR_CHAIN_CLOSED' })
+    const again = await AuditChain.open({ location })
+    assert.equal(again.state.frontier.size, outcome === 'stored but reported failed' ? 2 : 1)
+    await again.close()
   })
 }
+
+test('a chain that is closed while its store is being opened again stays closed', async (t) => {
+  const location = temporaryDirectory(t)
+  let outages = 0
+  const chain = await AuditChain.open({ location, onOutage: () => outages++ })
+  const { database } = chain
+  Object.assign(database, { batch: () => Promise.reject(diskFailure) })
+  chain.submit(submission('a', publishDecision('a')))
+  for (let i = 0; i < 50 && outages === 0; i++) await Promise.resolve().then(() => turns())
+  assert.ok(outages > 0)
+  await chain.close()
+  await wait(300)
+  assert.equal(database.status, 'closed')
+  const again = await AuditChain.open({ location })
+  await again.close()
+})
