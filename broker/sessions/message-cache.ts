@@ -1,17 +1,24 @@
-import type { AuditStore } from '../../plugins/index.ts'
-import { type Block, decodeBlock, decodeRecord } from '../../protocol/index.ts'
-import { type Message, messageOfRecord } from './message.ts'
+import type { AuditStore, StoredBlock } from '../../plugins/index.ts'
+import { type Block, decodeBlock } from '../../protocol/index.ts'
+import type { Message } from './message.ts'
 import type { MessageSource } from './outbox.ts'
+import { readStoredMessage } from './stored-message.ts'
 
 /** Payload bytes of messages that were queued a moment ago. */
 const maxRecentBytes = 16 * 1024 * 1024
 /** What a message costs beside its payload. */
 const messageOverhead = 512
-/** Blocks read back; drains of several clients go through different places of the chain. */
-const maxBlocks = 16
+/** What is read from the chain at once: a queue is drained in its order. */
+const blocksPerRead = 64
+const bytesPerRead = 1024 * 1024
+/** Reads kept: drains of several clients go through different places of the chain. */
+const maxReads = 8
 
+/** A block that was read, and the messages that somebody asked for. */
 interface LoadedBlock {
   readonly firstIndex: number
+  /** Index after its last record. */
+  readonly endIndex: number
   readonly block: Block
   readonly messages: (Message | undefined)[]
 }
@@ -21,8 +28,9 @@ export class MessageCache implements MessageSource {
   readonly #store: AuditStore
   readonly #recent = new Map<number, Message>()
   #recentBytes = 0
-  /** Least recently used first. */
-  #blocks: LoadedBlock[] = []
+  /** Oldest first; the blocks of one read follow each other in the chain. */
+  #reads: (readonly LoadedBlock[])[] = []
+  #last: LoadedBlock | undefined
 
   constructor(store: AuditStore) {
     this.#store = store
@@ -41,37 +49,40 @@ export class MessageCache implements MessageSource {
   }
 
   get(index: number): Message | undefined {
-    const recent = this.#recent.get(index)
-    if (recent !== undefined) return recent
-    const loaded = this.#loaded(index)
-    return loaded === undefined ? undefined : messageIn(loaded, index)
+    const last = this.#last
+    if (last !== undefined && index >= last.firstIndex && index < last.endIndex) return messageIn(last, index)
+    return this.#recent.get(index) ?? this.#find(index)
   }
 
   async load(index: number): Promise<Message | undefined> {
-    const stored = await this.#store.blockAt(index)
-    if (stored === undefined) return undefined
-    const block = decodeBlock(stored.encoded)
-    if (index >= stored.firstIndex + block.entries.length) return undefined
-    const loaded = { firstIndex: stored.firstIndex, block, messages: [] }
-    this.#blocks.push(loaded)
-    if (this.#blocks.length > maxBlocks) this.#blocks.shift()
-    return messageIn(loaded, index)
+    const known = this.get(index)
+    if (known !== undefined) return known
+    const stored = await this.#store.blocksAt(index, blocksPerRead, bytesPerRead)
+    if (stored.length > 0) {
+      this.#reads.push(stored.map(decode))
+      if (this.#reads.length > maxReads) this.#reads.shift()
+    }
+    return this.#find(index)
   }
 
-  #loaded(index: number): LoadedBlock | undefined {
-    const blocks = this.#blocks
-    for (let i = blocks.length - 1; i >= 0; i--) {
-      const loaded = blocks[i] as LoadedBlock
-      if (index >= loaded.firstIndex && index < loaded.firstIndex + loaded.block.entries.length) {
-        if (i < blocks.length - 1) {
-          blocks.splice(i, 1)
-          blocks.push(loaded)
-        }
-        return loaded
-      }
+  #find(index: number): Message | undefined {
+    for (let i = this.#reads.length - 1; i >= 0; i--) {
+      const read = this.#reads[i] as readonly LoadedBlock[]
+      const first = read[0] as LoadedBlock
+      const end = read[read.length - 1] as LoadedBlock
+      if (index < first.firstIndex || index >= end.endIndex) continue
+      const loaded = read.find(({ endIndex }) => index < endIndex)
+      if (loaded === undefined) continue
+      this.#last = loaded
+      return messageIn(loaded, index)
     }
     return undefined
   }
+}
+
+function decode({ firstIndex, encoded }: StoredBlock): LoadedBlock {
+  const block = decodeBlock(encoded)
+  return { firstIndex, endIndex: firstIndex + block.entries.length, block, messages: [] }
 }
 
 function messageIn(loaded: LoadedBlock, index: number): Message | undefined {
@@ -80,9 +91,7 @@ function messageIn(loaded: LoadedBlock, index: number): Message | undefined {
   if (known !== undefined) return known
   const entry = loaded.block.entries[place]
   if (entry === undefined) return undefined
-  const record = decodeRecord(entry.record)
-  if (record.kind !== 'publish') return undefined
-  const message = messageOfRecord(index, record, entry.body)
+  const message = readStoredMessage(index, entry.record, entry.body)
   loaded.messages[place] = message
   return message
 }

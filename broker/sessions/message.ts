@@ -1,4 +1,4 @@
-import { type CborValue, type ChainRecord, encodeSign1, messagePropertyIds, parseSign1 } from '../../protocol/index.ts'
+import { type CborValue, messagePropertyIds } from '../../protocol/index.ts'
 import { encodeMessageProperties, type MessageProperties, type OutgoingPublish, type QoS } from '../edge/index.ts'
 
 /** An application message on its way to subscribers. */
@@ -26,33 +26,34 @@ export interface MessageParts {
 
 const noProperties = Buffer.alloc(0)
 
+/** The UTF-8 of topics that were published to of late. */
+const encodedTopics = new Map<string, Buffer>()
+const maxEncodedTopics = 4096
+const maxEncodedLength = 128
+
+function topicBytesOf(topic: string): Buffer {
+  const known = encodedTopics.get(topic)
+  if (known !== undefined) return known
+  const encoded = Buffer.from(topic)
+  if (topic.length <= maxEncodedLength) {
+    if (encodedTopics.size >= maxEncodedTopics) encodedTopics.clear()
+    encodedTopics.set(topic, encoded)
+  }
+  return encoded
+}
+
 export function messageOf({ index, topic, payload, qos, retain, properties, timeMs }: MessageParts): Message {
   const expiry = properties?.messageExpiryInterval
   return {
     index,
     topic,
-    topicBytes: Buffer.from(topic),
+    topicBytes: topicBytesOf(topic),
     payload,
     properties: properties === undefined ? noProperties : encodeMessageProperties(properties),
     qos,
     retain,
     expiresAtMs: expiry === undefined ? Number.POSITIVE_INFINITY : timeMs + expiry * 1000,
   }
-}
-
-/** The message that a record of a publish tells of, byte for byte as it was published. @throws {ProtocolError} */
-export function messageOfRecord(index: number, record: ChainRecord, body: Uint8Array | undefined): Message {
-  const payload = body ?? noProperties
-  return messageOf({
-    index,
-    topic: record.topic ?? '',
-    // Of a signed publish the record keeps the envelope, and beside it the payload that was in it.
-    payload: record.envelope === undefined ? payload : encodeSign1(parseSign1(record.envelope), payload),
-    qos: record.qos ?? 0,
-    retain: record.retain ?? false,
-    properties: record.properties === undefined ? undefined : propertiesOfRecord(record.properties),
-    timeMs: record.timeMs,
-  })
 }
 
 /** The MQTT 5 properties of a publish as its record keeps them; undefined when there are none. */

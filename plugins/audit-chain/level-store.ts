@@ -129,6 +129,20 @@ export class LevelAuditStore implements AuditStore {
     return entry === undefined ? undefined : { firstIndex: decodeIndex(entry[0]), encoded: entry[1] }
   }
 
+  async blocksAt(index: number, count: number, bytes: number): Promise<readonly StoredBlock[]> {
+    const [first] = await this.#blocks.keys({ lte: encodeIndex(index), reverse: true, limit: 1 }).all()
+    if (first === undefined) return []
+    // Not in the types of the abstract database; classic-level stops reading ahead at this many bytes.
+    const options = { gte: first, limit: count, highWaterMarkBytes: bytes }
+    const iterator = this.#blocks.iterator(options)
+    try {
+      const entries = await iterator.nextv(count)
+      return entries.map(([key, encoded]) => ({ firstIndex: decodeIndex(key), encoded }))
+    } finally {
+      await iterator.close()
+    }
+  }
+
   async *blocks(fromIndex = 0): AsyncIterable<StoredBlock> {
     const first = fromIndex === 0 ? undefined : await this.blockAt(fromIndex)
     const from = first?.firstIndex ?? 0

@@ -99,6 +99,21 @@ export class CborReader {
     }
   }
 
+  /** The UTF-8 of a text string, a view, not checked: for what was written by {@link CborWriter.text}. */
+  textBytes(): Uint8Array {
+    this.#expect(majorType.text)
+    return this.#take(this.#argument)
+  }
+
+  /** Passes over one item that is no array, map or tag. */
+  skip(): void {
+    const major = this.head()
+    if (major === majorType.bytes || major === majorType.text) {
+      if (this.#argument > this.input.length - this.#at) throw truncated()
+      this.#at += this.#argument
+    } else if (major >= majorType.array && major <= majorType.tag) throw unexpected('a plain item')
+  }
+
   bool(): boolean {
     const byte = this.#byte()
     if (byte === 0xf5) return true

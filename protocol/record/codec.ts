@@ -4,7 +4,7 @@ import { type ChainRecord, type QoS, recordVersion } from './record.ts'
 import { authKinds, outcomes, recordKinds, wordOf } from './vocabulary.ts'
 
 /** Integer keys of the record map; 18 (hop MAC) and 19 (stored topic) are reserved and not written by this version. */
-const field = {
+export const recordField = {
   version: 0,
   kind: 1,
   timeMs: 2,
@@ -38,25 +38,25 @@ export function encodeRecord(record: ChainRecord): Uint8Array {
 export function writeRecord(writer: CborWriter, record: ChainRecord): CborWriter {
   let pairs = 3
   for (const key of optionalFields) if (record[key] !== undefined) pairs++
-  writer.map(pairs).int(field.version).int(recordVersion).int(field.kind).int(recordKinds[record.kind])
-  writer.int(field.timeMs).int(record.timeMs)
-  if (record.topic !== undefined) writer.int(field.topic).text(record.topic)
-  if (record.clientId !== undefined) writer.int(field.clientId).text(record.clientId)
-  if (record.username !== undefined) writer.int(field.username).text(record.username)
-  if (record.auth !== undefined) writer.int(field.auth).int(authKinds[record.auth])
-  if (record.listener !== undefined) writer.int(field.listener).text(record.listener)
-  if (record.qos !== undefined) writer.int(field.qos).int(record.qos)
-  if (record.retain !== undefined) writer.int(field.retain).bool(record.retain)
-  if (record.payloadSha256 !== undefined) writer.int(field.payloadSha256).bytes(record.payloadSha256)
-  if (record.payloadSize !== undefined) writer.int(field.payloadSize).int(record.payloadSize)
-  if (record.outcome !== undefined) writer.int(field.outcome).int(outcomes[record.outcome])
-  if (record.thumbprint !== undefined) writer.int(field.thumbprint).bytes(record.thumbprint)
-  if (record.seq !== undefined) writer.int(field.seq).int(record.seq)
-  if (record.signedTimeMs !== undefined) writer.int(field.signedTimeMs).int(record.signedTimeMs)
-  if (record.contentDigest !== undefined) writer.int(field.contentDigest).bytes(record.contentDigest)
-  if (record.envelope !== undefined) writer.int(field.envelope).bytes(record.envelope)
-  if (record.properties !== undefined) writeValue(writer.int(field.properties), record.properties)
-  if (record.detail !== undefined) writeValue(writer.int(field.detail), record.detail)
+  writer.map(pairs).int(recordField.version).int(recordVersion).int(recordField.kind).int(recordKinds[record.kind])
+  writer.int(recordField.timeMs).int(record.timeMs)
+  if (record.topic !== undefined) writer.int(recordField.topic).text(record.topic)
+  if (record.clientId !== undefined) writer.int(recordField.clientId).text(record.clientId)
+  if (record.username !== undefined) writer.int(recordField.username).text(record.username)
+  if (record.auth !== undefined) writer.int(recordField.auth).int(authKinds[record.auth])
+  if (record.listener !== undefined) writer.int(recordField.listener).text(record.listener)
+  if (record.qos !== undefined) writer.int(recordField.qos).int(record.qos)
+  if (record.retain !== undefined) writer.int(recordField.retain).bool(record.retain)
+  if (record.payloadSha256 !== undefined) writer.int(recordField.payloadSha256).bytes(record.payloadSha256)
+  if (record.payloadSize !== undefined) writer.int(recordField.payloadSize).int(record.payloadSize)
+  if (record.outcome !== undefined) writer.int(recordField.outcome).int(outcomes[record.outcome])
+  if (record.thumbprint !== undefined) writer.int(recordField.thumbprint).bytes(record.thumbprint)
+  if (record.seq !== undefined) writer.int(recordField.seq).int(record.seq)
+  if (record.signedTimeMs !== undefined) writer.int(recordField.signedTimeMs).int(record.signedTimeMs)
+  if (record.contentDigest !== undefined) writer.int(recordField.contentDigest).bytes(record.contentDigest)
+  if (record.envelope !== undefined) writer.int(recordField.envelope).bytes(record.envelope)
+  if (record.properties !== undefined) writeValue(writer.int(recordField.properties), record.properties)
+  if (record.detail !== undefined) writeValue(writer.int(recordField.detail), record.detail)
   return writer
 }
 
@@ -89,13 +89,13 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 export function decodeRecord(encoded: Uint8Array): ChainRecord {
   const reader = new CborReader(encoded)
   const pairs = reader.map()
-  if (pairs < 3 || reader.int() !== field.version || reader.int() !== recordVersion) throw malformed('version')
-  if (reader.int() !== field.kind) throw malformed('kind')
+  if (pairs < 3 || reader.int() !== recordField.version || reader.int() !== recordVersion) throw malformed('version')
+  if (reader.int() !== recordField.kind) throw malformed('kind')
   const kind = wordOf(recordKinds, reader.int())
   if (kind === undefined) throw malformed('kind')
-  if (reader.int() !== field.timeMs) throw malformed('time')
+  if (reader.int() !== recordField.timeMs) throw malformed('time')
   const record: Mutable<ChainRecord> = { kind, timeMs: reader.uint() }
-  let previous: number = field.timeMs
+  let previous: number = recordField.timeMs
   for (let left = pairs - 3; left > 0; left--) {
     const key = reader.int()
     if (key <= previous) throw malformed('field order')
@@ -108,55 +108,55 @@ export function decodeRecord(encoded: Uint8Array): ChainRecord {
 
 function readField(record: Mutable<ChainRecord>, key: number, reader: CborReader): void {
   switch (key) {
-    case field.topic:
+    case recordField.topic:
       record.topic = reader.text()
       return
-    case field.clientId:
+    case recordField.clientId:
       record.clientId = reader.text()
       return
-    case field.username:
+    case recordField.username:
       record.username = reader.text()
       return
-    case field.auth:
+    case recordField.auth:
       record.auth = known(wordOf(authKinds, reader.int()), 'auth')
       return
-    case field.listener:
+    case recordField.listener:
       record.listener = reader.text()
       return
-    case field.qos:
+    case recordField.qos:
       record.qos = qosOf(reader.int())
       return
-    case field.retain:
+    case recordField.retain:
       record.retain = reader.bool()
       return
-    case field.payloadSha256:
+    case recordField.payloadSha256:
       record.payloadSha256 = reader.bytes(sha256Bytes)
       return
-    case field.payloadSize:
+    case recordField.payloadSize:
       record.payloadSize = reader.uint()
       return
-    case field.outcome:
+    case recordField.outcome:
       record.outcome = known(wordOf(outcomes, reader.int()), 'outcome')
       return
-    case field.thumbprint:
+    case recordField.thumbprint:
       record.thumbprint = reader.bytes(sha256Bytes)
       return
-    case field.seq:
+    case recordField.seq:
       record.seq = reader.uint()
       return
-    case field.signedTimeMs:
+    case recordField.signedTimeMs:
       record.signedTimeMs = reader.uint()
       return
-    case field.contentDigest:
+    case recordField.contentDigest:
       record.contentDigest = reader.bytes(sha256Bytes)
       return
-    case field.envelope:
+    case recordField.envelope:
       record.envelope = reader.bytes()
       return
-    case field.properties:
+    case recordField.properties:
       record.properties = integerKeyed(readMap(reader, 1))
       return
-    case field.detail:
+    case recordField.detail:
       record.detail = integerKeyed(readMap(reader, 1))
       return
     default:

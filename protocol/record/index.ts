@@ -1,4 +1,4 @@
-export { decodeRecord, encodeRecord, writeRecord } from './codec.ts'
+export { decodeRecord, encodeRecord, recordField, writeRecord } from './codec.ts'
 export { chainFormatVersion, type Genesis, genesisRecord, parseGenesis } from './genesis.ts'
 export { type KeyEvent, keyEventRecord, parseKeyEvent, type Requester } from './key-event.ts'
 export { commitmentOf, decodeLeaf, encodeLeaf, type Leaf, saltBytes } from './leaf.ts'

@@ -51,6 +51,11 @@ test('free space is looked at before anything is accepted, and a change is told 
 })
 
 test('a data directory that is not there is an error of the start', async () => {
-  const disk = new DiskSpace('/nowhere/at/all', 1, assert.fail, assert.fail)
+  const disk = new DiskSpace(
+    '/nowhere/at/all',
+    1,
+    () => {},
+    () => {},
+  )
   await assert.rejects(disk.start(), { code: 'ENOENT' })
 })

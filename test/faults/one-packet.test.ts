@@ -204,7 +204,7 @@ test('nobody but the broker publishes below $SYS, so that no client can close th
   assert.deepEqual(await bystander.recordsOf('$SYS/#'), [])
 })
 
-test('user properties named like what every object has reach subscribers live, retained and from a queue', async (t) => {
+test('user properties named like what every object has reach subscribers live, retained and from a queue, in their order', async (t) => {
   const { broker, bystander } = await attacked(t)
   const version = 5
   const offline = await RawMqtt.connect(t, broker.port, persistent('offline', version))
@@ -212,7 +212,7 @@ test('user properties named like what every object has reach subscribers live, r
   offline.reset()
   const client = await RawMqtt.connect(t, broker.port, { clientId: 'attacker', version })
   await subscribe(client, ['properties'], version)
-  const names = [...inherited, '__proto__', 'constructor']
+  const names = [...inherited, '__proto__', 'constructor', '2', '1', '__proto__']
   const properties = Buffer.concat(names.map((name, i) => userProperty(name, `value ${i}`)))
   client.write(publishPacket({ topic: 'properties', payload: 'x', qos: 1, retain: true, version, properties }))
   await client.next('puback')
@@ -221,18 +221,6 @@ test('user properties named like what every object has reach subscribers live, r
   const retained = await client.next('publish')
   const resumed = await RawMqtt.connect(t, broker.port, persistent('offline', version))
   const queued = await resumed.next('publish')
-  const arrived = ({ body }: { body: Buffer }) =>
-    names.filter((name, i) => body.includes(userProperty(name, `value ${i}`)))
-  assert.deepEqual(arrived(live), names)
-  for (const stored of [retained, queued]) {
-    const others = names.filter((name) => name !== '__proto__')
-    assert.deepEqual(
-      arrived(stored).filter((name) => name !== '__proto__'),
-      others,
-    )
-  }
+  for (const { body } of [live, retained, queued]) assert.ok(body.includes(properties))
   await bystander.assertUnharmed('user properties')
-  await t.test('__proto__ too', { todo: 'msgpack-lite, which sessions are stored with, drops this one name' }, () => {
-    assert.deepEqual([arrived(retained), arrived(queued)], [names, names])
-  })
 })

@@ -63,6 +63,11 @@ export class GatedStore implements AuditStore {
     return Promise.resolve(this.written.findLast(({ firstIndex }) => firstIndex <= index))
   }
 
+  blocksAt(index: number, count: number): Promise<readonly StoredBlock[]> {
+    const first = this.written.findLastIndex(({ firstIndex }) => firstIndex <= index)
+    return Promise.resolve(first === -1 ? [] : this.written.slice(first, first + count))
+  }
+
   async *blocks(): AsyncIterable<StoredBlock> {
     yield* this.written
   }

@@ -76,12 +76,20 @@ for (const outcome of outcomes) {
         }
         await until(() => order.length === 4)
         await sequencer.drained()
-        assert.deepEqual(seen, [failingWrite - 1, 'ERR_STORE_FAILED', diskFailure, 1], 'what may be written or not is not settled')
+        assert.deepEqual(
+          seen,
+          [failingWrite - 1, 'ERR_STORE_FAILED', diskFailure, 1],
+          'what may be written or not is not settled',
+        )
         const before = ['1', '2', '3'].slice(0, failingWrite)
         assert.deepEqual(order, [...before, 'during', ...['1', '2', '3'].slice(failingWrite)])
         assert.deepEqual([store.reopens, failures, outages, sequencer.outage], [1, [], [], undefined])
         const records = kind === 'with a record' ? 4 : 3
-        assert.equal(blocks.reduce((sum, { header }) => sum + header.count, 0), records, 'told of every block once')
+        assert.equal(
+          blocks.reduce((sum, { header }) => sum + header.count, 0),
+          records,
+          'told of every block once',
+        )
 
         const again = await reopened(t, location, database)
         assert.equal(again.records, records)
