@@ -51,6 +51,14 @@ function oneShot(data: Uint8Array): Uint8Array {
   return Buffer.from(hash('sha256', data, 'binary'), 'binary')
 }
 
+const { latin1Write } = Buffer.prototype as unknown as {
+  latin1Write(this: Uint8Array, text: string, offset: number, length: number): number
+}
+
+function sha256Into(target: Uint8Array, offset: number, data: Uint8Array): void {
+  latin1Write.call(target, hash('sha256', data, 'binary'), offset, 32)
+}
+
 function publicKeyObject(key: P256PublicKey): KeyObject {
   let object = publicKeys.get(key)
   if (object === undefined) {
@@ -87,6 +95,7 @@ function verifyP256(key: P256PublicKey, message: Uint8Array, signature: Uint8Arr
 /** OpenSSL through Node: the broker's cryptography. Verification never runs on the main thread. */
 export const nativeCrypto: CryptoProvider = Object.freeze({
   sha256,
+  sha256Into,
   randomBytes: (length) => randomBytes(length),
   signP256: (key, message) => sign('sha256', message, { key: privateKeyObject(key), dsaEncoding: 'ieee-p1363' }),
   verifyP256,

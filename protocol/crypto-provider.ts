@@ -7,6 +7,8 @@ import type { P256PrivateKey, P256PublicKey } from './cose/cose-key.ts'
 export interface CryptoProvider {
   /** SHA-256 of the concatenation of the parts, 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Uint8Array
+  /** SHA-256 of `data` to `target[offset .. offset + 31]`: for what is only hashed again. They may overlap. */
+  sha256Into(target: Uint8Array, offset: number, data: Uint8Array): void
   /** Bytes from a cryptographically secure generator. */
   randomBytes(length: number): Uint8Array
   /** ECDSA P-256 with SHA-256 over `message`. @returns signature r || s, 64 bytes */

@@ -10,6 +10,7 @@ import type { CryptoProvider } from './crypto-provider.ts'
  */
 export const nobleCrypto: CryptoProvider = Object.freeze({
   sha256: (...parts) => sha256(parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts)),
+  sha256Into: (target, offset, data) => target.set(sha256(data), offset),
   randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
   signP256: (key, message) => p256.sign(message, key.d, { lowS: true, prehash: true, format: 'compact' }),
   verifyP256: async (key, message, signature) => {

@@ -28,6 +28,8 @@ import { resumeNotarySubscriptions, subscribe, unsubscribe } from './subscribing
 
 /** Keeps ids apart from names that every JavaScript object has, `__proto__` among them (engine row 1). */
 const engineIdPrefix = 'c:'
+/** [MQTT-5.0 1.5.4] */
+const maxStringBytes = 65_535
 /** As Mosquitto names clients that come without an id. */
 const autoIdPrefix = 'auto-'
 /** Numbers that Mosquitto 2.0 prints for the protocol versions 3.1, 3.1.1 and 5. */
@@ -282,7 +284,8 @@ export class ClientConnection implements EdgeHandler, EngineListener {
   onClosed(reason: CloseReason): void {
     this.#logDeparture(reason)
     this.#stream?.destroy()
-    if (this.#connect === undefined) return
+    // Who was turned away before has no session. While the store takes no writes clients come again and again.
+    if (this.#stream === undefined) return
     this.submit({
       bytes: 512,
       decide: () => {
@@ -293,10 +296,15 @@ export class ClientConnection implements EdgeHandler, EngineListener {
     })
   }
 
+  onFailure(error: unknown): void {
+    this.context.onError(error)
+  }
+
   #connack(sessionPresent: boolean) {
     const connect = this.#connect as ConnectPacket
     if (connect.protocolVersion !== 5) return { sessionPresent, code: 0 }
-    const { limits, responseInformation } = this.context
+    const { limits } = this.context
+    const responseInformation = this.#responseInformation(connect)
     const keepAliveSeconds = this.edge.keepAliveSecondsOf(connect)
     return {
       sessionPresent,
@@ -306,10 +314,16 @@ export class ClientConnection implements EdgeHandler, EngineListener {
       ...(connect.clientId === '' ? { assignedClientId: this.id } : undefined),
       ...(limits.maximumPacketSize === 0 ? undefined : { maximumPacketSize: limits.maximumPacketSize }),
       ...(limits.receiveMaximum === 0 ? undefined : { receiveMaximum: limits.receiveMaximum }),
-      ...(connect.requestResponseInformation && responseInformation !== undefined
-        ? { responseInformation: `${responseInformation}${this.id}` }
-        : undefined),
+      ...(responseInformation === undefined ? undefined : { responseInformation }),
     }
+  }
+
+  /** Left out, as it may be, where a long client id would make more of it than fits (MQTT 5.0 3.1.2.11.6). */
+  #responseInformation({ requestResponseInformation }: ConnectPacket): string | undefined {
+    const { responseInformation } = this.context
+    if (!requestResponseInformation || responseInformation === undefined) return undefined
+    const text = `${responseInformation}${this.id}`
+    return Buffer.byteLength(text) > maxStringBytes ? undefined : text
   }
 
   #logArrival(): void {

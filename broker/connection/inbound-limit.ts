@@ -18,7 +18,7 @@ export class InboundLimit {
     this.#pendingBytesOfAll = pendingBytesOfAll
   }
 
-  /** Publishes are on the way. */
+  /** Publishes are on the way, or the PUBRELs that end them. */
   get isWaiting(): boolean {
     return this.#bytes > 0
   }

@@ -37,6 +37,11 @@ export class InboundPublish implements Outlet {
     const { session, edge, context, lane, inbound } = this.#connection
     // What a connection sent that lost its session meanwhile is not the session's any more.
     if (session === undefined || session.link !== edge) return
+    const { outage } = context.gate.chain
+    if (outage !== undefined) {
+      this.#turnAway(outage.details.isDiskFull === true)
+      return
+    }
     const { qos, packetId } = this.#packet
     if (qos === 2 && this.#isRepeated(session, packetId)) return
     inbound.enter(this.#bytes)
@@ -73,6 +78,24 @@ export class InboundPublish implements Outlet {
     } finally {
       inbound.leave(this.#bytes)
     }
+  }
+
+  /**
+   * The store takes no writes. Where the disk is full, a new publish can be refused for good; else the connection ends,
+   * and the client sends again on the next one.
+   */
+  #turnAway(isDiskFull: boolean): void {
+    const { edge, version, context } = this.#connection
+    const { qos, packetId } = this.#packet
+    if (qos === 0) return
+    if (!isDiskFull || version !== 5) {
+      edge.disconnect(reasonCode.implementationSpecificError)
+      return
+    }
+    context.onRefused(refusalOf(context.gate, 'disk-full', this.#incoming()), this.#connection)
+    const type = qos === 1 ? packetType.puback : packetType.pubrec
+    // Nothing of this client is on its way any more, so nothing is overtaken.
+    edge.sendAcknowledgement(type, packetId, reasonCode.quotaExceeded)
   }
 
   /**

@@ -10,6 +10,9 @@ import { parseSharedFilter } from '../router/index.ts'
 import { isBelowNotary, type RetainedDelivery } from '../sessions/subscriptions.ts'
 import type { ClientConnection } from './client-connection.ts'
 
+/** One SUBSCRIBE brings each retained message so often at most, however many of its filters match. */
+const retainedRounds = 4
+
 /**
  * SUBSCRIBE takes effect at its place in the order: publishes recorded before it are retained messages to it, those
  * after it are live ones, and none is both or neither. Subscriptions of a session on disk are there before SUBACK.
@@ -18,11 +21,14 @@ export function subscribe(connection: ClientConnection, packet: SubscribePacket)
   const { context, edge, version } = connection
   const codes: number[] = []
   const retained: RetainedDelivery[] = []
+  // One at a time: a few bytes that ask for all retained messages may come thousands of times in one read.
+  edge.hold()
   connection.submit({
     bytes: 512,
     decide: () => {
       const { session } = connection
       if (session === undefined || session.link !== edge) return undefined
+      const mostRetained = retainedRounds * context.sessions.retained.size
       for (const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } of packet.subscriptions) {
         const { subscriptionIdentifier } = packet
         const refusal = refusalOfFilter(connection, topicFilter)
@@ -35,15 +41,22 @@ export function subscribe(connection: ClientConnection, packet: SubscribePacket)
         codes.push(qos)
         const options = { qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier }
         if (isBelowNotary(topicFilter)) context.sessions.keepSubscription(session, topicFilter, options)
-        else retained.push(...context.sessions.subscribe(session, topicFilter, options))
+        else {
+          const isWithRetained = retained.length < mostRetained
+          // Not spread into one call: there may be more of them than a call takes arguments.
+          for (const delivery of context.sessions.subscribe(session, topicFilter, options, isWithRetained))
+            retained.push(delivery)
+        }
       }
       return undefined
     },
     settle: () => {
       const { session } = connection
-      if (session === undefined || session.link !== edge) return
-      edge.sendSuback(packet.packetId, codes)
-      for (const delivery of retained) delivery.deliver()
+      if (session !== undefined && session.link === edge) {
+        edge.sendSuback(packet.packetId, codes)
+        for (const delivery of retained) delivery.deliver()
+      }
+      edge.release()
     },
   })
 }
@@ -52,6 +65,8 @@ export function subscribe(connection: ClientConnection, packet: SubscribePacket)
 export function unsubscribe(connection: ClientConnection, packet: UnsubscribePacket): void {
   const { context, edge } = connection
   const codes: number[] = []
+  // One at a time, as above.
+  edge.hold()
   connection.submit({
     bytes: 512,
     decide: () => {
@@ -65,7 +80,10 @@ export function unsubscribe(connection: ClientConnection, packet: UnsubscribePac
       }
       return undefined
     },
-    settle: () => edge.sendUnsuback(packet.packetId, codes),
+    settle: () => {
+      edge.sendUnsuback(packet.packetId, codes)
+      edge.release()
+    },
   })
 }
 

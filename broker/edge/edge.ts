@@ -3,7 +3,7 @@ import { encodeAcknowledgement } from './encode-acknowledgement.ts'
 import { type OutgoingPublish, type PublishOptions, publishBytes, writePublish } from './encode-publish.ts'
 import { MqttError, protocolError } from './errors.ts'
 import { checkClientPacketType } from './fixed-header.ts'
-import { type Frame, Framer } from './framer.ts'
+import { type Frame, Framer, maxProtocolPacketBytes } from './framer.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { type FlushQueue, Output } from './output.ts'
 import type {
@@ -63,6 +63,8 @@ export interface EdgeHandler {
   onRelief(): void
   /** The connection is gone, or will take nothing more. Once, whoever ended it. */
   onClosed(reason: CloseReason): void
+  /** One of the above threw, which is a defect: the connection ends, and nobody else hears of it. Must not throw. */
+  onFailure(error: unknown): void
 }
 
 /** Why a connection ended. */
@@ -91,8 +93,8 @@ export interface EdgeLimits {
 /** A client that has not taken this much gets no more for the moment. */
 const congestedAtBytes = 1024 * 1024
 /**
- * Largest packet other than PUBLISH. Of a SUBSCRIBE as large as the protocol allows, tens of millions of filters would be
- * made.
+ * Largest packet other than PUBLISH, and largest one that is collected before it is known who sends it. Of a SUBSCRIBE as
+ * large as the protocol allows, tens of millions of filters would be made.
  */
 const maxControlPacketBytes = 4 * 1024 * 1024
 /** What may wait here while CONNECT is being decided or publishes are being committed. */
@@ -113,12 +115,13 @@ export class Edge {
   readonly #keepAlive: KeepAlive
   #state: 'new' | 'connecting' | 'connected' | 'leaving' | 'closed' = 'new'
   #version: ProtocolVersion = 4
-  #isHeld = false
+  /** {@link hold}s without their {@link release}. */
+  #holds = 0
   /** The peer sends nothing more; what it sent before may still wait here. */
   #hasEnded = false
   #wasCongested = false
   #receiveMaximum = 65_535
-  #maximumPacketSize = Number.POSITIVE_INFINITY
+  #maximumPacketSize = maxProtocolPacketBytes
   #window: ReceiveWindow | undefined
   #incomingAliases: IncomingAliases | undefined
   #outgoingAliases: OutgoingAliases | undefined
@@ -127,7 +130,7 @@ export class Edge {
     this.#transport = transport
     this.#limits = limits
     this.#handler = handler
-    this.#framer = new Framer(limits.maximumPacketSize)
+    this.#framer = new Framer(Math.min(limits.maximumPacketSize || maxControlPacketBytes, maxControlPacketBytes))
     this.#output = new Output(transport, queue)
     this.#keepAlive = new KeepAlive(() => this.#onSilence())
     transport.onData((chunk) => this.#onData(chunk))
@@ -193,14 +196,12 @@ export class Edge {
    * not count against the client meanwhile.
    */
   hold(): void {
-    this.#isHeld = true
+    this.#holds++
   }
 
-  /** Goes on after {@link hold}. */
+  /** Takes one {@link hold} back; goes on after the last. */
   release(): void {
-    if (!this.#isHeld) return
-    this.#isHeld = false
-    this.#read()
+    if (--this.#holds === 0) this.#read()
   }
 
   /** @returns false when the client does not take packets of that size; nothing is written then [MQTT-5.0 3.1.2-24] */
@@ -287,18 +288,23 @@ export class Edge {
       }
     } catch (error) {
       if (error instanceof MqttError) this.#violated(error)
-      else {
-        // A handler that failed: this connection cannot be trusted to be in step any more, the process can.
-        this.#transport.destroy()
-        this.#close('ended')
-        throw error
-      }
+      else this.#failed(error)
     }
     this.#pace()
   }
 
+  /**
+   * A handler that failed: this connection cannot be trusted to be in step any more, the process can. Thrown on, it would
+   * end the process from a socket's event, and the chain from a commit that released or accepted this client.
+   */
+  #failed(error: unknown): void {
+    this.#handler.onFailure(error)
+    if (this.#state === 'connecting') this.refuse(reasonCode.implementationSpecificError)
+    else this.disconnect(reasonCode.implementationSpecificError)
+  }
+
   #mayRead(): boolean {
-    if (this.#isHeld || (this.#state !== 'new' && this.#state !== 'connected')) return false
+    if (this.#holds > 0 || (this.#state !== 'new' && this.#state !== 'connected')) return false
     return this.#hasEnded || !this.isCongested
   }
 
@@ -311,7 +317,7 @@ export class Edge {
       return
     }
     this.#keepAlive.isSuspended = mustWait
-    if (mustWait && (this.#isHeld || this.#framer.bufferedBytes >= heldAtBytes || this.#wasCongested))
+    if (mustWait && (this.#holds > 0 || this.#framer.bufferedBytes >= heldAtBytes || this.#wasCongested))
       this.#transport.pause()
     else this.#transport.resume()
   }
@@ -363,10 +369,11 @@ export class Edge {
     if (frame.type !== packetType.connect) throw protocolError('the first packet is not CONNECT')
     const packet = parseConnect(frame.flags, frame.body)
     this.#version = packet.protocolVersion
+    this.#framer.setMaxPacketBytes(this.#limits.maximumPacketSize)
     this.#framer.setProtocolVersion(packet.protocolVersion)
     this.#state = 'connecting'
     this.#receiveMaximum = packet.receiveMaximum
-    this.#maximumPacketSize = packet.maximumPacketSize ?? Number.POSITIVE_INFINITY
+    this.#maximumPacketSize = Math.min(packet.maximumPacketSize ?? maxProtocolPacketBytes, maxProtocolPacketBytes)
     const { receiveMaximum, topicAliasMaximum, topicAliasMaximumOut } = this.#limits
     if (this.#version === 5) {
       this.#window = new ReceiveWindow(receiveMaximum || 65_535)
@@ -437,7 +444,11 @@ export class Edge {
     if (this.#state === 'closed') return
     if (this.#wasCongested && this.#output.bufferedBytes < congestedAtBytes) {
       this.#wasCongested = false
-      this.#handler.onRelief()
+      try {
+        this.#handler.onRelief()
+      } catch (error) {
+        this.#failed(error)
+      }
     }
     this.#read()
   }
@@ -448,11 +459,16 @@ export class Edge {
     this.#state = 'closed'
     this.#keepAlive.stop()
     this.#transport.end()
-    this.#handler.onClosed(reason)
+    try {
+      this.#handler.onClosed(reason)
+    } catch (error) {
+      this.#handler.onFailure(error)
+    }
   }
 }
 
 /** What is left of a Message Expiry Interval. [MQTT-5.0 3.3.2-6] */
 function secondsUntil(timeMs: number): number {
-  return Math.max(0, Math.ceil((timeMs - Date.now()) / 1000))
+  // The clock may have been set back since the message came.
+  return Math.min(0xffff_ffff, Math.max(0, Math.ceil((timeMs - Date.now()) / 1000)))
 }

@@ -1,4 +1,3 @@
-import { MqttError } from './errors.ts'
 import { type MessageProperties, type ProtocolVersion, packetType, type QoS } from './packets.ts'
 import { propertyId } from './property-ids.ts'
 import { maxRemainingLength, variableByteIntegerBytes, writeVariableByteInteger } from './variable-byte-integer.ts'
@@ -54,13 +53,13 @@ export function encodeMessageProperties(properties: MessageProperties | undefine
 }
 
 /**
- * Exact size of what {@link writePublish} writes, in bytes.
- * @throws {MqttError} ERR_MQTT_PACKET_TOO_LARGE when MQTT cannot express it
+ * Exact size of what {@link writePublish} writes, in bytes; Infinity when MQTT cannot express it: what came in the
+ * largest packet of one version, or with an alias for its topic, may be larger on its way out.
  */
 export function publishBytes(message: OutgoingPublish, options: PublishOptions): number {
   const propertiesBytes = options.version === 5 ? propertyBytes(message, options) : 0
   const length = remainingLength(message, options, propertiesBytes)
-  if (length > maxRemainingLength) throw new MqttError('ERR_MQTT_PACKET_TOO_LARGE', `a PUBLISH of ${length} bytes`)
+  if (length > maxRemainingLength) return Number.POSITIVE_INFINITY
   return 1 + variableByteIntegerBytes(length) + length
 }
 

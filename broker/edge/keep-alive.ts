@@ -7,11 +7,17 @@ export class KeepAlive {
   #limitMs = 0
   #heardAtMs = 0
   #timer: NodeJS.Timeout | undefined
-  /** True while we do not listen: what the client sends meanwhile is not heard, and not missed. */
-  isSuspended = false
+  #isSuspended = false
 
   constructor(onSilence: () => void) {
     this.#onSilence = onSilence
+  }
+
+  /** True while we do not listen: what the client sends meanwhile is not heard, and not missed. */
+  set isSuspended(isSuspended: boolean) {
+    // What it sent meanwhile takes a moment to come.
+    if (this.#isSuspended && !isSuspended) this.heard()
+    this.#isSuspended = isSuspended
   }
 
   /** @param seconds 0: never */
@@ -39,7 +45,7 @@ export class KeepAlive {
   }
 
   #look(): void {
-    if (this.isSuspended) this.#heardAtMs = performance.now()
+    if (this.#isSuspended) this.#heardAtMs = performance.now()
     const leftMs = this.#heardAtMs + this.#limitMs - performance.now()
     if (leftMs <= 0) this.#onSilence()
     else this.#arm(Math.ceil(leftMs))

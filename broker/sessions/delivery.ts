@@ -11,6 +11,7 @@ interface Queued {
 
 /** Who gets a message, as it was when its record got its place in the chain. */
 export class Delivery {
+  readonly #sessions: Sessions
   readonly #message: Message
   readonly #publisher: Session | undefined
   /** All that match; those that get it with QoS 0 are sent it from here. */
@@ -27,6 +28,7 @@ export class Delivery {
    */
   constructor(sessions: Sessions, message: Message, publisher: Session | undefined) {
     const { targets, groups } = sessions.tree.match(message.topic)
+    this.#sessions = sessions
     this.#message = message
     this.#publisher = publisher
     this.#targets = targets
@@ -51,7 +53,6 @@ export class Delivery {
     }
     this.#shared = shared
     this.#queued = queued
-    if (queued.length > 0) sessions.messages.remember(message)
   }
 
   /** The record is durable. Called in the order of the chain. */
@@ -62,7 +63,11 @@ export class Delivery {
       if (own !== undefined && (message.qos === 0 || own.qos === 0)) sendQos0(message, own)
     }
     for (const target of this.#shared) sendQos0(message, target)
-    for (const { session, entry } of this.#queued) if (!session.isEnded) session.outbox.release(entry)
+    for (const { session, entry } of this.#queued) {
+      if (!session.isEnded) session.outbox.release(entry)
+      // Ended while this was being written: too late for reassignShared to find it there.
+      else reassign(this.#sessions, entry)
+    }
   }
 }
 
@@ -105,19 +110,20 @@ const isWaiting = (session: Session): boolean =>
  * that were sent may not go to anybody else. [MQTT-5.0 4.8.2-5, 4.8.2-6]
  */
 export function reassignShared(sessions: Sessions, ended: Session): void {
-  for (const entry of ended.outbox.unfinished()) {
-    const { index, qos, shared, bytes, message } = entry
-    if (shared === undefined || qos === 0 || (qos === 2 && entry.wasSent)) continue
-    const group = sessions.tree.sharedGroup(shared)
-    const target = group?.pick(isReady) ?? group?.pick(isWaiting)
-    if (target === undefined || target.qos === 0) continue
-    const { subscriber: session, subscriptionIdentifiers } = target
-    const chunk = session.chunk()
-    const lower = qos === 2 && target.qos === 2 ? 2 : 1
-    const wanted = { index, qos: lower, retain: entry.retain, subscriptionIdentifiers, shared, bytes, message } as const
-    const moved = session.outbox.admit(wanted, { chunk })
-    if (moved === undefined) continue
-    if (chunk !== undefined) sessions.markDirty(session)
-    sessions.whenDurable(() => !session.isEnded && session.outbox.release(moved))
-  }
+  for (const entry of ended.outbox.unfinished()) reassign(sessions, entry)
+}
+
+function reassign(sessions: Sessions, { index, qos, shared, bytes, message, retain, wasSent }: Entry): void {
+  if (shared === undefined || qos === 0 || (qos === 2 && wasSent)) return
+  const group = sessions.tree.sharedGroup(shared)
+  const target = group?.pick(isReady) ?? group?.pick(isWaiting)
+  if (target === undefined || target.qos === 0) return
+  const { subscriber: session, subscriptionIdentifiers } = target
+  const chunk = session.chunk()
+  const lower = qos === 2 && target.qos === 2 ? 2 : 1
+  const wanted = { index, qos: lower, retain, subscriptionIdentifiers, shared, bytes, message } as const
+  const moved = session.outbox.admit(wanted, { chunk })
+  if (moved === undefined) return
+  if (chunk !== undefined) sessions.markDirty(session)
+  sessions.whenDurable(() => !session.isEnded && session.outbox.release(moved))
 }

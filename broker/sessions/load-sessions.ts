@@ -33,7 +33,8 @@ export async function loadSessions(
   for await (const [key, value] of states.iterator()) {
     const { clientId } = splitKey(key)
     const { expiryIntervalSeconds, disconnectedAtMs, sentUpTo } = decodeSessionState(value)
-    const session = new Session(clientId, expiryIntervalSeconds, context, true)
+    // Numbers go on, since those below were sent.
+    const session = new Session(clientId, expiryIntervalSeconds, context, true, sentUpTo)
     session.disconnectedAtMs = disconnectedAtMs ?? nowMs
     if (disconnectedAtMs === undefined) interrupted.push(session)
     sessions.set(clientId, {

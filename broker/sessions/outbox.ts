@@ -48,6 +48,8 @@ export type Wanted = Pick<Entry, 'index' | 'retain' | 'subscriptionIdentifiers' 
 
 /** Where messages are that are not in memory any more. */
 export interface MessageSource {
+  /** Keeps a message for a while. */
+  remember(message: Message): void
   get(index: number): Message | undefined
   /** Undefined when the record is not there any more. Rejects when the store cannot be read. */
   load(index: number): Promise<Message | undefined>
@@ -80,6 +82,7 @@ const maxPacketId = 65_535
 /** QoS 0 messages that wait behind others, where the queue as such is unlimited. */
 const maxQueuedQos0 = 100_000
 const compactAfter = 4096
+const loadAgainAfterMs = 1000
 
 /**
  * What one client is to be sent, in the order of the chain. QoS 1 and 2 messages stay until they are acknowledged;
@@ -129,7 +132,8 @@ export class Outbox {
   /** Whether there is room for one more QoS 1 or 2 message. */
   get hasRoom(): boolean {
     const { maxQueuedMessages, maxQueuedBytes, maxInflightMessages } = this.#options
-    if (maxQueuedMessages > 0 && this.#count >= maxQueuedMessages + maxInflightMessages) return false
+    const inFlight = maxInflightMessages > 0 ? maxInflightMessages : maxPacketId
+    if (maxQueuedMessages > 0 && this.#count >= maxQueuedMessages + inFlight) return false
     return maxQueuedBytes === 0 || this.#bytes < maxQueuedBytes
   }
 
@@ -173,7 +177,10 @@ export class Outbox {
   release(entry: Entry): void {
     this.#queue.push(entry)
     this.#pump()
-    if (entry.state === 'waiting' && entry.index > 0) entry.message = undefined
+    if (entry.state !== 'waiting' || entry.index === 0) return
+    // A client that is a moment behind gets it from memory; one that is away, from the chain some time.
+    if (entry.message !== undefined && this.#link !== undefined) this.#options.source.remember(entry.message)
+    entry.message = undefined
   }
 
   /** Puts an entry of the disk back, at start. Called in the order of their numbers. */
@@ -359,9 +366,13 @@ export class Outbox {
       this.#pump()
     }
     this.#options.source.load(entry.index).then(loaded, (error) => {
-      this.#isLoading = false
-      // Nothing is lost: it is tried again when the client does something, or comes back.
       this.#options.onError(error)
+      // Nothing is lost; a store that is being opened again can be read soon.
+      const again = () => {
+        this.#isLoading = false
+        this.#pump()
+      }
+      setTimeout(again, loadAgainAfterMs).unref()
     })
   }
 

@@ -55,20 +55,26 @@ export class Session implements OutboxKeeper {
   /** On disk. A session that was begun to end with its connection is not. */
   readonly isDurable: boolean
   #openChunk: Chunk | undefined
+  /** The last one that was written, until all of it is done. */
+  #newestChunk: Chunk | undefined
 
-  /** @param isDurable default: when it may outlive its connection */
+  /**
+   * @param isDurable default: when it may outlive its connection
+   * @param nextNumber of its first message
+   */
   constructor(
     clientId: string,
     expiryIntervalSeconds: number,
     context: SessionContext,
     isDurable = expiryIntervalSeconds > 0 && context.store.isPersistent,
+    nextNumber = 0,
   ) {
     this.clientId = clientId
     this.prefix = clientPrefix(clientId)
     this.expiryIntervalSeconds = expiryIntervalSeconds
     this.isDurable = isDurable
     this.#context = context
-    this.outbox = new Outbox(this, context)
+    this.outbox = new Outbox(this, context, nextNumber)
   }
 
   get isOnline(): boolean {
@@ -86,7 +92,9 @@ export class Session implements OutboxKeeper {
   writeChunk(): void {
     const chunk = this.#openChunk
     this.#openChunk = undefined
-    if (chunk !== undefined && chunk.entries.length > 0 && !this.isEnded) this.#context.store.putChunk(this, chunk)
+    if (chunk === undefined || chunk.entries.length === 0 || this.isEnded) return
+    this.#context.store.putChunk(this, chunk)
+    this.#newestChunk = chunk
   }
 
   /** Writes how long it lives, and that it is connected or since when it is not. */
@@ -98,6 +106,7 @@ export class Session implements OutboxKeeper {
 
   chunkDone(chunk: Chunk): void {
     if (this.isEnded) return
+    if (chunk === this.#newestChunk) this.#newestChunk = undefined
     this.#context.store.deleteChunk(this, chunk)
     this.#context.requestCommit()
   }
@@ -115,6 +124,8 @@ export class Session implements OutboxKeeper {
     for (const topicFilter of this.subscriptions.keys()) store.deleteSubscription(this, topicFilter)
     for (const [packetId, { isStored }] of this.incoming) if (isStored) store.deleteIncoming(this, packetId)
     const chunks = new Set<Chunk>()
+    // While its commit is being written its entries are not in the outbox yet.
+    if (this.#newestChunk !== undefined) chunks.add(this.#newestChunk)
     for (const { chunk } of this.outbox.unfinished()) if (chunk !== undefined) chunks.add(chunk)
     for (const chunk of chunks) store.deleteChunk(this, chunk)
     store.deleteState(this)

@@ -4,6 +4,7 @@ import {
   type CommitParticipant,
   type Publisher,
   type StoreOperation,
+  type Submission,
 } from '../../plugins/index.ts'
 import type { Will } from '../edge/index.ts'
 import type { FlushQueue } from '../edge/output.ts'
@@ -90,9 +91,9 @@ export class Sessions implements CommitParticipant {
     }
   }
 
-  /** Calls back when everything written so far is durable. */
+  /** Calls back when everything written so far is durable; never when the chain fails before. */
   whenDurable(then: () => void): void {
-    this.#options.chain.submit(afterEarlier(then))
+    this.#submit(afterEarlier(then))
   }
 
   /** Reads what is on disk. Nothing is published or expired before {@link start}. */
@@ -124,9 +125,21 @@ export class Sessions implements CommitParticipant {
     })
     for (const session of this.#sessions.values()) if (session.link === undefined) this.#expireLater(session)
     for (const will of [...this.#delayedWills.keys()]) {
-      // Of a connection that ended with the broker the delay begins now.
-      this.#scheduleWill(will, will.dueAtMs ?? this.#options.now() + will.will.delayIntervalSeconds * 1000)
+      if (will.dueAtMs === undefined) this.#commit(() => this.#beginDelay(will))
+      else this.#scheduleWill(will, will.dueAtMs)
     }
+  }
+
+  /** Of a connection that ended with the broker the delay begins now; one without a session on disk ended with it. */
+  #beginDelay(will: StoredWill): void {
+    if (!this.#delayedWills.delete(will)) return
+    const session = this.#sessions.get(will.publisher.clientId)
+    const delaySeconds = Math.min(will.will.delayIntervalSeconds, session?.expiryIntervalSeconds ?? 0)
+    const due = { ...will, dueAtMs: this.#options.now() + delaySeconds * 1000 }
+    // Another crash does not begin it anew.
+    this.store.putWill(due)
+    if (session?.will === will) session.will = due
+    this.#scheduleWill(due, due.dueAtMs)
   }
 
   /** No timer of a broker that ends may start something; what is not written yet is in the last commit. */
@@ -209,12 +222,18 @@ export class Sessions implements CommitParticipant {
 
   /**
    * Makes a subscription, or replaces it. Called while the commit decides.
+   * @param isWithRetained false: without any retained messages
    * @returns the retained messages to send when it is durable
    */
-  subscribe(session: Session, topicFilter: string, options: SubscriptionOptions): readonly RetainedDelivery[] {
+  subscribe(
+    session: Session,
+    topicFilter: string,
+    options: SubscriptionOptions,
+    isWithRetained = true,
+  ): readonly RetainedDelivery[] {
     const isNew = this.tree.set(session, topicFilter, options)
     this.keepSubscription(session, topicFilter, options)
-    if (!wantsRetained(topicFilter, options, isNew)) return noRetained
+    if (!isWithRetained || !wantsRetained(topicFilter, options, isNew)) return noRetained
     return this.retained.match(topicFilter).map((message) => new RetainedDelivery(this, session, message, options))
   }
 
@@ -264,7 +283,7 @@ export class Sessions implements CommitParticipant {
     for (const filter of session.subscriptions.keys()) this.tree.delete(session, filter)
     // [MQTT-5.0 3.1.2.5]: a delayed will is sent when its session ends.
     const { will } = session
-    if (will?.dueAtMs !== undefined && this.#delayedWills.has(will)) this.#fire(will)
+    if (will !== undefined && this.#delayedWills.has(will)) this.#fire(will)
     session.erase()
     reassignShared(this, session)
   }
@@ -315,7 +334,7 @@ export class Sessions implements CommitParticipant {
 
   /** Does something in its place in the order. */
   #commit(change: () => void): void {
-    this.#options.chain.submit({
+    this.#submit({
       bytes: 64,
       decide: () => {
         change()
@@ -325,16 +344,21 @@ export class Sessions implements CommitParticipant {
     })
   }
 
+  #submit(submission: Submission): void {
+    try {
+      this.#options.chain.submit(submission)
+    } catch (error) {
+      // The chain failed or is closed: a timer or a packet that comes then must not end the process.
+      this.#options.onError(error)
+    }
+  }
+
   #requestCommit(): void {
     if (this.#lazyWrite !== undefined) return
     this.#lazyWrite = setTimeout(() => {
       this.#lazyWrite = undefined
-      try {
-        this.#options.chain.submit(afterEarlier(() => {}))
-      } catch (error) {
-        // The chain failed or is closed; what is not written now is redelivered.
-        this.#options.onError(error)
-      }
+      // When the chain failed or is closed, what is not written now is redelivered.
+      this.whenDurable(() => {})
     }, lazyWriteMs)
     this.#lazyWrite.unref()
   }

@@ -10,8 +10,9 @@ export class RetainedDelivery {
   readonly #session: Session
   readonly #message: RetainedMessage
   readonly #subscriptionIdentifiers: readonly number[]
-  /** With QoS 1 and 2. */
+  /** With QoS 1 and 2; undefined when the queue has no room for it. */
   readonly #entry: Entry | undefined
+  readonly #qos: 0 | 1 | 2
 
   /** Called while the commit decides: an entry of a session on disk is there before it is sent. */
   constructor(sessions: Sessions, session: Session, message: RetainedMessage, options: SubscriptionOptions) {
@@ -20,8 +21,11 @@ export class RetainedDelivery {
     this.#message = message
     this.#subscriptionIdentifiers = subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier]
     const qos = Math.min(message.qos, granted) as 0 | 1 | 2
+    this.#qos = qos
     if (qos === 0) return
     const chunk = session.chunk()
+    // Past the limit of the queue, so that one SUBSCRIBE brings all; but not over and over, by one that never acknowledges.
+    const isForced = session.outbox.size < 2 * sessions.retained.size
     this.#entry = session.outbox.admit(
       {
         index: message.index,
@@ -32,7 +36,7 @@ export class RetainedDelivery {
         bytes: message.payload.length,
         message,
       },
-      { chunk, isForced: true },
+      { chunk, isForced },
     )
     if (chunk !== undefined) sessions.markDirty(session)
   }
@@ -40,8 +44,8 @@ export class RetainedDelivery {
   deliver(): void {
     const { outbox, isEnded } = this.#session
     if (isEnded) return
-    if (this.#entry === undefined) outbox.sendQos0(this.#message, true, this.#subscriptionIdentifiers, true)
-    else outbox.release(this.#entry)
+    if (this.#qos === 0) outbox.sendQos0(this.#message, true, this.#subscriptionIdentifiers, true)
+    else if (this.#entry !== undefined) outbox.release(this.#entry)
   }
 }
 

@@ -178,7 +178,8 @@ export class Sequencer {
   async #recover(cause: unknown, finish: () => Promise<void>): Promise<void> {
     const { store, onOutage, onRecovered } = this.#options
     const report = (error: unknown) => {
-      this.#outage = new PluginError('ERR_STORE_FAILED', 'the store takes no writes', {}, error)
+      const isDiskFull = isNoSpace(error)
+      this.#outage = new PluginError('ERR_STORE_FAILED', 'the store takes no writes', { isDiskFull }, error)
       onOutage(this.#outage)
     }
     report(cause)
@@ -232,4 +233,12 @@ export class Sequencer {
     this.#idle = []
     for (const resolve of waiting) resolve()
   }
+}
+
+/** Whether a write failed because the disk is full. LevelDB has no code for it, only what the system said. */
+function isNoSpace(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.message.includes('No space left on device')) return true
+  }
+  return false
 }

@@ -44,7 +44,7 @@ export function buildBlock(
     const salt = salts.subarray(i * saltBytes, (i + 1) * saltBytes)
     // Salt and record lie side by side to be hashed, and again in the block.
     const salted = writeRecord(scratch.reset().raw(salt), record).finish()
-    leaf.commitment = crypto.sha256(salted)
+    crypto.sha256Into(leaf.prefixed, leaf.commitmentAt, salted)
     frontier.append(crypto.sha256(leaf.prefixed))
     writer.add(leaf.encoded, salt, salted.subarray(saltBytes), body)
   }
@@ -71,17 +71,14 @@ class LeafMaker {
   /** The byte that RFC 9162 section 2.1.1 hashes with a leaf, and the leaf. */
   readonly prefixed: Uint8Array
   readonly encoded: Uint8Array
-  readonly #commitmentAt: number
+  /** Where the commitment stands in {@link prefixed}. */
+  readonly commitmentAt: number
 
   constructor(timeMs: number) {
     const encoded = encodeLeaf({ timeMs, commitment: new Uint8Array(hashBytes) })
     this.prefixed = new Uint8Array(1 + encoded.length)
     this.prefixed.set(encoded, 1)
     this.encoded = this.prefixed.subarray(1)
-    this.#commitmentAt = 1 + encoded.length - hashBytes
-  }
-
-  set commitment(commitment: Uint8Array) {
-    this.prefixed.set(commitment, this.#commitmentAt)
+    this.commitmentAt = 1 + encoded.length - hashBytes
   }
 }

@@ -1,5 +1,11 @@
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { emptyRoot, nodeHash } from './hash.ts'
+import { emptyRoot, hashBytes, nodeHash } from './hash.ts'
+
+/** What is hashed for an inner node (RFC 9162 section 2.1.1): 0x01, left, right. Hashing never waits. */
+const node = new Uint8Array(1 + 2 * hashBytes)
+node[0] = 1
+const leftAt = 1
+const rightAt = leftAt + hashBytes
 
 /**
  * The right edge of a growing tree: the roots of its complete subtrees, largest first. All that is needed to append
@@ -27,12 +33,22 @@ export class Frontier {
   }
 
   append(leafHash: Uint8Array): void {
-    let hash = leafHash
-    for (let size = this.#size; size % 2 === 1; size = Math.floor(size / 2)) {
-      hash = nodeHash(this.#subtrees.pop() as Uint8Array, hash, this.#crypto)
-    }
-    this.#subtrees.push(hash)
+    if (this.#size % 2 === 0) this.#subtrees.push(leafHash)
+    else this.#combine(leafHash)
     this.#size++
+  }
+
+  /** Combines a leaf with the complete subtrees to its left that it completes a larger one with, from small to large. */
+  #combine(leafHash: Uint8Array): void {
+    node.set(leafHash, rightAt)
+    for (let size = this.#size; ; ) {
+      node.set(this.#subtrees.pop() as Uint8Array, leftAt)
+      size = Math.floor(size / 2)
+      if (size % 2 === 0) break
+      // What is in between is only hashed again: it needs no array of its own.
+      this.#crypto.sha256Into(node, rightAt, node)
+    }
+    this.#subtrees.push(this.#crypto.sha256(node))
   }
 
   root(): Uint8Array {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { test } from 'node:test'
 import { DiskSpace } from '../../broker/disk-space.ts'
 import { TestAdmin } from '../helpers/admin.ts'
@@ -58,4 +60,46 @@ test('a data directory that is not there is an error of the start', async () => 
     () => {},
   )
   await assert.rejects(disk.start(), { code: 'ENOENT' })
+})
+
+test('room is looked at every second: each change is told once, and a look that fails changes nothing', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  let bavail = 10
+  let error: Error | undefined
+  t.mock.method(fs, 'statfs', async () => {
+    if (error !== undefined) throw error
+    return { bavail, bsize: 100 }
+  })
+  syncBuiltinESMExports()
+  t.after(() => {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+  const told: (readonly [isFull: boolean, freeBytes: number])[] = []
+  const errors: unknown[] = []
+  const disk = new DiskSpace(
+    '/data',
+    500,
+    (isFull, freeBytes) => told.push([isFull, freeBytes]),
+    (reported) => errors.push(reported),
+  )
+  await disk.start()
+  const look = async (blocks: number) => {
+    bavail = blocks
+    t.mock.timers.tick(1000)
+    await new Promise((resolve) => setImmediate(resolve))
+    return disk.isFull
+  }
+  assert.deepEqual([await look(9), await look(5), await look(4), await look(3)], [false, false, true, true])
+  error = new Error('gone')
+  assert.equal(await look(10), true)
+  assert.deepEqual(errors, [error])
+  error = undefined
+  assert.equal(await look(10), false)
+  disk.stop()
+  assert.equal(await look(0), false)
+  assert.deepEqual(told, [
+    [true, 400],
+    [false, 1000],
+  ])
 })

@@ -50,3 +50,18 @@ export function openWire(
   socket.on('close', onClose)
   return socket
 }
+
+/** Whether the peer takes what waits in a socket; no after a while, and when the connection ends. */
+export function isTaken(socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    const drained = () => end(true)
+    const closed = () => end(false)
+    const timer = setTimeout(closed, 1500)
+    const end = (answer: boolean) => {
+      clearTimeout(timer)
+      socket.off('drain', drained).off('close', closed)
+      resolve(answer)
+    }
+    socket.once('drain', drained).once('close', closed)
+  })
+}

@@ -50,6 +50,7 @@ export class TestOutbox {
       keeper,
       {
         source: {
+          remember: () => {},
           get: (index) => (this.onDisk.has(index) ? undefined : this.messages.get(index)),
           load: async (index) => {
             this.loads.push(index)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { MessageProperties, QoS } from '../../../broker/edge/index.ts'
-import { messageOf, propertiesOfRecord, recordProperties } from '../../../broker/sessions/message.ts'
+import { type Message, messageOf, propertiesOfRecord, recordProperties } from '../../../broker/sessions/message.ts'
 import { readStoredMessage } from '../../../broker/sessions/stored-message.ts'
 import { admit } from '../../../plugins/authorize-publish/admission.ts'
 import { isRefused } from '../../../plugins/authorize-publish/publish.ts'
@@ -10,6 +10,7 @@ import { PublishVerifier } from '../../../plugins/authorize-publish/verifier.ts'
 import { type IncomingPublish, KeyRegistry, nativeCrypto, PublishPolicy } from '../../../plugins/index.ts'
 import { decodeRecord, encodeCbor, encodeRecord, encodeSign1, parseSign1 } from '../../../protocol/index.ts'
 import { bytes, fcSeed, wellFormedText } from '../../helpers/arbitraries.ts'
+import { goldenRecords } from '../../helpers/golden-chain.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { messageProperties } from '../../helpers/message-properties.ts'
 import { Signer } from '../../helpers/signing.ts'
@@ -50,13 +51,26 @@ async function recorded({ properties, ...publish }: Published, index: number) {
   return { encoded: encodeRecord(record), body }
 }
 
+/** Every field of a message, whatever it is made as. */
+function plain({ index, topic, topicBytes, payload, properties, qos, retain, expiresAtMs }: Message) {
+  return {
+    index,
+    topic,
+    topicBytes: Buffer.from(topicBytes),
+    payload: Buffer.from(payload),
+    properties: Buffer.from(properties),
+    qos,
+    retain,
+    expiresAtMs,
+  }
+}
+
 async function assertSameFromRecord(published: Published, outcome: string): Promise<void> {
-  const live = messageOf({ ...published, index: 7, timeMs })
   const { encoded, body } = await recorded(published, 7)
   assert.equal(decodeRecord(encoded).outcome, outcome)
   const stored = readStoredMessage(7, encoded, body)
   assert.ok(stored !== undefined)
-  assert.deepEqual({ ...stored, payload: Buffer.from(stored.payload) }, { ...live, payload: Buffer.from(live.payload) })
+  assert.deepEqual(plain(stored), plain(messageOf({ ...published, index: 7, timeMs })))
 }
 
 const publish = fc.record({
@@ -110,6 +124,12 @@ test('properties that a record keeps are those of the publish: every name, in or
   const kept = recordProperties({ userProperties })
   assert.ok(kept !== undefined)
   assert.deepEqual(propertiesOfRecord(kept), { userProperties })
+})
+
+test('a record of anything else is no message', () => {
+  for (const [name, { record, body }] of Object.entries(goldenRecords(nativeCrypto))) {
+    assert.equal(readStoredMessage(1, encodeRecord(record), body) !== undefined, record.kind === 'publish', name)
+  }
 })
 
 test('[MQTT-5.0 3.3.2-5] a message expires its interval after it was recorded; without one, never', () => {

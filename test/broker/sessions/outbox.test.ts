@@ -197,7 +197,7 @@ test('PUBREL of a message on disk waits until it is on disk that it was received
   assert.deepEqual(next.log, ['r1', 'r2'])
 })
 
-test('[MQTT-5.0 4.3.3-4] a PUBREC that refuses ends the exchange: no PUBREL, and its place is free', () => {
+test('[MQTT-5.0 4.4.0-2] a PUBREC that refuses ends the exchange: no PUBREL, and its place is free', () => {
   const made = new TestOutbox({ maxInflightMessages: 1 })
   const link = new TestLink()
   made.outbox.attach(link)
@@ -238,6 +238,19 @@ test('an expired message is not sent, and is not counted any more', () => {
   made.nowMs += 1
   made.outbox.puback(1)
   assert.deepEqual([link.texts, made.dropped, made.outbox.size], [['1', '3'], ['expired'], 1])
+})
+
+test('[MQTT-5.0 4.3.3-7] a message that was sent does not expire any more', () => {
+  const made = new TestOutbox()
+  const parts = { timeMs: made.nowMs, properties: { messageExpiryInterval: 10 } }
+  made.outbox.attach(new TestLink())
+  for (const qos of [1, 2] as const) made.publish(qos, { parts })
+  made.outbox.detach()
+  made.publish(2, { parts })
+  made.nowMs += 10_000
+  const link = new TestLink()
+  made.outbox.attach(link)
+  assert.deepEqual([link.log, made.dropped], [['P1', 'P2'], ['expired']])
 })
 
 test('[MQTT-5.0 3.1.2-25] a message larger than the client takes counts as delivered, and says so', () => {
@@ -298,7 +311,8 @@ test('a message whose record is gone is left out', async () => {
   assert.deepEqual([link.texts, made.outbox.size], [['1', '3'], 2])
 })
 
-test('a message that cannot be loaded is not lost: it is tried again', async () => {
+test('a message that cannot be loaded is not lost: it is tried again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const made = new TestOutbox()
   made.publish(1)
   made.publish(1)
@@ -309,7 +323,7 @@ test('a message that cannot be loaded is not lost: it is tried again', async () 
   await turns()
   assert.deepEqual([link.texts, made.errors], [['1'], [made.loadError]])
   made.loadError = undefined
-  made.outbox.puback(1)
+  t.mock.timers.tick(1000)
   await turns()
   assert.deepEqual(link.texts, ['1', '2'])
 })

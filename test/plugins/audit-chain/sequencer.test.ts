@@ -153,6 +153,94 @@ test('what belongs to a record is written in the same batch as its block', async
   assert.deepEqual(store.also, [[], operations])
 })
 
+test('a decision without a record is written all the same, without a block, and settled when it is', async () => {
+  const { store, sequencer, blocks } = await begun()
+  const order: string[] = []
+  const operation: StoreOperation = { type: 'del', key: Buffer.from('a') }
+  sequencer.submit(submission('a', () => ({ also: [operation] }), order))
+  await turns()
+  assert.deepEqual([order, store.running], [[], 1])
+  await store.letOneEnd()
+  assert.deepEqual([order, store.also, blocks.length], [['a'], [[], [operation]], 1])
+})
+
+test('what takes part in commits is asked when all of a group have decided, and told when all were settled', async () => {
+  const { store, sequencer } = await begun()
+  const told: string[] = []
+  const operation = (key: string): StoreOperation => ({ type: 'del', key: Buffer.from(key) })
+  for (const name of ['x', 'y']) {
+    sequencer.join({
+      operations: () => {
+        told.push(`asks ${name}`)
+        return [operation(name)]
+      },
+      settled: () => told.push(`tells ${name}`),
+    })
+  }
+  const also = (name: string, record: typeof genesisDecision | undefined) =>
+    submission(
+      name,
+      (timeMs) => {
+        told.push(`decides ${name}`)
+        return { ...record?.(timeMs), also: [operation(name)] }
+      },
+      told,
+    )
+  for (const one of [also('a', undefined), also('b', publishDecision('b'))]) sequencer.submit(one)
+  await turns()
+  assert.deepEqual(told, ['decides a', 'decides b', 'asks x', 'asks y'])
+  await store.letOneEnd()
+  assert.deepEqual(told.slice(4), ['a', 'b', 'tells x', 'tells y'])
+  assert.deepEqual(store.also.at(-1), ['a', 'b', 'x', 'y'].map(operation), 'one batch, in this order')
+})
+
+test('what is decided while a group is being written is settled behind that group, also when it writes nothing', async () => {
+  const { store, sequencer } = await begun()
+  const order: string[] = []
+  sequencer.submit(submission('written', publishDecision('a'), order))
+  await turns()
+  sequencer.submit(submission('not written', undefined, order))
+  await turns()
+  assert.deepEqual(order, [])
+  await store.letOneEnd()
+  assert.deepEqual(order, ['written', 'not written'])
+})
+
+test('a submission may submit another one when it is decided or settled: it comes in a later group, and is drained too', async () => {
+  const { store, sequencer } = await begun()
+  const order: string[] = []
+  const first = submission('first', publishDecision('a'), order)
+  sequencer.submit({
+    bytes: 64,
+    decide: (index, timeMs) => {
+      sequencer.submit(submission('by decide', publishDecision('b'), order))
+      return first.decide(index, timeMs)
+    },
+    settle: () => {
+      first.settle()
+      sequencer.submit(submission('by settle', publishDecision('c'), order))
+    },
+  })
+  store.open()
+  await sequencer.drained()
+  assert.deepEqual(
+    [order, countsOf(store)],
+    [
+      ['first', 'by decide', 'by settle'],
+      [1, 1, 1, 1],
+    ],
+  )
+})
+
+test('what waits is counted in bytes', async () => {
+  const { store, sequencer } = await begun()
+  for (const bytes of [100, 20]) sequencer.submit(submission('x', publishDecision('x'), [], bytes))
+  assert.equal(sequencer.pendingBytes, 120)
+  store.open()
+  await sequencer.drained()
+  assert.equal(sequencer.pendingBytes, 0)
+})
+
 test('whatever is submitted when, the chain verifies and the settlements keep the order', async () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ isRefused: fc.boolean(), bytes: fc.integer({ min: 1, max: 12_000_000 }) }) },

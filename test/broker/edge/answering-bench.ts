@@ -1,0 +1,38 @@
+import type { EdgeLimits } from '../../../broker/edge/edge.ts'
+import { EdgeBench, puback, pubcomp, pubrec, pubrel } from './edge-support.ts'
+
+/** A broker that says yes to everything, at once or when it is told to go on. */
+export class AnsweringBench extends EdgeBench {
+  constructor(limits: Partial<EdgeLimits>) {
+    super(limits)
+    const { edge } = this
+    this.on = {
+      onPublish: ({ qos, packetId }) => {
+        if (qos === 1) edge.sendAcknowledgement(puback, packetId, 0)
+        if (qos === 2) edge.sendAcknowledgement(pubrec, packetId, 0)
+      },
+      onAcknowledgement: (type, { packetId }) => {
+        if (type === pubrel) edge.sendAcknowledgement(pubcomp, packetId, 0)
+        if (type === pubrec) edge.sendPubrel(packetId, true)
+      },
+      onSubscribe: ({ packetId, subscriptions }) =>
+        edge.sendSuback(
+          packetId,
+          subscriptions.map(({ qos }) => qos),
+        ),
+      onUnsubscribe: ({ packetId, topicFilters }) =>
+        edge.sendUnsuback(
+          packetId,
+          topicFilters.map(() => 0),
+        ),
+      onDisconnect: () => edge.end(),
+    }
+  }
+
+  /** Decides on the CONNECT, goes on, takes bytes: whatever it was that was in the way. */
+  goOn(): void {
+    this.edge.accept({ sessionPresent: false, code: 0 })
+    this.edge.release()
+    this.transport.drain()
+  }
+}

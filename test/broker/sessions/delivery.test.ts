@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { TestSessions, until } from '../../helpers/test-sessions.ts'
+
+test('[MQTT-5.0 3.8.4-8] a subscriber gets the lower of both QoS, whatever they are', async (t) => {
+  const made = await TestSessions.open(t)
+  const { session, link } = await made.connect('a')
+  for (const qos of [0, 1, 2] as const) await made.subscribe(session, `granted/${qos}`, { qos })
+  for (const granted of [0, 1, 2]) {
+    for (const qos of [0, 1, 2] as const) made.publish({ topic: `granted/${granted}`, payload: '', qos })
+  }
+  await made.settled()
+  assert.deepEqual(
+    link.publishes.map(({ qos }) => qos),
+    [0, 0, 0, 0, 1, 1, 0, 1, 2],
+  )
+})
+
+test('[MQTT-5.0 3.3.4-2] who has several subscriptions that match gets it once, with the best QoS and all identifiers', async (t) => {
+  const made = await TestSessions.open(t)
+  const { session, link } = await made.connect('a')
+  await made.subscribe(session, 'a/#', { qos: 0, subscriptionIdentifier: 3 })
+  await made.subscribe(session, 'a/+', { qos: 2, subscriptionIdentifier: 4 })
+  await made.subscribe(session, 'a/b', { qos: 1 })
+  made.publish({ topic: 'a/b', payload: 'x', qos: 2 })
+  await made.settled()
+  assert.deepEqual(
+    link.publishes.map(({ qos, subscriptionIdentifiers }) => [qos, ...subscriptionIdentifiers]),
+    [[2, 3, 4]],
+  )
+})
+
+test('[MQTT-5.0 3.8.3-3] No Local keeps from a client what it publishes itself, and only that', async (t) => {
+  const made = await TestSessions.open(t)
+  const a = await made.connect('a')
+  const b = await made.connect('b')
+  for (const { session } of [a, b]) {
+    await made.subscribe(session, 'n', { noLocal: true })
+    await made.subscribe(session, 'n0', { noLocal: true, qos: 0 })
+  }
+  for (const topic of ['n', 'n0']) made.publish({ topic, payload: topic, from: a.session })
+  await made.settled()
+  assert.deepEqual([a.link.texts, b.link.texts], [[], ['n', 'n0']])
+})
+
+test('[MQTT-5.0 3.3.1-12] RETAIN is 0 for those who did not ask to have it as published', async (t) => {
+  const made = await TestSessions.open(t)
+  const { session, link } = await made.connect('a')
+  for (const [topic, retainAsPublished] of [
+    ['plain', false],
+    ['as', true],
+  ] as const) {
+    for (const qos of [0, 1] as const) {
+      await made.subscribe(session, `${topic}/${qos}`, { retainAsPublished, qos })
+      for (const retain of [true, false]) made.publish({ topic: `${topic}/${qos}`, payload: 'x', retain })
+    }
+  }
+  await made.settled()
+  const flags = link.publishes.map(({ message, retain }) => [message.topic, retain])
+  assert.deepEqual(flags, [
+    ['plain/0', false],
+    ['plain/0', false],
+    ['plain/1', false],
+    ['plain/1', false],
+    ['as/0', true],
+    ['as/0', false],
+    ['as/1', true],
+    ['as/1', false],
+  ])
+})
+
+test('a full queue drops for its own session only, and says whose it was', async (t) => {
+  const made = await TestSessions.open(t, { maxQueuedMessages: 2, maxInflightMessages: 1 })
+  const [a, b] = [await made.connect('a'), await made.connect('b')]
+  for (const { session } of [a, b]) await made.subscribe(session, 'q')
+  made.drop(a.session, a.link)
+  for (let i = 0; i < 5; i++) {
+    made.publish({ topic: 'q', payload: `${i}` })
+    await made.settled()
+    b.session.outbox.puback(i + 1)
+  }
+  assert.deepEqual(
+    [b.link.texts, made.dropped],
+    [
+      ['0', '1', '2', '3', '4'],
+      ['a queue-full', 'a queue-full'],
+    ],
+  )
+  await made.restart()
+  assert.equal(made.sessions.find('a')?.outbox.size, 3)
+})
+
+test('[MQTT-5.0 4.8.2] members of a shared subscription take turns; who is not among them gets everything', async (t) => {
+  const made = await TestSessions.open(t)
+  const [a, b, other] = [await made.connect('a'), await made.connect('b'), await made.connect('other')]
+  for (const { session } of [a, b]) await made.subscribe(session, '$share/g/s/#')
+  await made.subscribe(other.session, 's/#')
+  for (let i = 0; i < 6; i++) made.publish({ topic: 's/1', payload: `${i}`, qos: i % 2 === 0 ? 1 : 0 })
+  await made.settled()
+  assert.deepEqual([...a.link.texts, ...b.link.texts].sort(), ['0', '1', '2', '3', '4', '5'])
+  assert.deepEqual([a.link.texts.length, b.link.texts.length], [3, 3])
+  assert.deepEqual(other.link.texts, ['0', '1', '2', '3', '4', '5'])
+})
+
+test('a member that is away gets nothing while another is there; when none is, it is kept', async (t) => {
+  const made = await TestSessions.open(t)
+  const [a, b] = [await made.connect('a'), await made.connect('b')]
+  for (const { session } of [a, b]) await made.subscribe(session, '$share/g/s')
+  made.drop(a.session, a.link)
+  for (const payload of ['1', '2']) made.publish({ topic: 's', payload })
+  await made.settled()
+  assert.deepEqual(b.link.texts, ['1', '2'])
+  for (const id of [1, 2]) b.session.outbox.puback(id)
+  made.drop(b.session, b.link)
+  for (const payload of ['3', '4']) made.publish({ topic: 's', payload })
+  await made.settled()
+  await made.restart()
+  const links = [(await made.connect('a')).link, (await made.connect('b')).link]
+  await until(() => links.flatMap(({ texts }) => texts).length === 2)
+  assert.deepEqual(links.flatMap(({ texts }) => texts).sort(), ['3', '4'])
+})
+
+test('[MQTT-5.0 4.8.2-5] what a member did not acknowledge goes to another when its session ends; QoS 2 that was sent does not', async (t) => {
+  const made = await TestSessions.open(t)
+  const a = await made.connect('a', { expiry: 0, receiveMaximum: 2 })
+  await made.subscribe(a.session, '$share/g/s')
+  for (const [i, qos] of ([2, 1, 1, 2] as const).entries()) made.publish({ topic: 's', payload: `${i}`, qos })
+  await made.settled()
+  assert.deepEqual(a.link.texts, ['0', '1'])
+  const b = await made.connect('b')
+  await made.subscribe(b.session, '$share/g/s')
+  made.drop(a.session, a.link)
+  await made.settled()
+  await until(() => b.link.texts.length === 3)
+  assert.deepEqual(b.link.texts, ['1', '2', '3'])
+  assert.deepEqual(
+    b.link.publishes.map(({ qos, dup }) => [qos, dup]),
+    [
+      [1, false],
+      [1, false],
+      [2, false],
+    ],
+  )
+})
+
+test('so does what was still being written for a member when its session ended', async (t) => {
+  const made = await TestSessions.open(t)
+  const [a, b] = [await made.connect('a', { expiry: 0 }), await made.connect('b')]
+  await made.subscribe(a.session, '$share/g/s')
+  made.publish({ topic: 's', payload: 'x', qos: 2 })
+  await turn()
+  await turn()
+  // In one group, behind the publish: b becomes a member, a ends.
+  const options = {
+    qos: 1,
+    noLocal: false,
+    retainAsPublished: false,
+    retainHandling: 0,
+    subscriptionIdentifier: 7,
+  } as const
+  made.inCommit(() => made.sessions.subscribe(b.session, '$share/g/s', options))
+  made.drop(a.session, a.link)
+  await made.settled()
+  await until(() => b.link.texts.length === 1)
+  assert.deepEqual(a.link.texts, [])
+  const [sent] = b.link.publishes
+  assert.deepEqual([sent?.qos, sent?.dup, sent?.subscriptionIdentifiers], [1, false, [7]])
+  assert.equal(await made.stored('queues'), 1)
+})
