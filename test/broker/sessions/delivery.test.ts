@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
+import { holdWrites } from '../../helpers/held-writes.ts'
 import { TestSessions, until } from '../../helpers/test-sessions.ts'
 
 test('[MQTT-5.0 3.8.4-8] a subscriber gets the lower of both QoS, whatever they are', async (t) => {
@@ -148,9 +148,9 @@ test('so does what was still being written for a member when its session ended',
   const made = await TestSessions.open(t)
   const [a, b] = [await made.connect('a', { expiry: 0 }), await made.connect('b')]
   await made.subscribe(a.session, '$share/g/s')
+  const { begun, release } = holdWrites(t, made.chain.database)
   made.publish({ topic: 's', payload: 'x', qos: 2 })
-  await turn()
-  await turn()
+  await begun
   // In one group, behind the publish: b becomes a member, a ends.
   const options = {
     qos: 1,
@@ -161,6 +161,7 @@ test('so does what was still being written for a member when its session ended',
   } as const
   made.inCommit(() => made.sessions.subscribe(b.session, '$share/g/s', options))
   made.drop(a.session, a.link)
+  release()
   await made.settled()
   await until(() => b.link.texts.length === 1)
   assert.deepEqual(a.link.texts, [])
