@@ -62,7 +62,10 @@ test('wills of clients that were connected when the broker was killed are publis
   const last = await connected(t, port, 5)
   await last.publish({ topic: 'will/end', payload: 'end', qos: 1 })
   await watcher.has('end')
-  assert.deepEqual([...watcher.texts].filter((text) => !unheard.includes(text)).sort(), [...expected, 'end'].sort())
+  const heard = watcher.texts.filter((text) => !unheard.includes(text))
+  assert.deepEqual([...new Set(heard)].sort(), [...expected, 'end'].sort())
+  // With QoS 1 an acknowledgement that a kill swallowed means a repetition.
+  for (const text of ['v4-q2', 'v5-q2']) assert.equal(countOf(heard).get(text), 1)
   assert.equal(watcher.sessionsLost, 0)
   assert.equal(await again.stop(), 0)
   const chain = await countPayloads(location, 'will/')
