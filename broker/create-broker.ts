@@ -167,7 +167,7 @@ async function openParts(
     log.notice(`Denied PUBLISH from ${publisher.clientId} (q${qos}, '${topic}', ${payloadBytes} bytes): ${cause}`)
   }
   const wills = new WillPublisher(sessions, gate, (publish, cause) => logRefusal(refusalOf(gate, cause, publish)))
-  sessions.publishWill = (will) => wills.publish(will)
+  sessions.wills.publish = (will) => wills.publish(will)
   const streams = new WeakMap<object, ClientConnection>()
   const { allowAnonymous } = options
   const engine = await startEngine({ database: chain.database, streams, allowAnonymous, log, onError })

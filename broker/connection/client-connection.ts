@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { PublishPacket as EnginePublishPacket } from 'aedes'
 import { afterEarlier, Lane, type Publisher, type Submission } from '../../plugins/index.ts'
 import { checkWill } from '../connect-rules.ts'
-import { type AcknowledgementType, type CloseReason, Edge, type EdgeHandler } from '../edge/edge.ts'
+import { Edge } from '../edge/edge.ts'
+import type { AcknowledgementType, CloseReason, EdgeHandler } from '../edge/edge-handler.ts'
 import {
   type AcknowledgementPacket,
   type ConnectPacket,
@@ -20,14 +21,13 @@ import type { Session } from '../sessions/session.ts'
 import { describeClose } from './close-reasons.ts'
 import { reasonOfReturnCode } from './connack.ts'
 import type { ConnectionContext } from './connection-context.ts'
+import { engineClientId } from './engine-client-id.ts'
 import { type EngineListener, EngineStream } from './engine-stream.ts'
 import { InboundLimit } from './inbound-limit.ts'
 import { InboundPublish } from './inbound-publish.ts'
 import { releasePublish } from './pubrel.ts'
 import { resumeNotarySubscriptions, subscribe, unsubscribe } from './subscribing.ts'
 
-/** Keeps ids apart from names that every JavaScript object has, `__proto__` among them (engine row 1). */
-const engineIdPrefix = 'c:'
 /** [MQTT-5.0 1.5.4] */
 const maxStringBytes = 65_535
 /** As Mosquitto names clients that come without an id. */
@@ -129,9 +129,14 @@ export class ClientConnection implements EdgeHandler, EngineListener {
    * When the chain is closed or has failed, nothing is answered.
    */
   submit(submission: Submission): void {
+    const guarded: Submission = {
+      bytes: submission.bytes,
+      decide: (index, timeMs) => this.#guard(() => submission.decide(index, timeMs)),
+      settle: () => this.#guard(() => submission.settle()),
+    }
     this.lane.run(() => {
       try {
-        this.context.gate.chain.submit(submission)
+        this.context.gate.chain.submit(guarded)
       } catch (error) {
         this.context.onError(error)
         this.edge.disconnect(reasonCode.implementationSpecificError)
@@ -165,7 +170,7 @@ export class ClientConnection implements EdgeHandler, EngineListener {
     this.context.engine.handle(this.#stream)
     // A will, a keep alive and a session are not the engine's business.
     const { protocolVersion: version, username, password, authenticationMethod, authenticationData } = packet
-    const clientId = `${engineIdPrefix}${this.id}`
+    const clientId = engineClientId(this.id)
     const connect = {
       version,
       clientId,
@@ -294,6 +299,17 @@ export class ClientConnection implements EdgeHandler, EngineListener {
       },
       settle: () => {},
     })
+  }
+
+  /** What throws in a commit would fail the chain for everybody: it ends this connection instead. */
+  #guard<T>(step: () => T): T | undefined {
+    try {
+      return step()
+    } catch (error) {
+      this.context.onError(error)
+      this.edge.disconnect(reasonCode.implementationSpecificError)
+      return undefined
+    }
   }
 
   onFailure(error: unknown): void {

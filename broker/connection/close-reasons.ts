@@ -1,4 +1,4 @@
-import type { CloseReason } from '../edge/edge.ts'
+import type { CloseReason } from '../edge/edge-handler.ts'
 
 /** The end of "Client ID ..." in the log, in Mosquitto's words where it has any. */
 export function describeClose(reason: CloseReason, hasLeft: boolean): string {

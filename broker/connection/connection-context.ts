@@ -1,11 +1,10 @@
 import type { Aedes } from 'aedes'
 import type { AdminService, DirectTopics, PublishGate, PublishPolicy, Refusal } from '../../plugins/index.ts'
-import type { EdgeLimits } from '../edge/edge.ts'
+import type { EdgeLimits } from '../edge/edge-handler.ts'
 import type { FlushQueue } from '../edge/output.ts'
 import type { BrokerLogger } from '../logger.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { ClientConnection } from './client-connection.ts'
-import type { EngineStream } from './engine-stream.ts'
 
 /** What all connections of a broker share. */
 export interface ConnectionContext {
@@ -28,5 +27,3 @@ export interface ConnectionContext {
   /** The disk has no room for more records. */
   readonly isDiskFull: () => boolean
 }
-
-export type { EngineStream }

@@ -1,6 +1,6 @@
 import { CborReader, CborWriter } from '../../protocol/index.ts'
 import type { QoS } from '../edge/index.ts'
-import type { Chunk, Entry } from './outbox.ts'
+import type { Chunk, Entry } from './queue.ts'
 
 const chunkVersion = 1
 /** Bits of an entry's flags; bits 0 and 1 are its QoS. */

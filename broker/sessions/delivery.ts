@@ -1,6 +1,6 @@
 import type { Target } from '../router/index.ts'
 import type { Message } from './message.ts'
-import type { Entry } from './outbox.ts'
+import type { Entry } from './queue.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
 

@@ -1,7 +1,7 @@
 import type { AuditStore, StoredBlock } from '../../plugins/index.ts'
 import { type Block, decodeBlock } from '../../protocol/index.ts'
 import type { Message } from './message.ts'
-import type { MessageSource } from './outbox.ts'
+import type { MessageSource } from './queue.ts'
 import { readStoredMessage } from './stored-message.ts'
 
 /** Payload bytes of messages that were queued a moment ago. */

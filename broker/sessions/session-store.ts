@@ -1,6 +1,6 @@
 import { type StoreDatabase, type StoreOperation, storeSublevel } from '../../plugins/index.ts'
 import { encodeChunk } from './chunk-codec.ts'
-import type { Chunk, Entry } from './outbox.ts'
+import type { Chunk, Entry } from './queue.ts'
 import { encodeRetained, type RetainedMessage } from './retained.ts'
 import { clientPrefix, numberKey, packetIdKey } from './session-keys.ts'
 import {
@@ -46,10 +46,6 @@ export class SessionStore {
 
   get isPersistent(): boolean {
     return this.#isPersistent
-  }
-
-  get hasOperations(): boolean {
-    return this.#operations.length > 0
   }
 
   /** What has collected since the last call. */

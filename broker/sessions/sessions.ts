@@ -14,12 +14,13 @@ import { reassignShared } from './delivery.ts'
 import type { Link } from './link.ts'
 import { loadSessions } from './load-sessions.ts'
 import { MessageCache } from './message-cache.ts'
-import type { OutboxOptions } from './outbox.ts'
+import type { OutboxOptions } from './queue.ts'
 import { RetainedMessages } from './retained.ts'
 import { neverExpires, Session, type SessionContext } from './session.ts'
 import { SessionStore } from './session-store.ts'
 import type { StoredWill } from './stored-will.ts'
 import { isBelowNotary, RetainedDelivery, wantsRetained } from './subscriptions.ts'
+import { Wills } from './wills.ts'
 
 const noRetained: readonly RetainedDelivery[] = []
 
@@ -62,24 +63,22 @@ export class Sessions implements CommitParticipant {
   readonly retained: RetainedMessages
   readonly messages: MessageCache
   readonly store: SessionStore
+  readonly wills: Wills
   readonly flushQueue: FlushQueue
   readonly #options: SessionsOptions
   readonly #context: SessionContext
   readonly #sessions = new Map<string, Session>()
   /** Sessions without a connection that end at some time. */
   readonly #expiries = new Map<Session, () => void>()
-  readonly #delayedWills = new Map<StoredWill, () => void>()
   readonly #dirty = new Set<Session>()
-  #nextWillNumber = 0
   #interrupted: readonly Session[] = []
   #lazyWrite: NodeJS.Timeout | undefined
-  /** Publishes a will; calls {@link willSettled} when that is done. */
-  publishWill: (will: StoredWill) => void = () => {}
 
   private constructor(options: SessionsOptions) {
     this.#options = options
     this.flushQueue = options.flushQueue
     this.store = new SessionStore(options.chain.database, options.isPersistent)
+    this.wills = new Wills({ store: this.store, now: options.now, commit: (change) => this.#commit(change) })
     this.retained = new RetainedMessages(this.store, options.now)
     this.messages = new MessageCache(options.chain.store)
     this.#context = {
@@ -111,8 +110,9 @@ export class Sessions implements CommitParticipant {
         }
       }
       for (const will of loaded.wills) {
-        sessions.#nextWillNumber = Math.max(sessions.#nextWillNumber, will.number + 1)
-        sessions.#restoreWill(will)
+        sessions.wills.restore(will)
+        const session = sessions.#sessions.get(will.publisher.clientId)
+        if (session !== undefined) session.will = will
       }
     }
     return sessions
@@ -124,28 +124,21 @@ export class Sessions implements CommitParticipant {
       for (const session of this.#interrupted) session.writeState()
     })
     for (const session of this.#sessions.values()) if (session.link === undefined) this.#expireLater(session)
-    for (const will of [...this.#delayedWills.keys()]) {
-      if (will.dueAtMs === undefined) this.#commit(() => this.#beginDelay(will))
-      else this.#scheduleWill(will, will.dueAtMs)
-    }
-  }
-
-  /** Of a connection that ended with the broker the delay begins now; one without a session on disk ended with it. */
-  #beginDelay(will: StoredWill): void {
-    if (!this.#delayedWills.delete(will)) return
-    const session = this.#sessions.get(will.publisher.clientId)
-    const delaySeconds = Math.min(will.will.delayIntervalSeconds, session?.expiryIntervalSeconds ?? 0)
-    const due = { ...will, dueAtMs: this.#options.now() + delaySeconds * 1000 }
-    // Another crash does not begin it anew.
-    this.store.putWill(due)
-    if (session?.will === will) session.will = due
-    this.#scheduleWill(due, due.dueAtMs)
+    const sessionOf = ({ publisher }: StoredWill) => this.#sessions.get(publisher.clientId)
+    this.wills.beginDelays(
+      // One without a session on disk ended with its connection.
+      (will) => sessionOf(will)?.expiryIntervalSeconds ?? 0,
+      (will, due) => {
+        const session = sessionOf(will)
+        if (session?.will === will) session.will = due
+      },
+    )
   }
 
   /** No timer of a broker that ends may start something; what is not written yet is in the last commit. */
   stop(): void {
     for (const cancel of this.#expiries.values()) cancel()
-    for (const cancel of this.#delayedWills.values()) cancel()
+    this.wills.stop()
     clearTimeout(this.#lazyWrite)
     if (this.#options.chain.outage === undefined) this.whenDurable(() => {})
   }
@@ -183,9 +176,8 @@ export class Sessions implements CommitParticipant {
     session.disconnectedAtMs = undefined
     this.#expiries.get(session)?.()
     this.#expiries.delete(session)
-    // [MQTT-5.0 3.1.3-9]: not sent when the session goes on in time.
-    if (session.will !== undefined) this.#dropWill(session.will)
-    session.will = this.#takeWill(request)
+    if (session.will !== undefined) this.wills.resumeSession(session.will)
+    session.will = request.will === undefined ? undefined : this.wills.take(request.will, request.publisher)
     session.writeState()
     return { session, isPresent }
   }
@@ -198,24 +190,17 @@ export class Sessions implements CommitParticipant {
     session.link = undefined
     session.outbox.detach()
     session.expiryIntervalSeconds = sessionExpiryIntervalSeconds ?? session.expiryIntervalSeconds
-    const now = this.#options.now()
     const { will } = session
-    if (will !== undefined && !publishWill) {
-      this.#dropWill(will)
+    if (will !== undefined && publishWill) session.will = this.wills.end(will, session.expiryIntervalSeconds)
+    else if (will !== undefined) {
+      this.wills.discard(will)
       session.will = undefined
-    } else if (will !== undefined) {
-      const delaySeconds = Math.min(will.will.delayIntervalSeconds, session.expiryIntervalSeconds)
-      const due = { ...will, dueAtMs: now + delaySeconds * 1000 }
-      this.store.putWill(due)
-      session.will = due
-      if (delaySeconds === 0) this.#fire(due)
-      else this.#scheduleWill(due, due.dueAtMs)
     }
     if (session.expiryIntervalSeconds === 0) {
       this.#end(session)
       return
     }
-    session.disconnectedAtMs = now
+    session.disconnectedAtMs = this.#options.now()
     session.writeState()
     this.#expireLater(session)
   }
@@ -253,7 +238,7 @@ export class Sessions implements CommitParticipant {
 
   /** What the will did is in the chain, or it was refused: either way it is over. */
   willSettled(will: StoredWill): void {
-    this.store.deleteWill(will)
+    this.wills.settled(will)
     this.#requestCommit()
   }
 
@@ -281,9 +266,7 @@ export class Sessions implements CommitParticipant {
     this.#expiries.delete(session)
     if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
     for (const filter of session.subscriptions.keys()) this.tree.delete(session, filter)
-    // [MQTT-5.0 3.1.2.5]: a delayed will is sent when its session ends.
-    const { will } = session
-    if (will !== undefined && this.#delayedWills.has(will)) this.#fire(will)
+    if (session.will !== undefined) this.wills.endSession(session.will)
     session.erase()
     reassignShared(this, session)
   }
@@ -298,38 +281,6 @@ export class Sessions implements CommitParticipant {
       })
     })
     this.#expiries.set(session, cancel)
-  }
-
-  #takeWill({ will, publisher }: OpenRequest): StoredWill | undefined {
-    if (will === undefined) return undefined
-    const stored: StoredWill = { number: this.#nextWillNumber++, will, publisher, dueAtMs: undefined }
-    this.store.putWill(stored)
-    return stored
-  }
-
-  #restoreWill(will: StoredWill): void {
-    const session = this.#sessions.get(will.publisher.clientId)
-    if (session !== undefined) session.will = will
-    this.#delayedWills.set(will, () => {})
-  }
-
-  #scheduleWill(will: StoredWill, dueAtMs: number): void {
-    const ring = () => this.#commit(() => this.#delayedWills.has(will) && this.#fire(will))
-    this.#delayedWills.set(will, alarmAt(dueAtMs, this.#options.now, ring))
-  }
-
-  #dropWill(will: StoredWill): void {
-    this.#delayedWills.get(will)?.()
-    this.#delayedWills.delete(will)
-    this.store.deleteWill(will)
-  }
-
-  #fire(will: StoredWill): void {
-    this.#delayedWills.get(will)?.()
-    this.#delayedWills.delete(will)
-    const session = this.#sessions.get(will.publisher.clientId)
-    if (session?.will === will) session.will = undefined
-    this.publishWill(will)
   }
 
   /** Does something in its place in the order. */

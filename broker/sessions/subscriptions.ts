@@ -1,6 +1,6 @@
 import { notaryPrefix } from '../../protocol/index.ts'
 import { parseSharedFilter, type SubscriptionOptions } from '../router/index.ts'
-import type { Entry } from './outbox.ts'
+import type { Entry } from './queue.ts'
 import type { RetainedMessage } from './retained.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'

@@ -1,6 +1,6 @@
 import { type Message, type MessageParts, messageOf } from '../../broker/sessions/message.ts'
-import type { Chunk, Entry, OutboxOptions } from '../../broker/sessions/outbox.ts'
 import { Outbox } from '../../broker/sessions/outbox.ts'
+import type { Chunk, Entry, OutboxOptions } from '../../broker/sessions/queue.ts'
 
 /** A message whose payload is the text; by default that of its index. */
 export function testMessage(index: number, parts: Partial<MessageParts> = {}): Message {

@@ -79,7 +79,7 @@ export class TestSessions {
       onError,
       ...this.#options,
     })
-    this.sessions.publishWill = (will) => this.wills.push(will)
+    this.sessions.wills.publish = (will) => this.wills.push(will)
     this.sessions.start()
     await this.settled()
   }

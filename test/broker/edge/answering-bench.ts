@@ -1,8 +1,10 @@
-import type { EdgeLimits } from '../../../broker/edge/edge.ts'
+import type { EdgeLimits } from '../../../broker/edge/edge-handler.ts'
 import { EdgeBench, puback, pubcomp, pubrec, pubrel } from './edge-support.ts'
 
 /** A broker that says yes to everything, at once or when it is told to go on. */
 export class AnsweringBench extends EdgeBench {
+  #holds = 0
+
   constructor(limits: Partial<EdgeLimits>) {
     super(limits)
     const { edge } = this
@@ -29,10 +31,19 @@ export class AnsweringBench extends EdgeBench {
     }
   }
 
-  /** Decides on the CONNECT, goes on, takes bytes: whatever it was that was in the way. */
+  /** Takes no more until {@link goOn}. */
+  hold(): void {
+    this.#holds++
+    this.edge.hold()
+  }
+
+  /** Decides on the CONNECT, releases what is held, takes bytes: whatever it was that was in the way. */
   goOn(): void {
     this.edge.accept({ sessionPresent: false, code: 0 })
-    this.edge.release()
+    for (let left = this.#holds; left > 0; left--) {
+      this.#holds--
+      this.edge.release()
+    }
     this.transport.drain()
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InboundPublish } from '../../../broker/connection/inbound-publish.ts'
-import type { EdgeHandler } from '../../../broker/edge/edge.ts'
+import type { EdgeHandler } from '../../../broker/edge/edge-handler.ts'
 import { startBroker } from '../../helpers/broker.ts'
 import {
   acknowledgementBytes,

@@ -49,9 +49,22 @@ test('a client that is released within the call that held it keeps its order', (
   assert.equal(bench.transport.isPaused, false)
 })
 
-test('release without hold changes nothing', () => {
+test('a client that is held for two reasons goes on when both are gone', () => {
+  const bench = new EdgeBench().connect(4)
+  bench.edge.hold()
+  bench.edge.hold()
+  bench.transport.receive(publish('a'))
+  bench.edge.release()
+  assert.deepEqual([bench.takeCalls(), bench.transport.isPaused], [[], true])
+  bench.edge.release()
+  assert.deepEqual(topicsOf(bench.takeCalls()), ['a'])
+  assert.equal(bench.transport.isPaused, false)
+})
+
+test('a release does not let anything past a CONNECT that is being decided', () => {
   const bench = new EdgeBench()
   bench.transport.receive(connectOf(4), publish('a'))
+  bench.edge.hold()
   bench.edge.release()
   assert.deepEqual(bench.takeNames(), ['onConnect'])
 })
@@ -151,6 +164,7 @@ test('nothing is read of a client that has taken its leave while it is answered'
   const bench = new EdgeBench().connect(4)
   bench.transport.receive(disconnectBytes())
   assert.equal(bench.transport.isPaused, true)
+  bench.edge.hold()
   bench.edge.release()
   bench.transport.drain()
   bench.transport.endByPeer()

@@ -24,13 +24,13 @@ function whole(packets: readonly Buffer[]) {
   return outcome(bench)
 }
 
-/** In chunks, by somebody who is slow to decide, holds the client now and then, and takes bytes when it likes. */
+/** In chunks, by somebody who is slow to decide and holds the client now and then. */
 function inPieces(packets: readonly Buffer[], random: SeededRandom) {
   const bench = new AnsweringBench(limitsOfSessions)
   const { onPublish } = bench.on
   bench.on.onPublish = (packet, size) => {
     onPublish?.(packet, size)
-    if (random.below(3) === 0) bench.edge.hold()
+    if (random.below(3) === 0) bench.hold()
   }
   for (const chunk of inChunks(Buffer.concat(packets), random)) {
     bench.transport.receive(chunk)

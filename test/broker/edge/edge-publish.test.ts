@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { EdgeLimits } from '../../../broker/edge/edge.ts'
+import type { EdgeLimits } from '../../../broker/edge/edge-handler.ts'
 import { acknowledgementBytes, publishBytes } from '../../helpers/conformance/build.ts'
 import type { Property } from '../../helpers/conformance/properties.ts'
 import { connectOf, EdgeBench, hex, messageTo, puback, pubcomp, pubrec, pubrel, topicsOf } from './edge-support.ts'

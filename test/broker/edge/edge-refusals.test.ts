@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { EdgeLimits } from '../../../broker/edge/edge.ts'
+import type { EdgeLimits } from '../../../broker/edge/edge-handler.ts'
 import type { MqttErrorCode, ProtocolVersion } from '../../../broker/edge/index.ts'
 import {
   acknowledgementBytes,

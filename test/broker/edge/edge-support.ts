@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { type CloseReason, Edge, type EdgeHandler, type EdgeLimits } from '../../../broker/edge/edge.ts'
+import { Edge } from '../../../broker/edge/edge.ts'
+import type { CloseReason, EdgeHandler, EdgeLimits } from '../../../broker/edge/edge-handler.ts'
 import { MqttError, type ProtocolVersion, packetType } from '../../../broker/edge/index.ts'
 import { FlushQueue } from '../../../broker/edge/output.ts'
 import { type ConnectFields, connectBytes } from '../../helpers/conformance/build.ts'

@@ -144,6 +144,7 @@ for (const version of versions) {
 
   test(`version ${version}: what is sent to a connection that is over goes nowhere`, () => {
     const bench = new EdgeBench().connect(version)
+    bench.edge.hold()
     bench.edge.end()
     bench.edge.accept(accepted)
     bench.edge.refuse(0x87)

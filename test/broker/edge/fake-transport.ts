@@ -1,4 +1,4 @@
-import type { EdgeTransport } from '../../../broker/edge/edge.ts'
+import type { EdgeTransport } from '../../../broker/edge/edge-handler.ts'
 
 type Handler = () => void
 
@@ -8,7 +8,7 @@ export class FakeTransport implements EdgeTransport {
   readonly writes: Buffer[] = []
   /** Copies of {@link writes}, made when they came. */
   readonly copies: Buffer[] = []
-  /** Everything that was asked of it, in order: `write 4`, `pause`, `resume`, `end`, `destroy`. Repetitions count once. */
+  /** Everything that was asked of it, in order: `write 4`, `pause`, `resume`, `end`. Repetitions count once. */
   readonly log: string[] = []
   isPaused = false
   isEnded = false
@@ -58,11 +58,6 @@ export class FakeTransport implements EdgeTransport {
   end(): void {
     this.isEnded = true
     this.#note('end', true)
-  }
-
-  destroy(): void {
-    this.isEnded = true
-    this.#note('destroy', true)
   }
 
   /** The peer sends this in one chunk. */

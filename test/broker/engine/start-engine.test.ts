@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startBroker } from '../../helpers/broker.ts'
-import { connectBytes } from '../../helpers/conformance/build.ts'
 import { mqttVersions, TestClient } from '../../helpers/mqtt-clients.ts'
 import { RawMqtt } from '../../helpers/raw-mqtt.ts'
 
@@ -33,22 +32,6 @@ test('client ids that every JavaScript object has a member for are ids like othe
     await RawMqtt.connect(t, port, { clientId, version: 5 })
     assert.equal((await first.next('disconnect')).body[0], 0x8e)
   }
-})
-
-test('the longest client id that the engine can be told is taken, a longer one refused, and the broker goes on', async (t) => {
-  const { port } = await startBroker(t)
-  const answer = async (length: number, level: 4 | 5) => {
-    const client = await RawMqtt.open(t, port)
-    client.write(connectBytes({ level, clientId: 'i'.repeat(length) }))
-    return (await client.isRefused('connack')) ? undefined : 'answered'
-  }
-  const code = async (length: number) => {
-    const client = await RawMqtt.open(t, port)
-    client.write(connectBytes({ level: 5, clientId: 'i'.repeat(length) }))
-    return (await client.next('connack')).body[1]
-  }
-  assert.deepEqual([await code(65_533), await code(65_534), await code(65_535)], [0, 0x83, 0x83])
-  assert.deepEqual([await answer(65_533, 4), await answer(65_534, 4)], ['answered', undefined])
 })
 
 test('a broker that ends tells MQTT 5 clients so', async (t) => {
