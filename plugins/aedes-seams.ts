@@ -1,5 +1,5 @@
 import type { Client, PublishPacket } from 'aedes'
-import { type CborValue, type ChainRecord, messagePropertyIds } from '../protocol/index.ts'
+import { type ChainRecord, recordProperties, withoutUndefined } from '../protocol/index.ts'
 
 /**
  * What the plugins need of Aedes beyond its documented hooks. A test per function fails when the engine changes.
@@ -104,20 +104,15 @@ export function userPropertiesOf(packet: PublishPacket): readonly (readonly [str
 export function recordedProperties(packet: PublishPacket): ChainRecord['properties'] {
   const given = packet.properties
   if (given === undefined) return undefined
-  const kept = new Map<number, CborValue>()
-  if (given.payloadFormatIndicator !== undefined) {
-    kept.set(messagePropertyIds.payloadFormatIndicator, given.payloadFormatIndicator ? 1 : 0)
-  }
-  if (given.messageExpiryInterval !== undefined)
-    kept.set(messagePropertyIds.messageExpiryInterval, given.messageExpiryInterval)
-  if (given.contentType !== undefined) kept.set(messagePropertyIds.contentType, given.contentType)
-  if (given.responseTopic !== undefined) kept.set(messagePropertyIds.responseTopic, given.responseTopic)
-  if (given.correlationData !== undefined) kept.set(messagePropertyIds.correlationData, given.correlationData)
-  const user = userPropertiesOf(packet)
-  if (user.length > 0)
-    kept.set(
-      messagePropertyIds.userProperties,
-      user.map(([name, value]) => [name, value]),
-    )
-  return kept.size > 0 ? kept : undefined
+  const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic, correlationData } = given
+  return recordProperties(
+    withoutUndefined({
+      payloadFormatIndicator: payloadFormatIndicator === undefined ? undefined : payloadFormatIndicator ? 1 : 0,
+      messageExpiryInterval,
+      contentType,
+      responseTopic,
+      correlationData,
+      userProperties: userPropertiesOf(packet),
+    }),
+  )
 }

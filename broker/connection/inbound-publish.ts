@@ -1,16 +1,9 @@
-import {
-  type FlowVerdict,
-  type IncomingPublish,
-  type Outlet,
-  refusalOf,
-  type Settlement,
-  type StoreOperation,
-} from '../../plugins/index.ts'
-import { type ChainRecord, isBrokerTopic, type RefusalCause } from '../../protocol/index.ts'
+import { type FlowVerdict, type IncomingPublish, type Outlet, refusalOf, type Settlement } from '../../plugins/index.ts'
+import { type ChainRecord, isBrokerTopic, type RefusalCause, recordProperties } from '../../protocol/index.ts'
 import { takeAdminRequest } from '../admin-requests.ts'
 import { type PublishPacket, packetType, reasonCode } from '../edge/index.ts'
 import { Delivery } from '../sessions/delivery.ts'
-import { messageOf, recordProperties } from '../sessions/message.ts'
+import { messageOf } from '../sessions/message.ts'
 import type { Session } from '../sessions/session.ts'
 import type { ClientConnection } from './client-connection.ts'
 
@@ -50,7 +43,7 @@ export class InboundPublish implements Outlet {
     context.gate.submit(publish, lane, this, () => this.#judge(publish))
   }
 
-  recorded(index: number, record: ChainRecord): readonly StoreOperation[] | undefined {
+  recorded(index: number, record: ChainRecord): void {
     const { topic, payload, qos, retain, properties, packetId } = this.#packet
     const { session, context } = this.#connection
     const { sessions } = context
@@ -63,7 +56,6 @@ export class InboundPublish implements Outlet {
       if (exchange !== undefined) exchange.isStored = true
       sessions.store.putIncoming(session, packetId)
     }
-    return undefined
   }
 
   settle(settlement: Settlement): void {

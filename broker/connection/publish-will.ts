@@ -1,7 +1,7 @@
 import { type IncomingPublish, Lane, type Outlet, type PublishGate, type Settlement } from '../../plugins/index.ts'
-import type { ChainRecord, RefusalCause } from '../../protocol/index.ts'
+import { type ChainRecord, type RefusalCause, recordProperties } from '../../protocol/index.ts'
 import { Delivery } from '../sessions/delivery.ts'
-import { messageOf, recordProperties } from '../sessions/message.ts'
+import { messageOf } from '../sessions/message.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { StoredWill } from '../sessions/stored-will.ts'
 
@@ -54,13 +54,12 @@ class WillOutlet implements Outlet {
     this.#told = told
   }
 
-  recorded(index: number, record: ChainRecord): undefined {
+  recorded(index: number, record: ChainRecord): void {
     const message = messageOf({ ...this.#stored.will, index, timeMs: record.timeMs })
     this.#delivery = new Delivery(this.#sessions, message, undefined)
     if (message.retain) this.#sessions.retained.apply(message, message.payload.length === 0)
     // In the batch of the record: a crash publishes it once.
     this.#sessions.willSettled(this.#stored)
-    return undefined
   }
 
   settle(settlement: Settlement): void {

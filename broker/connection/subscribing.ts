@@ -1,3 +1,4 @@
+import { isBelowNotary } from '../../protocol/index.ts'
 import {
   maxTopicLevels,
   reasonCode,
@@ -7,7 +8,7 @@ import {
   type UnsubscribePacket,
 } from '../edge/index.ts'
 import { parseSharedFilter } from '../router/index.ts'
-import { isBelowNotary, type RetainedDelivery } from '../sessions/subscriptions.ts'
+import type { RetainedDelivery } from '../sessions/subscriptions.ts'
 import type { ClientConnection } from './client-connection.ts'
 
 /** One SUBSCRIBE brings each retained message so often at most, however many of its filters match. */

@@ -88,14 +88,11 @@ function enqueue(
   // A session that ends with its connection has no queue without one.
   if (!session.isOnline && !session.isDurable && session.expiryIntervalSeconds === 0) return
   const { index, payload } = message
-  const chunk = session.chunk()
   const qos = message.qos === 2 && target.qos === 2 ? 2 : 1
   const retain = retainAsPublished && message.retain
   const wanted = { index, qos, retain, subscriptionIdentifiers, shared, bytes: payload.length, message } as const
-  const entry = session.outbox.admit(wanted, { chunk })
-  if (entry === undefined) return
-  if (chunk !== undefined) sessions.markDirty(session)
-  queued.push({ session, entry })
+  const entry = sessions.enqueue(session, wanted)
+  if (entry !== undefined) queued.push({ session, entry })
 }
 
 /** A member of a shared subscription that can be sent something now. */
@@ -119,11 +116,9 @@ function reassign(sessions: Sessions, { index, qos, shared, bytes, message, reta
   const target = group?.pick(isReady) ?? group?.pick(isWaiting)
   if (target === undefined || target.qos === 0) return
   const { subscriber: session, subscriptionIdentifiers } = target
-  const chunk = session.chunk()
   const lower = qos === 2 && target.qos === 2 ? 2 : 1
   const wanted = { index, qos: lower, retain, subscriptionIdentifiers, shared, bytes, message } as const
-  const moved = session.outbox.admit(wanted, { chunk })
+  const moved = sessions.enqueue(session, wanted)
   if (moved === undefined) return
-  if (chunk !== undefined) sessions.markDirty(session)
   sessions.whenDurable(() => !session.isEnded && session.outbox.release(moved))
 }

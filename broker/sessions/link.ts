@@ -21,6 +21,4 @@ export interface Link {
   ): boolean
   /** @param isKnown false: the client spoke of an exchange that is not there */
   sendPubrel(packetId: number, isKnown: boolean): void
-  /** Ends the connection with this reason. */
-  disconnect(reasonCode: number): void
 }

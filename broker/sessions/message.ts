@@ -56,27 +56,7 @@ export function messageOf({ index, topic, payload, qos, retain, properties, time
   }
 }
 
-/** The MQTT 5 properties of a publish as its record keeps them; undefined when there are none. */
-export function recordProperties(given: MessageProperties | undefined): ReadonlyMap<number, CborValue> | undefined {
-  if (given === undefined) return undefined
-  const kept = new Map<number, CborValue>()
-  const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic, correlationData } = given
-  if (payloadFormatIndicator !== undefined) kept.set(messagePropertyIds.payloadFormatIndicator, payloadFormatIndicator)
-  if (messageExpiryInterval !== undefined) kept.set(messagePropertyIds.messageExpiryInterval, messageExpiryInterval)
-  if (contentType !== undefined) kept.set(messagePropertyIds.contentType, contentType)
-  if (responseTopic !== undefined) kept.set(messagePropertyIds.responseTopic, responseTopic)
-  if (correlationData !== undefined) kept.set(messagePropertyIds.correlationData, correlationData)
-  const user = given.userProperties ?? []
-  if (user.length > 0) {
-    kept.set(
-      messagePropertyIds.userProperties,
-      user.map(([name, value]) => [name, value]),
-    )
-  }
-  return kept.size > 0 ? kept : undefined
-}
-
-/** Inverse of {@link recordProperties}. */
+/** Inverse of `recordProperties`. */
 export function propertiesOfRecord(kept: ReadonlyMap<number, CborValue>): MessageProperties {
   const format = kept.get(messagePropertyIds.payloadFormatIndicator)
   const expiry = kept.get(messagePropertyIds.messageExpiryInterval)

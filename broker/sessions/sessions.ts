@@ -6,6 +6,7 @@ import {
   type StoreOperation,
   type Submission,
 } from '../../plugins/index.ts'
+import { isBelowNotary } from '../../protocol/index.ts'
 import type { Will } from '../edge/index.ts'
 import type { FlushQueue } from '../edge/output.ts'
 import { type SubscriptionOptions, SubscriptionTree } from '../router/index.ts'
@@ -14,12 +15,12 @@ import { reassignShared } from './delivery.ts'
 import type { Link } from './link.ts'
 import { loadSessions } from './load-sessions.ts'
 import { MessageCache } from './message-cache.ts'
-import type { OutboxOptions } from './queue.ts'
+import type { Entry, OutboxOptions, Wanted } from './queue.ts'
 import { RetainedMessages } from './retained.ts'
 import { neverExpires, Session, type SessionContext } from './session.ts'
 import { SessionStore } from './session-store.ts'
 import type { StoredWill } from './stored-will.ts'
-import { isBelowNotary, RetainedDelivery, wantsRetained } from './subscriptions.ts'
+import { RetainedDelivery, wantsRetained } from './subscriptions.ts'
 import { Wills } from './wills.ts'
 
 const noRetained: readonly RetainedDelivery[] = []
@@ -242,9 +243,17 @@ export class Sessions implements CommitParticipant {
     this.#requestCommit()
   }
 
-  /** The running commit queued something for it. */
-  markDirty(session: Session): void {
-    this.#dirty.add(session)
+  /**
+   * Queues a message for a session, on disk where that is kept. Called while the commit decides; it is sent when the
+   * entry is released.
+   * @param isForced also when the queue is full
+   * @returns undefined when the queue is full
+   */
+  enqueue(session: Session, wanted: Wanted, isForced = false): Entry | undefined {
+    const chunk = session.chunk()
+    const entry = session.outbox.admit(wanted, { chunk, isForced })
+    if (entry !== undefined && chunk !== undefined) this.#dirty.add(session)
+    return entry
   }
 
   operations(): readonly StoreOperation[] {

@@ -6,10 +6,11 @@ import {
   type CborValue,
   CborWriter,
   readValue,
+  recordProperties,
   writeValue,
 } from '../../protocol/index.ts'
 import type { MessageProperties, QoS, Will } from '../edge/index.ts'
-import { propertiesOfRecord, recordProperties } from './message.ts'
+import { propertiesOfRecord } from './message.ts'
 
 /** A will that waits for its connection to end, and whose it is. [MQTT-5.0 3.1.2.5] */
 export interface StoredWill {

@@ -1,4 +1,3 @@
-import { notaryPrefix } from '../../protocol/index.ts'
 import { parseSharedFilter, type SubscriptionOptions } from '../router/index.ts'
 import type { Entry } from './queue.ts'
 import type { RetainedMessage } from './retained.ts'
@@ -23,10 +22,10 @@ export class RetainedDelivery {
     const qos = Math.min(message.qos, granted) as 0 | 1 | 2
     this.#qos = qos
     if (qos === 0) return
-    const chunk = session.chunk()
     // Past the limit of the queue, so that one SUBSCRIBE brings all; but not over and over, by one that never acknowledges.
     const isForced = session.outbox.size < 2 * sessions.retained.size
-    this.#entry = session.outbox.admit(
+    this.#entry = sessions.enqueue(
+      session,
       {
         index: message.index,
         qos,
@@ -36,9 +35,8 @@ export class RetainedDelivery {
         bytes: message.payload.length,
         message,
       },
-      { chunk, isForced },
+      isForced,
     )
-    if (chunk !== undefined) sessions.markDirty(session)
   }
 
   deliver(): void {
@@ -47,11 +45,6 @@ export class RetainedDelivery {
     if (this.#qos === 0) outbox.sendQos0(this.#message, true, this.#subscriptionIdentifiers, true)
     else if (this.#entry !== undefined) outbox.release(this.#entry)
   }
-}
-
-/** Topics below `$notary/` are known by connection: nothing is routed to them. */
-export function isBelowNotary(topicFilter: string): boolean {
-  return topicFilter === '$notary' || topicFilter.startsWith(notaryPrefix)
 }
 
 /** Whether retained messages are sent for this subscription. Shared ones get none. [MQTT-5.0 3.3.1.3, 4.8.2] */

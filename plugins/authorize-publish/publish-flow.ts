@@ -1,5 +1,5 @@
 import type { ChainRecord, RefusalCause } from '../../protocol/index.ts'
-import type { Decision, StoreOperation, Submission } from '../audit-chain/index.ts'
+import type { Decision, Submission } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { admit } from './admission.ts'
 import { type IncomingPublish, isRefused, type Verdict } from './publish.ts'
@@ -16,11 +16,8 @@ export type Settlement = 'deliver' | 'acknowledge' | RefusalCause
 
 /** Where a publish came from, and where the answer goes. Must not throw. */
 export interface Outlet {
-  /**
-   * The record has its index; it is not durable yet.
-   * @returns what is to be written in the same batch
-   */
-  recorded?(index: number, record: ChainRecord): readonly StoreOperation[] | undefined
+  /** The record has its index; it is not durable yet. What follows from it for others is written in the same batch. */
+  recorded?(index: number, record: ChainRecord): void
   /** It is durable, or was refused. */
   settle(settlement: Settlement): void
 }
@@ -58,10 +55,10 @@ export class PublishFlow implements Submission {
         return undefined
       }
       const { record, body } = admission.record
-      const also = this.#outlet.recorded?.(index, record)
+      this.#outlet.recorded?.(index, record)
       this.#settlement = 'deliver'
       this.#gate.counters.accepted++
-      return { record, body, also }
+      return { record, body }
     } catch (error) {
       this.#gate.onError(error)
       this.#settlement = 'hook-failed'

@@ -11,9 +11,14 @@ export function encodeClientId(clientId: string): string {
 export const notaryPrefix = '$notary/'
 
 /** Whether only the broker publishes to a topic: what `$SYS/#` and `$notary/#` match, so these two names as well. */
+/** `$notary` and all below it, as a topic or as a filter: what is told there concerns single clients. */
+export function isBelowNotary(topic: string): boolean {
+  return topic === '$notary' || topic.startsWith(notaryPrefix)
+}
+
 export function isBrokerTopic(topic: string): boolean {
   if (!topic.startsWith('$')) return false
-  return topic === '$SYS' || topic.startsWith('$SYS/') || topic === '$notary' || topic.startsWith(notaryPrefix)
+  return topic === '$SYS' || topic.startsWith('$SYS/') || isBelowNotary(topic)
 }
 
 /** Where requests are published. */

@@ -1,6 +1,7 @@
 export {
   adminResponseTopic,
   encodeClientId,
+  isBelowNotary,
   isBrokerTopic,
   notaryPrefix,
   ownClientId,

@@ -20,7 +20,6 @@ export class TestLink implements Link {
   publishes: SentPublish[] = []
   /** What was sent, in order: `p<packet id>`, `P<packet id>` with DUP, `r<packet id>`, `r<packet id>!` for an unknown id. */
   log: string[] = []
-  disconnectedWith: number | undefined
 
   constructor(receiveMaximum = 65_535) {
     this.receiveMaximum = receiveMaximum
@@ -46,10 +45,6 @@ export class TestLink implements Link {
 
   sendPubrel(packetId: number, isKnown: boolean): void {
     this.log.push(`r${packetId}${isKnown ? '' : '!'}`)
-  }
-
-  disconnect(reasonCode: number): void {
-    this.disconnectedWith = reasonCode
   }
 
   /** What was sent since the last call. */

@@ -2,13 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { MessageProperties, QoS } from '../../../broker/edge/index.ts'
-import { type Message, messageOf, propertiesOfRecord, recordProperties } from '../../../broker/sessions/message.ts'
+import { type Message, messageOf, propertiesOfRecord } from '../../../broker/sessions/message.ts'
 import { readStoredMessage } from '../../../broker/sessions/stored-message.ts'
 import { admit } from '../../../plugins/authorize-publish/admission.ts'
 import { isRefused } from '../../../plugins/authorize-publish/publish.ts'
 import { PublishVerifier } from '../../../plugins/authorize-publish/verifier.ts'
 import { type IncomingPublish, KeyRegistry, nativeCrypto, PublishPolicy } from '../../../plugins/index.ts'
-import { decodeRecord, encodeCbor, encodeRecord, encodeSign1, parseSign1 } from '../../../protocol/index.ts'
+import {
+  decodeRecord,
+  encodeCbor,
+  encodeRecord,
+  encodeSign1,
+  parseSign1,
+  recordProperties,
+} from '../../../protocol/index.ts'
 import { bytes, fcSeed, wellFormedText } from '../../helpers/arbitraries.ts'
 import { goldenRecords } from '../../helpers/golden-chain.ts'
 import { numberedKey } from '../../helpers/keys.ts'
