@@ -15,6 +15,7 @@ import type { ConnectionContext } from './connection/connection-context.ts'
 import { WillPublisher } from './connection/publish-will.ts'
 import { describe } from './describe.ts'
 import { DiskSpace } from './disk-space.ts'
+import { allCapabilities } from './edge/capabilities.ts'
 import { FlushQueue } from './edge/output.ts'
 import { startEngine } from './engine/start-engine.ts'
 import { assertEngineVersions } from './engine-versions.ts'
@@ -30,6 +31,7 @@ import {
 import type { ListenerInfo } from './listeners/listener-info.ts'
 import { type BrokerLogger, createLogger } from './logger.ts'
 import { type BrokerOptions, type ResolvedBrokerOptions, resolveOptions } from './options.ts'
+import { everythingMayBeRead } from './sessions/delivery-rules.ts'
 import { Sessions } from './sessions/sessions.ts'
 
 /** A running broker. */
@@ -186,6 +188,7 @@ async function openParts(
       topicAliasMaximum: options.maxTopicAlias,
       topicAliasMaximumOut: options.maxTopicAliasBroker,
       maxKeepAliveSeconds: options.maxKeepaliveSeconds,
+      ...allCapabilities,
     },
     flushQueue: sessions.flushQueue,
     anonymousAdmin: options.anonymousAdmin,
@@ -213,6 +216,9 @@ function openSessions(
     isPersistent,
     flushQueue: new FlushQueue(),
     maxInflightMessages,
+    maxInflightBytes: 0,
+    rules: everythingMayBeRead,
+    persistentClientExpirationSeconds: undefined,
     maxQueuedMessages,
     maxQueuedBytes,
     now: Date.now,

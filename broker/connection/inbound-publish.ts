@@ -50,7 +50,7 @@ export class InboundPublish implements Outlet {
     const message = messageOf({ index, topic, payload, qos, retain, properties, timeMs: record.timeMs })
     this.#delivery = new Delivery(sessions, message, session)
     // Of an envelope its inner payload counts: a signed publisher clears a topic with an empty one.
-    if (retain) sessions.retained.apply(message, record.payloadSize === 0)
+    if (retain) sessions.retained.apply(message, record.payloadSize === 0, this.#connection.publisher)
     if (qos === 2 && session?.isDurable === true && !session.isEnded) {
       const exchange = session.incoming.get(packetId)
       if (exchange !== undefined) exchange.isStored = true

@@ -57,7 +57,7 @@ class WillOutlet implements Outlet {
   recorded(index: number, record: ChainRecord): void {
     const message = messageOf({ ...this.#stored.will, index, timeMs: record.timeMs })
     this.#delivery = new Delivery(this.#sessions, message, undefined)
-    if (message.retain) this.#sessions.retained.apply(message, message.payload.length === 0)
+    if (message.retain) this.#sessions.retained.apply(message, message.payload.length === 0, this.#stored.publisher)
     // In the batch of the record: a crash publishes it once.
     this.#sessions.willSettled(this.#stored)
   }

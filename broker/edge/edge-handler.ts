@@ -1,3 +1,4 @@
+import type { Capabilities } from './capabilities.ts'
 import type { MqttError } from './errors.ts'
 import type { OutgoingTransport } from './outgoing-transport.ts'
 import type {
@@ -57,7 +58,7 @@ export type CloseReason =
   | MqttError
 
 /** Limits of one edge. */
-export interface EdgeLimits {
+export interface EdgeLimits extends Capabilities {
   /** Largest packet that a client may send, in bytes; 0: what the protocol allows. */
   readonly maximumPacketSize: number
   /** PUBLISHes with QoS 1 and 2 that a MQTT 5 client may have unacknowledged; 0 is 65,535. */

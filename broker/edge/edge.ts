@@ -1,3 +1,4 @@
+import { checkConnectOffered, checkPublishOffered } from './capabilities.ts'
 import type { AcknowledgementType, CloseReason, EdgeHandler, EdgeLimits, EdgeTransport } from './edge-handler.ts'
 import { encodeConnack, encodeDisconnect, encodeSuback, encodeUnsuback, pingresp } from './encode.ts'
 import { encodeAcknowledgement } from './encode-acknowledgement.ts'
@@ -302,6 +303,7 @@ export class Edge {
     this.#state = 'connecting'
     this.#receiveMaximum = packet.receiveMaximum
     this.#maximumPacketSize = Math.min(packet.maximumPacketSize ?? maxProtocolPacketBytes, maxProtocolPacketBytes)
+    checkConnectOffered(packet, this.#limits)
     const { receiveMaximum, topicAliasMaximum, topicAliasMaximumOut } = this.#limits
     if (this.#version === 5) {
       this.#window = new ReceiveWindow(receiveMaximum || 65_535)
@@ -322,6 +324,7 @@ export class Edge {
 
   #publish(packet: PublishPacket, bytes: number): void {
     const { topicAlias, qos, packetId } = packet
+    checkPublishOffered(packet, this.#limits)
     let resolved = packet
     if (topicAlias !== undefined) {
       const topic = this.#incomingAliases?.resolve(topicAlias, packet.topic) ?? packet.topic

@@ -53,6 +53,16 @@ export const mqttErrors = {
     remedy: 'send less at once, or raise max_packet_size',
     reasonCode: reasonCode.packetTooLarge,
   },
+  ERR_MQTT_RETAIN_NOT_SUPPORTED: {
+    cause: 'a publish or will with the retain flag where retain_available is false',
+    remedy: 'publish without the flag, or allow retained messages',
+    reasonCode: reasonCode.retainNotSupported,
+  },
+  ERR_MQTT_QOS_NOT_SUPPORTED: {
+    cause: 'a publish or will with a higher QoS than max_qos',
+    remedy: 'publish with a lower one, or raise max_qos',
+    reasonCode: reasonCode.qosNotSupported,
+  },
   ERR_MQTT_STRING_TOO_LONG: {
     cause: 'a string or binary value to be sent is longer than 65,535 bytes',
     remedy: 'shorten it',

@@ -1,4 +1,4 @@
-import type { Target } from '../router/index.ts'
+import type { SharedGroup, Target } from '../router/index.ts'
 import type { Message } from './message.ts'
 import type { Entry } from './queue.ts'
 import type { Session } from './session.ts'
@@ -37,14 +37,16 @@ export class Delivery {
     if (message.qos > 0) {
       for (const target of targets) {
         const own = target.subscriber === publisher ? target.own : target
-        if (own !== undefined && own.qos > 0) enqueue(sessions, message, own, undefined, queued)
+        if (own !== undefined && own.qos > 0 && mayRead(own.subscriber, message)) {
+          enqueue(sessions, message, own, undefined, queued)
+        }
       }
     }
     let shared = none
     if (groups.length > 0) {
       const picked: Target<Session>[] = []
       for (const group of groups) {
-        const target = group.pick(isReady) ?? (message.qos > 0 ? group.pick(isWaiting) : undefined)
+        const target = pickMember(group, message, message.qos > 0)
         if (target === undefined) continue
         if (Math.min(message.qos, target.qos) === 0) picked.push(target)
         else enqueue(sessions, message, target, `$share/${group.shareName}/${group.filter}`, queued)
@@ -60,7 +62,8 @@ export class Delivery {
     const message = this.#message
     for (const target of this.#targets) {
       const own = target.subscriber === this.#publisher ? target.own : target
-      if (own !== undefined && (message.qos === 0 || own.qos === 0)) sendQos0(message, own)
+      if (own === undefined || (message.qos > 0 && own.qos > 0)) continue
+      if (mayRead(own.subscriber, message)) sendQos0(message, own)
     }
     for (const target of this.#shared) sendQos0(message, target)
     for (const { session, entry } of this.#queued) {
@@ -95,6 +98,21 @@ function enqueue(
   if (entry !== undefined) queued.push({ session, entry })
 }
 
+function mayRead({ reader }: Session, { topic }: Pick<Message, 'topic'>): boolean {
+  return reader === undefined || reader.mayRead(topic)
+}
+
+/** The member whose turn it is, of those that may have it: one that can be sent it now, or else one that keeps it. */
+function pickMember(
+  group: SharedGroup<Session>,
+  message: Pick<Message, 'topic'>,
+  isKept: boolean,
+): Target<Session> | undefined {
+  const ready = group.pick((session) => isReady(session) && mayRead(session, message))
+  if (ready !== undefined || !isKept) return ready
+  return group.pick((session) => isWaiting(session) && mayRead(session, message))
+}
+
 /** A member of a shared subscription that can be sent something now. */
 const isReady = (session: Session): boolean => session.isOnline && session.outbox.hasRoom
 
@@ -110,10 +128,18 @@ export function reassignShared(sessions: Sessions, ended: Session): void {
   for (const entry of ended.outbox.unfinished()) reassign(sessions, entry)
 }
 
-function reassign(sessions: Sessions, { index, qos, shared, bytes, message, retain, wasSent }: Entry): void {
+function reassign(sessions: Sessions, entry: Entry): void {
+  const { index, qos, shared, bytes, retain, wasSent } = entry
   if (shared === undefined || qos === 0 || (qos === 2 && wasSent)) return
   const group = sessions.tree.sharedGroup(shared)
-  const target = group?.pick(isReady) ?? group?.pick(isWaiting)
+  if (group === undefined) return
+  const message = entry.message ?? sessions.messages.get(index)
+  if (message === undefined) {
+    // Who may have it depends on its topic.
+    sessions.withMessage(index, (loaded) => reassign(sessions, { ...entry, message: loaded }))
+    return
+  }
+  const target = pickMember(group, message, true)
   if (target === undefined || target.qos === 0) return
   const { subscriber: session, subscriptionIdentifiers } = target
   const lower = qos === 2 && target.qos === 2 ? 2 : 1

@@ -32,10 +32,12 @@ export async function loadSessions(
 
   for await (const [key, value] of states.iterator()) {
     const { clientId } = splitKey(key)
-    const { expiryIntervalSeconds, disconnectedAtMs, sentUpTo } = decodeSessionState(value)
+    const { expiryIntervalSeconds, disconnectedAtMs, sentUpTo, username, listener } = decodeSessionState(value)
     // Numbers go on, since those below were sent.
     const session = new Session(clientId, expiryIntervalSeconds, context, true, sentUpTo)
     session.disconnectedAtMs = disconnectedAtMs ?? nowMs
+    session.username = username
+    session.listener = listener
     if (disconnectedAtMs === undefined) interrupted.push(session)
     sessions.set(clientId, {
       session,

@@ -25,6 +25,8 @@ export class Outbox {
   readonly #inFlight = new Map<number, Entry>()
   #link: Link | undefined
   #window = 0
+  /** Payload of what is in flight. */
+  #inFlightBytes = 0
   #isLoading = false
   /** Admitted and not done, QoS 1 and 2. */
   #count = 0
@@ -160,6 +162,7 @@ export class Outbox {
   detach(): void {
     this.#link = undefined
     this.#inFlight.clear()
+    this.#inFlightBytes = 0
     this.#next = this.#head
     for (let i = this.#head; i < this.#queue.length; i++) {
       const entry = this.#queue[i] as Entry
@@ -236,12 +239,12 @@ export class Outbox {
   #sendEntry(link: Link, entry: Entry): boolean {
     const packetId = entry.number < 0 ? 0 : (entry.number % maxPacketId) + 1
     if (entry.state === 'received') {
-      this.#inFlight.set(packetId, entry)
+      this.#enterFlight(packetId, entry)
       link.sendPubrel(packetId, true)
       return true
     }
     // The id of a message that was sent 65,535 messages ago may still be in use.
-    if (entry.qos > 0 && (this.#inFlight.size >= this.#window || this.#inFlight.has(packetId))) return false
+    if (entry.qos > 0 && (this.#inFlight.has(packetId) || !this.#hasFlightRoom(entry))) return false
     const message = entry.message ?? this.#options.source.get(entry.index)
     if (message === undefined) {
       this.#load(entry)
@@ -263,8 +266,20 @@ export class Outbox {
     entry.wasSent = true
     if (entry.number >= this.#sentUpTo) this.#sentUpTo = entry.number + 1
     if (entry.index > 0) entry.message = undefined
-    this.#inFlight.set(packetId, entry)
+    this.#enterFlight(packetId, entry)
     return true
+  }
+
+  #hasFlightRoom({ bytes }: Entry): boolean {
+    if (this.#inFlight.size >= this.#window) return false
+    const { maxInflightBytes } = this.#options
+    // One that is larger than the limit goes alone.
+    return maxInflightBytes === 0 || this.#inFlight.size === 0 || this.#inFlightBytes + bytes <= maxInflightBytes
+  }
+
+  #enterFlight(packetId: number, entry: Entry): void {
+    this.#inFlight.set(packetId, entry)
+    this.#inFlightBytes += entry.bytes
   }
 
   /** @returns false when the packet is larger than the client takes; then it counts as delivered [MQTT-5.0 3.1.2-25] */
@@ -303,6 +318,7 @@ export class Outbox {
 
   #complete(packetId: number, entry: Entry): void {
     this.#inFlight.delete(packetId)
+    this.#inFlightBytes -= entry.bytes
     this.#finish(entry)
     this.#advance()
     this.#pump()

@@ -59,6 +59,8 @@ export interface OutboxOptions {
   readonly now: () => number
   /** Messages with QoS 1 and 2 in flight towards one client; 0 is 65,535. */
   readonly maxInflightMessages: number
+  /** Bytes of payload in flight towards one client; 0 is unlimited. */
+  readonly maxInflightBytes: number
   /** Messages that wait beyond those in flight; 0 is unlimited. */
   readonly maxQueuedMessages: number
   /** Bytes of payload that wait; 0 is unlimited. */

@@ -1,27 +1,44 @@
 import { CborReader, CborWriter } from '../../protocol/index.ts'
 import type { QoS } from '../edge/index.ts'
 import { RetainedTree } from '../router/index.ts'
+import type { ClientName } from './delivery-rules.ts'
 import type { Message } from './message.ts'
 import type { SessionStore } from './session-store.ts'
 
 /** A retained message: its own copy, since it outlives the block of its record and the socket read it came in. */
-export type RetainedMessage = Message
+export interface RetainedMessage extends Message {
+  /** Who published it; undefined: the broker. */
+  readonly source: ClientName | undefined
+}
 
-const version = 1
+/** 1 did not say who published it. */
+const version = 2
 
-/** CBOR `[1, index, qos, expires at / nil, properties, payload]`; the topic is the key. */
-export function encodeRetained({ index, qos, expiresAtMs, properties, payload }: RetainedMessage): Uint8Array {
-  const writer = new CborWriter(48 + properties.length + payload.length).array(6).int(version).int(index).int(qos)
+/**
+ * CBOR `[2, index, qos, expires at / nil, properties, payload, client id / nil, username / nil, listener / nil]`; the topic
+ * is the key.
+ */
+export function encodeRetained(message: RetainedMessage): Uint8Array {
+  const { index, qos, expiresAtMs, properties, payload, source } = message
+  const writer = new CborWriter(128 + properties.length + payload.length).array(9).int(version).int(index).int(qos)
   if (expiresAtMs === Number.POSITIVE_INFINITY) writer.nil()
   else writer.int(expiresAtMs)
-  return writer.bytes(properties).bytes(payload).finish()
+  writer.bytes(properties).bytes(payload)
+  for (const text of [source?.clientId, source?.username, source?.listener]) {
+    if (text === undefined) writer.nil()
+    else writer.text(text)
+  }
+  return writer.finish()
 }
 
 /** @throws {ProtocolError} ERR_CBOR_*; {RangeError} on another version */
 export function decodeRetained(key: Uint8Array, encoded: Uint8Array): RetainedMessage {
   const reader = new CborReader(encoded)
-  reader.array(6)
-  if (reader.uint() !== version) throw new RangeError('a retained message written by another version')
+  const items = reader.array()
+  const found = reader.uint()
+  if (!(found === 1 && items === 6) && !(found === version && items === 9)) {
+    throw new RangeError('a retained message written by another version')
+  }
   const index = reader.uint()
   const qos = reader.uint() as QoS
   let expiresAtMs = Number.POSITIVE_INFINITY
@@ -29,9 +46,22 @@ export function decodeRetained(key: Uint8Array, encoded: Uint8Array): RetainedMe
   else expiresAtMs = reader.uint()
   const properties = Buffer.from(reader.bytes())
   const payload = Buffer.from(reader.bytes())
+  const source = found === 1 ? undefined : readSource(reader)
   reader.end()
   const topicBytes = Buffer.from(key)
-  return { index, topic: topicBytes.toString(), topicBytes, payload, properties, qos, retain: true, expiresAtMs }
+  const topic = topicBytes.toString()
+  return { index, topic, topicBytes, payload, properties, qos, retain: true, expiresAtMs, source }
+}
+
+function readSource(reader: CborReader): ClientName | undefined {
+  const [clientId, username, listener] = [textOrNil(reader), textOrNil(reader), textOrNil(reader)]
+  return clientId === undefined ? undefined : { clientId, username, listener }
+}
+
+function textOrNil(reader: CborReader): string | undefined {
+  if (!reader.isNil()) return reader.text()
+  reader.nil()
+  return undefined
 }
 
 /** All retained messages, in memory and on disk. */
@@ -57,14 +87,20 @@ export class RetainedMessages {
   }
 
   /** A publish with the retain flag is about to be recorded: it replaces, or with an empty payload removes. [MQTT-5.0 3.3.1-5..7] */
-  apply(message: Message, isEmpty: boolean): void {
+  apply(message: Message, isEmpty: boolean, source: ClientName): void {
     if (isEmpty) {
       this.#remove(message.topic)
       return
     }
-    const copy = { ...message, payload: Buffer.from(message.payload) }
+    const copy = { ...message, payload: Buffer.from(message.payload), source }
     this.#tree.set(message.topic, copy)
     this.#store.putRetained(copy)
+  }
+
+  /** One of the broker's own, which is made anew after a start. An empty payload removes it. */
+  keepInMemory(message: Message): void {
+    if (message.payload.length === 0) this.#tree.delete(message.topic)
+    else this.#tree.set(message.topic, { ...message, source: undefined })
   }
 
   /** Those that match and have not expired. */

@@ -2,6 +2,8 @@ import { CborReader, CborWriter } from '../../protocol/index.ts'
 import type { SubscriptionOptions } from '../router/index.ts'
 
 const version = 1
+/** Of the state of a session: 1 did not say whose it is. */
+const stateVersion = 2
 
 /** What is stored of a session beside its queue and subscriptions. */
 export interface SessionState {
@@ -11,26 +13,46 @@ export interface SessionState {
   readonly disconnectedAtMs: number | undefined
   /** Queue entries from this number on were never sent; of a connected session it is unknown. */
   readonly sentUpTo: number
+  /** Name that its client gave, and the listener it came in by. */
+  readonly username: string | undefined
+  readonly listener: string | undefined
 }
 
-/** CBOR `[1, expiry, disconnected / nil, sent up to]`. */
-export function encodeSessionState({ expiryIntervalSeconds, disconnectedAtMs, sentUpTo }: SessionState): Uint8Array {
-  const writer = new CborWriter(32).array(4).int(version).int(expiryIntervalSeconds)
+/** CBOR `[2, expiry, disconnected / nil, sent up to, username / nil, listener / nil]`. */
+export function encodeSessionState(state: SessionState): Uint8Array {
+  const { expiryIntervalSeconds, disconnectedAtMs, sentUpTo, username, listener } = state
+  const writer = new CborWriter(64).array(6).int(stateVersion).int(expiryIntervalSeconds)
   if (disconnectedAtMs === undefined) writer.nil()
   else writer.int(disconnectedAtMs)
-  return writer.int(sentUpTo).finish()
+  writer.int(sentUpTo)
+  for (const text of [username, listener]) {
+    if (text === undefined) writer.nil()
+    else writer.text(text)
+  }
+  return writer.finish()
 }
 
 /** @throws {ProtocolError} ERR_CBOR_*; {RangeError} on another version */
 export function decodeSessionState(encoded: Uint8Array): SessionState {
-  const reader = open(encoded, 4)
+  const reader = new CborReader(encoded)
+  const items = reader.array()
+  const found = reader.uint()
+  if (!(found === 1 && items === 4) && !(found === stateVersion && items === 6)) throw anotherVersion()
   const expiryIntervalSeconds = reader.uint()
   let disconnectedAtMs: number | undefined
   if (reader.isNil()) reader.nil()
   else disconnectedAtMs = reader.uint()
   const sentUpTo = reader.uint()
+  const username = found === 1 ? undefined : textOrNil(reader)
+  const listener = found === 1 ? undefined : textOrNil(reader)
   reader.end()
-  return { expiryIntervalSeconds, disconnectedAtMs, sentUpTo }
+  return { expiryIntervalSeconds, disconnectedAtMs, sentUpTo, username, listener }
+}
+
+function textOrNil(reader: CborReader): string | undefined {
+  if (!reader.isNil()) return reader.text()
+  reader.nil()
+  return undefined
 }
 
 export type StoredSubscription = SubscriptionOptions
@@ -73,6 +95,10 @@ export function decodeSubscription(encoded: Uint8Array): StoredSubscription {
 function open(encoded: Uint8Array, items: number): CborReader {
   const reader = new CborReader(encoded)
   reader.array(items)
-  if (reader.uint() !== version) throw new RangeError('session data written by another version')
+  if (reader.uint() !== version) throw anotherVersion()
   return reader
+}
+
+function anotherVersion(): RangeError {
+  return new RangeError('session data written by another version')
 }

@@ -1,5 +1,6 @@
 import type { AcknowledgementType } from '../edge/edge-handler.ts'
 import type { SubscriptionOptions } from '../router/index.ts'
+import type { Reader } from './delivery-rules.ts'
 import type { Link } from './link.ts'
 import { Outbox } from './outbox.ts'
 import type { Chunk, Entry, OutboxKeeper, OutboxOptions } from './queue.ts'
@@ -51,6 +52,11 @@ export class Session implements OutboxKeeper {
   /** Milliseconds since 1970; undefined while it is connected. */
   disconnectedAtMs: number | undefined
   will: StoredWill | undefined
+  /** Of its last connection. */
+  username: string | undefined
+  listener: string | undefined
+  /** What it may be sent; undefined: everything. */
+  reader: Reader | undefined
   isEnded = false
   readonly #context: SessionContext
   /** On disk. A session that was begun to end with its connection is not. */
@@ -101,8 +107,9 @@ export class Session implements OutboxKeeper {
   /** Writes how long it lives, and that it is connected or since when it is not. */
   writeState(): void {
     if (!this.isDurable) return
-    const { expiryIntervalSeconds, disconnectedAtMs, outbox } = this
-    this.#context.store.putState(this, { expiryIntervalSeconds, disconnectedAtMs, sentUpTo: outbox.sentUpTo })
+    const { expiryIntervalSeconds, disconnectedAtMs, outbox, username, listener } = this
+    const { sentUpTo } = outbox
+    this.#context.store.putState(this, { expiryIntervalSeconds, disconnectedAtMs, sentUpTo, username, listener })
   }
 
   chunkDone(chunk: Chunk): void {

@@ -11,12 +11,14 @@ import type { Will } from '../edge/index.ts'
 import type { FlushQueue } from '../edge/output.ts'
 import { type SubscriptionOptions, SubscriptionTree } from '../router/index.ts'
 import { alarmAt } from './alarm.ts'
-import { reassignShared } from './delivery.ts'
+import { Delivery, reassignShared } from './delivery.ts'
+import type { DeliveryRules } from './delivery-rules.ts'
 import type { Link } from './link.ts'
 import { loadSessions } from './load-sessions.ts'
+import { type Message, messageOf } from './message.ts'
 import { MessageCache } from './message-cache.ts'
 import type { Entry, OutboxOptions, Wanted } from './queue.ts'
-import { RetainedMessages } from './retained.ts'
+import { type RetainedMessage, RetainedMessages } from './retained.ts'
 import { neverExpires, Session, type SessionContext } from './session.ts'
 import { SessionStore } from './session-store.ts'
 import type { StoredWill } from './stored-will.ts'
@@ -31,6 +33,10 @@ export interface SessionsOptions extends Omit<OutboxOptions, 'source'> {
   readonly isPersistent: boolean
   /** Where connections collect what they are sent. */
   readonly flushQueue: FlushQueue
+  /** Who may be sent what. */
+  readonly rules: DeliveryRules
+  /** How long a session without a connection lives whose client set no end to it; undefined: for ever. */
+  readonly persistentClientExpirationSeconds: number | undefined
 }
 
 /** What a CONNECT asks of the session. */
@@ -106,6 +112,7 @@ export class Sessions implements CommitParticipant {
       sessions.#interrupted = loaded.interrupted
       for (const session of loaded.sessions) {
         sessions.#sessions.set(session.clientId, session)
+        session.reader = options.rules.readerOf(session)
         for (const [filter, subscription] of session.subscriptions) {
           if (!isBelowNotary(filter)) sessions.tree.set(session, filter, subscription)
         }
@@ -174,6 +181,9 @@ export class Sessions implements CommitParticipant {
     session.expiryIntervalSeconds = sessionExpiryIntervalSeconds
     session.link = link
     session.departure = request.departure
+    session.username = request.publisher.username
+    session.listener = request.publisher.listener
+    session.reader = this.#options.rules.readerOf(session)
     session.disconnectedAtMs = undefined
     this.#expiries.get(session)?.()
     this.#expiries.delete(session)
@@ -220,7 +230,21 @@ export class Sessions implements CommitParticipant {
     const isNew = this.tree.set(session, topicFilter, options)
     this.keepSubscription(session, topicFilter, options)
     if (!isWithRetained || !wantsRetained(topicFilter, options, isNew)) return noRetained
-    return this.retained.match(topicFilter).map((message) => new RetainedDelivery(this, session, message, options))
+    const deliveries: RetainedDelivery[] = []
+    for (const message of this.retained.match(topicFilter)) {
+      if (this.#mayBeSent(session, message)) deliveries.push(new RetainedDelivery(this, session, message, options))
+    }
+    return deliveries
+  }
+
+  #mayBeSent({ reader }: Session, { topic, source }: RetainedMessage): boolean {
+    if (reader !== undefined && !reader.mayRead(topic)) return false
+    return source === undefined || this.#options.rules.mayHavePublished(source, topic)
+  }
+
+  /** The rules of delivery have changed: they hold for everybody who is subscribed, from now on. */
+  applyRules(): void {
+    for (const session of this.#sessions.values()) session.reader = this.#options.rules.readerOf(session)
   }
 
   /** Makes a subscription part of the session, without routing anything by it. Called while the commit decides. */
@@ -256,6 +280,33 @@ export class Sessions implements CommitParticipant {
     return entry
   }
 
+  /**
+   * Publishes something of the broker's own with QoS 0, as `$SYS`: in its place in the order, but neither recorded nor
+   * queued nor kept on disk.
+   */
+  announce(topic: string, payload: Buffer, retain: boolean): void {
+    let delivery: Delivery | undefined
+    this.#submit({
+      bytes: 64,
+      decide: () => {
+        const parts = {
+          index: 0,
+          topic,
+          payload,
+          qos: 0,
+          retain,
+          properties: undefined,
+          timeMs: this.#options.now(),
+        } as const
+        const message = messageOf(parts)
+        if (retain) this.retained.keepInMemory(message)
+        delivery = new Delivery(this, message, undefined)
+        return undefined
+      },
+      settle: () => delivery?.deliver(),
+    })
+  }
+
   operations(): readonly StoreOperation[] {
     for (const session of this.#dirty) session.writeChunk()
     this.#dirty.clear()
@@ -281,8 +332,12 @@ export class Sessions implements CommitParticipant {
   }
 
   #expireLater(session: Session): void {
-    const { expiryIntervalSeconds } = session
-    if (expiryIntervalSeconds === neverExpires) return
+    let { expiryIntervalSeconds } = session
+    if (expiryIntervalSeconds === neverExpires) {
+      const { persistentClientExpirationSeconds } = this.#options
+      if (persistentClientExpirationSeconds === undefined) return
+      expiryIntervalSeconds = persistentClientExpirationSeconds
+    }
     const endAtMs = (session.disconnectedAtMs ?? this.#options.now()) + expiryIntervalSeconds * 1000
     const cancel = alarmAt(endAtMs, this.#options.now, () => {
       this.#commit(() => {
@@ -290,6 +345,13 @@ export class Sessions implements CommitParticipant {
       })
     })
     this.#expiries.set(session, cancel)
+  }
+
+  /** Reads a message from the chain, then does something with it in its place in the order; nothing when it is gone. */
+  withMessage(index: number, change: (message: Message) => void): void {
+    this.messages.load(index).then((message) => {
+      if (message !== undefined) this.#commit(() => change(message))
+    }, this.#options.onError)
   }
 
   /** Does something in its place in the order. */

@@ -60,6 +60,7 @@ export class TestOutbox {
         },
         now: () => this.nowMs,
         maxInflightMessages: 20,
+        maxInflightBytes: 0,
         maxQueuedMessages: 1000,
         maxQueuedBytes: 0,
         onDropped: (_clientId, reason) => this.dropped.push(reason),

@@ -4,6 +4,7 @@ import type { MessageProperties, QoS, Will } from '../../broker/edge/index.ts'
 import { FlushQueue } from '../../broker/edge/output.ts'
 import type { SubscriptionOptions } from '../../broker/router/index.ts'
 import { Delivery } from '../../broker/sessions/delivery.ts'
+import { type ClientName, everythingMayBeRead } from '../../broker/sessions/delivery-rules.ts'
 import type { Link } from '../../broker/sessions/link.ts'
 import { messageOf } from '../../broker/sessions/message.ts'
 import type { Session } from '../../broker/sessions/session.ts'
@@ -15,6 +16,11 @@ import { atEnd } from './cleanup.ts'
 import { unsignedPublish } from './golden-chain.ts'
 import { temporaryDirectory } from './temporary.ts'
 import { TestLink } from './test-link.ts'
+
+/** As messages name it. */
+function publisherOf(session: Session | undefined): ClientName {
+  return { clientId: session?.clientId ?? 'publisher', username: session?.username, listener: 'l' }
+}
 
 export interface TestPublish {
   readonly topic: string
@@ -73,6 +79,9 @@ export class TestSessions {
       isPersistent: true,
       flushQueue: new FlushQueue(),
       maxInflightMessages: 20,
+      maxInflightBytes: 0,
+      rules: everythingMayBeRead,
+      persistentClientExpirationSeconds: undefined,
       maxQueuedMessages: 1000,
       maxQueuedBytes: 0,
       now: () => this.nowMs,
@@ -181,7 +190,7 @@ export class TestSessions {
       decide: (index, timeMs) => {
         const message = messageOf({ index, topic, payload: body, qos, retain, properties, timeMs: this.nowMs })
         delivery = new Delivery(this.sessions, message, from)
-        if (retain) this.sessions.retained.apply(message, body.length === 0)
+        if (retain) this.sessions.retained.apply(message, body.length === 0, publisherOf(from))
         const kept = recordProperties(properties)
         const more = { qos, retain, ...(kept === undefined ? undefined : { properties: kept }) }
         return unsignedPublish({ topic, body, timeMs }, nativeCrypto, more)

@@ -5,6 +5,8 @@ import type { MqttErrorCode, ProtocolVersion } from '../../../broker/edge/index.
 import {
   acknowledgementBytes,
   authBytes,
+  type ConnectFields,
+  connectBytes,
   disconnectBytes,
   publishBytes,
   subscribeBytes,
@@ -83,6 +85,22 @@ const violations: readonly Violation[] = [
     limits: { receiveMaximum: 1 },
     code: 'ERR_MQTT_RECEIVE_MAXIMUM_EXCEEDED',
     told: 0x93,
+  },
+  {
+    name: 'a retained publish where none are taken',
+    bytes: publishBytes(5, { topic: 'a', retain: true }),
+    versions: five,
+    limits: { retainAvailable: false },
+    code: 'ERR_MQTT_RETAIN_NOT_SUPPORTED',
+    told: 0x9a,
+  },
+  {
+    name: 'a publish with a higher QoS than is offered',
+    bytes: publishBytes(5, { topic: 'a', qos: 2, packetId: 1 }),
+    versions: five,
+    limits: { maximumQos: 1 },
+    code: 'ERR_MQTT_QOS_NOT_SUPPORTED',
+    told: 0x9b,
   },
 ]
 
@@ -189,6 +207,37 @@ for (const [name, connect, code, written] of connects) {
   test(`CONNECT, ${name}`, () => {
     const bench = new EdgeBench()
     bench.transport.receive(connect)
+    assert.deepEqual([bench.closeReason, bench.written()], [code, hex(written)])
+    assert.deepEqual(bench.takeNames(), ['onClosed'], 'the handler hears of no CONNECT')
+  })
+}
+
+const will = (more: { readonly qos?: number; readonly retain?: boolean }) => ({ topic: 'w', payload: 'gone', ...more })
+
+const notOffered: readonly [string, Partial<EdgeLimits>, ConnectFields, MqttErrorCode, string][] = [
+  ['MQTT 3.1.1', { protocolVersions: [5] }, { level: 4 }, 'ERR_MQTT_UNSUPPORTED_VERSION', '20 02 00 01'],
+  ['MQTT 5', { protocolVersions: [3, 4] }, { level: 5 }, 'ERR_MQTT_UNSUPPORTED_VERSION', '20 03 00 84 00'],
+  [
+    'a retained will',
+    { retainAvailable: false },
+    { level: 5, will: will({ retain: true }) },
+    'ERR_MQTT_RETAIN_NOT_SUPPORTED',
+    '20 03 00 9a 00',
+  ],
+  [
+    'a will with QoS 1',
+    { maximumQos: 0 },
+    { level: 5, will: will({ qos: 1 }) },
+    'ERR_MQTT_QOS_NOT_SUPPORTED',
+    '20 03 00 9b 00',
+  ],
+  ['a will with QoS 2, 3.1.1', { maximumQos: 1 }, { will: will({ qos: 2 }) }, 'ERR_MQTT_QOS_NOT_SUPPORTED', ''],
+]
+
+for (const [what, limits, fields, code, written] of notOffered) {
+  test(`CONNECT, ${what} where that is not offered is refused`, () => {
+    const bench = new EdgeBench(limits)
+    bench.transport.receive(connectBytes({ clientId: 'c', ...fields }))
     assert.deepEqual([bench.closeReason, bench.written()], [code, hex(written)])
     assert.deepEqual(bench.takeNames(), ['onClosed'], 'the handler hears of no CONNECT')
   })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { allCapabilities } from '../../../broker/edge/capabilities.ts'
 import { Edge } from '../../../broker/edge/edge.ts'
 import type { CloseReason, EdgeHandler, EdgeLimits } from '../../../broker/edge/edge-handler.ts'
 import { MqttError, type ProtocolVersion, packetType } from '../../../broker/edge/index.ts'
@@ -13,6 +14,7 @@ export const noLimits: EdgeLimits = {
   topicAliasMaximum: 0,
   topicAliasMaximumOut: 0,
   maxKeepAliveSeconds: 0,
+  ...allCapabilities,
 }
 
 /** One call of the handler: its name and a copy of what it was given. */

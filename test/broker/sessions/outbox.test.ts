@@ -60,6 +60,26 @@ for (const [maxInflightMessages, receiveMaximum, window] of [
   })
 }
 
+test('max_inflight_bytes bounds what is in flight; a message that is larger goes alone; a new connection begins at nothing', () => {
+  const made = new TestOutbox({ maxInflightBytes: 10 })
+  const link = new TestLink()
+  made.outbox.attach(link)
+  for (const size of [6, 4, 1, 20, 3]) made.publish(1, { parts: { payload: Buffer.alloc(size) } })
+  const seen = () => link.publishes.map(({ packetId }) => packetId)
+  assert.deepEqual(seen(), [1, 2])
+  made.outbox.puback(1)
+  assert.deepEqual(seen(), [1, 2, 3], '4 and 1 bytes')
+  made.outbox.puback(2)
+  made.outbox.puback(3)
+  assert.deepEqual(seen(), [1, 2, 3, 4], '20 bytes, and nothing beside them')
+  made.outbox.detach()
+  const next = new TestLink()
+  made.outbox.attach(next)
+  assert.deepEqual(next.publishes.map(({ packetId, dup }) => [packetId, dup]), [[4, true]])
+  made.outbox.puback(4)
+  assert.deepEqual(next.publishes.map(({ packetId }) => packetId), [4, 5])
+})
+
 test('with a full window QoS 0 waits behind QoS 1 and 2, and everything keeps its order', () => {
   const made = new TestOutbox({ maxInflightMessages: 1 })
   const link = new TestLink()

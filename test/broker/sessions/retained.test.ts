@@ -18,8 +18,19 @@ const retainedMessage = fc
     qos: fc.constantFrom<QoS>(0, 1, 2),
     properties: messageProperties,
     timeMs: fc.nat(2 ** 41),
+    source: fc.option(
+      fc.record(
+        {
+          clientId: wellFormedText,
+          username: fc.option(wellFormedText, { nil: undefined }),
+          listener: fc.option(wellFormedText, { nil: undefined }),
+        },
+        { noNullPrototype: true },
+      ),
+      { nil: undefined },
+    ),
   })
-  .map((parts) => messageOf({ ...parts, retain: true }))
+  .map(({ source, ...parts }) => ({ ...messageOf({ ...parts, retain: true }), source }))
 
 test('a retained message read back is the one that was written', () => {
   const property = fc.property(retainedMessage, (message) => {
@@ -39,13 +50,14 @@ test('no byte of one can be cut off or added, and what another version wrote is 
     properties,
     timeMs: 1,
   } as const
-  const encoded = encodeRetained(messageOf(parts))
+  const source = { clientId: 'c', username: 'u', listener: 'l' }
+  const encoded = encodeRetained({ ...messageOf(parts), source })
   const decode = (given: Uint8Array) => decodeRetained(Buffer.from('a'), given)
   for (let length = 0; length < encoded.length; length++) {
     assert.match(codeOf(() => decode(encoded.subarray(0, length))) ?? '', /^ERR_CBOR_/, `${length} bytes`)
   }
   assert.match(codeOf(() => decode(Buffer.concat([encoded, Buffer.alloc(1)]))) ?? '', /^ERR_CBOR_/)
-  const other = new CborWriter(16).array(6).int(2).int(0).int(0).nil().bytes(Buffer.alloc(0)).bytes(Buffer.alloc(0))
+  const other = new CborWriter(16).array(6).int(3).int(0).int(0).nil().bytes(Buffer.alloc(0)).bytes(Buffer.alloc(0))
   assert.throws(() => decode(other.finish()), RangeError)
 })
 
@@ -73,11 +85,19 @@ test('[MQTT-5.0 3.3.1-5] the newest retained message of a topic replaces the one
   }
 })
 
+const source = { clientId: 'publisher', username: undefined, listener: 'l' }
+
+test('one that the version before wrote, which did not keep who published it, is read', () => {
+  const older = new CborWriter(16).array(6).int(1).int(7).int(1).nil().bytes(Buffer.alloc(0)).bytes(Buffer.from('x'))
+  const { index, qos, payload, source: from } = decodeRetained(Buffer.from('a'), older.finish())
+  assert.deepEqual([index, qos, payload.toString(), from], [7, 1, 'x', undefined])
+})
+
 test('a retained message is its own: the bytes it came in may be used for something else', async (t) => {
   const made = await TestSessions.open(t)
   const payload = Buffer.from('kept')
   const message = messageOf({ index: 5, topic: 'a', payload, qos: 0, retain: true, properties: undefined, timeMs: 0 })
-  made.inCommit(() => made.sessions.retained.apply(message, false))
+  made.inCommit(() => made.sessions.retained.apply(message, false, source))
   await made.settled()
   payload.fill('x')
   assert.deepEqual(kept(made), ['a kept'])

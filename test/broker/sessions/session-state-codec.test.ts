@@ -17,6 +17,8 @@ const state = fc.record(
     expiryIntervalSeconds: fc.nat(0xffff_ffff),
     disconnectedAtMs: fc.option(fc.maxSafeNat(), { nil: undefined }),
     sentUpTo: fc.maxSafeNat(),
+    username: fc.option(wellFormedText, { nil: undefined }),
+    listener: fc.option(wellFormedText, { nil: undefined }),
   },
   { noNullPrototype: true },
 )
@@ -48,8 +50,12 @@ test('a subscription read back is the one that was written', () => {
 
 test('no byte of either can be cut off, and none be added', () => {
   const options = { qos: 2, noLocal: true, retainAsPublished: true, retainHandling: 2 } as const
+  const whose = { username: 'u', listener: 'l' }
   const cases = [
-    [encodeSessionState({ expiryIntervalSeconds: 3600, disconnectedAtMs: 1e12, sentUpTo: 300 }), decodeSessionState],
+    [
+      encodeSessionState({ ...whose, expiryIntervalSeconds: 3600, disconnectedAtMs: 1e12, sentUpTo: 300 }),
+      decodeSessionState,
+    ],
     [encodeSubscription({ ...options, subscriptionIdentifier: 300 }), decodeSubscription],
   ] as const
   for (const [encoded, decode] of cases) {
@@ -60,9 +66,15 @@ test('no byte of either can be cut off, and none be added', () => {
   }
 })
 
+test('a state that the version before wrote, which did not keep whose it is, is read', () => {
+  const older = new CborWriter(16).array(4).int(1).int(60).nil().int(5).finish()
+  const expected = { expiryIntervalSeconds: 60, disconnectedAtMs: undefined, sentUpTo: 5 }
+  assert.deepEqual(decodeSessionState(older), { ...expected, username: undefined, listener: undefined })
+})
+
 test('what another version wrote is not guessed at', () => {
   const head = () => new CborWriter(16)
-  const stateOf2 = head().array(4).int(2).int(0).nil().int(0).finish()
+  const stateOf2 = head().array(4).int(3).int(0).nil().int(0).finish()
   const subscriptionOf2 = head().array(3).int(2).int(0).nil().finish()
   assert.throws(() => decodeSessionState(stateOf2), RangeError)
   assert.throws(() => decodeSubscription(subscriptionOf2), RangeError)
