@@ -98,14 +98,15 @@ function enqueue(
   if (entry !== undefined) queued.push({ session, entry })
 }
 
-function mayRead({ reader }: Session, { topic }: Pick<Message, 'topic'>): boolean {
-  return reader === undefined || reader.mayRead(topic)
+/** @param message undefined where nobody's list is asked */
+function mayRead({ reader }: Session, message: Pick<Message, 'topic'> | undefined): boolean {
+  return reader === undefined || (message !== undefined && reader.mayRead(message.topic))
 }
 
 /** The member whose turn it is, of those that may have it: one that can be sent it now, or else one that keeps it. */
 function pickMember(
   group: SharedGroup<Session>,
-  message: Pick<Message, 'topic'>,
+  message: Pick<Message, 'topic'> | undefined,
   isKept: boolean,
 ): Target<Session> | undefined {
   const ready = group.pick((session) => isReady(session) && mayRead(session, message))
@@ -134,7 +135,7 @@ function reassign(sessions: Sessions, entry: Entry): void {
   const group = sessions.tree.sharedGroup(shared)
   if (group === undefined) return
   const message = entry.message ?? sessions.messages.get(index)
-  if (message === undefined) {
+  if (message === undefined && sessions.hasReaders) {
     // Who may have it depends on its topic.
     sessions.withMessage(index, (loaded) => reassign(sessions, { ...entry, message: loaded }))
     return

@@ -78,6 +78,8 @@ export class Sessions implements CommitParticipant {
   /** Sessions without a connection that end at some time. */
   readonly #expiries = new Map<Session, () => void>()
   readonly #dirty = new Set<Session>()
+  /** Some session may not be sent everything, or might not once. */
+  hasReaders = false
   #interrupted: readonly Session[] = []
   #lazyWrite: NodeJS.Timeout | undefined
 
@@ -112,7 +114,7 @@ export class Sessions implements CommitParticipant {
       sessions.#interrupted = loaded.interrupted
       for (const session of loaded.sessions) {
         sessions.#sessions.set(session.clientId, session)
-        session.reader = options.rules.readerOf(session)
+        sessions.#setReader(session)
         for (const [filter, subscription] of session.subscriptions) {
           if (!isBelowNotary(filter)) sessions.tree.set(session, filter, subscription)
         }
@@ -183,7 +185,7 @@ export class Sessions implements CommitParticipant {
     session.departure = request.departure
     session.username = request.publisher.username
     session.listener = request.publisher.listener
-    session.reader = this.#options.rules.readerOf(session)
+    this.#setReader(session)
     session.disconnectedAtMs = undefined
     this.#expiries.get(session)?.()
     this.#expiries.delete(session)
@@ -244,7 +246,12 @@ export class Sessions implements CommitParticipant {
 
   /** The rules of delivery have changed: they hold for everybody who is subscribed, from now on. */
   applyRules(): void {
-    for (const session of this.#sessions.values()) session.reader = this.#options.rules.readerOf(session)
+    for (const session of this.#sessions.values()) this.#setReader(session)
+  }
+
+  #setReader(session: Session): void {
+    session.reader = this.#options.rules.readerOf(session)
+    if (session.reader !== undefined) this.hasReaders = true
   }
 
   /** Makes a subscription part of the session, without routing anything by it. Called while the commit decides. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { DeliveryRules } from '../../../broker/sessions/delivery-rules.ts'
 import { holdWrites } from '../../helpers/held-writes.ts'
 import { TestSessions, until } from '../../helpers/test-sessions.ts'
 
@@ -168,4 +169,117 @@ test('so does what was still being written for a member when its session ended',
   const [sent] = b.link.publishes
   assert.deepEqual([sent?.qos, sent?.dup, sent?.subscriptionIdentifiers], [1, false, [7]])
   assert.equal(await made.stored('queues'), 1)
+})
+
+/** Clients read what is below their own name; `boss` reads all. What `gone` published may not be delivered any more. */
+const ownTopics: DeliveryRules = {
+  readerOf: ({ clientId }) =>
+    clientId === 'boss' ? undefined : { mayRead: (topicName) => topicName.startsWith(`${clientId}/`) },
+  mayHavePublished: ({ clientId }) => clientId !== 'gone',
+}
+
+test('who may not read a topic gets no message of it, with whatever QoS, though the subscription matches', async (t) => {
+  const made = await TestSessions.open(t, { rules: ownTopics })
+  const [a, boss] = [await made.connect('a'), await made.connect('boss')]
+  for (const { session } of [a, boss]) await made.subscribe(session, '#', { qos: 1 })
+  for (const topic of ['a/x', 'b/x'])
+    for (const qos of [0, 1] as const) made.publish({ topic, payload: `${topic} ${qos}`, qos })
+  await made.settled()
+  assert.deepEqual(a.link.texts, ['a/x 0', 'a/x 1'])
+  assert.deepEqual(boss.link.texts, ['a/x 0', 'a/x 1', 'b/x 0', 'b/x 1'])
+})
+
+test('a subscriber that is away is queued only what it may read, also after a restart', async (t) => {
+  const made = await TestSessions.open(t, { rules: ownTopics })
+  const a = await made.connect('a')
+  await made.subscribe(a.session, '#', { qos: 1 })
+  made.drop(a.session, a.link)
+  for (const topic of ['a/1', 'b/1']) made.publish({ topic, payload: topic })
+  await made.settled()
+  await made.restart()
+  for (const topic of ['a/2', 'b/2']) made.publish({ topic, payload: topic })
+  await made.settled()
+  const { link } = await made.connect('a', { cleanStart: false })
+  await until(() => link.texts.length >= 2)
+  assert.deepEqual(link.texts, ['a/1', 'a/2'])
+})
+
+test('a shared subscription gives a message to a member that may read it, and to nobody when none may', async (t) => {
+  const made = await TestSessions.open(t, { rules: ownTopics })
+  const [a, b] = [await made.connect('a'), await made.connect('b')]
+  for (const { session } of [a, b]) await made.subscribe(session, '$share/g/#', { qos: 1 })
+  for (const topic of ['b/1', 'b/2', 'a/1', 'c/1']) made.publish({ topic, payload: topic })
+  await made.settled()
+  assert.deepEqual([a.link.texts, b.link.texts], [['a/1'], ['b/1', 'b/2']])
+})
+
+test('what a member left goes only to another that may read it, though the message is not in memory any more', async (t) => {
+  const made = await TestSessions.open(t, { rules: ownTopics })
+  const [boss, a] = [await made.connect('boss'), await made.connect('a')]
+  await made.subscribe(boss.session, '$share/g/#', { qos: 1 })
+  for (const topic of ['a/1', 'b/1']) made.publish({ topic, payload: topic })
+  await made.settled()
+  await made.subscribe(a.session, '$share/g/#', { qos: 1 })
+  made.inCommit(() => {
+    boss.session.expiryIntervalSeconds = 0
+    made.sessions.closeSession(boss.session, boss.link)
+  })
+  await until(() => a.link.texts.length > 0)
+  await made.settled()
+  assert.deepEqual(a.link.texts, ['a/1'])
+})
+
+test('retained messages are sent to those only who may read them, while who published them still might', async (t) => {
+  const made = await TestSessions.open(t, { rules: ownTopics })
+  const [a, gone] = [await made.connect('a'), await made.connect('gone')]
+  for (const topic of ['a/1', 'b/1']) made.publish({ topic, payload: topic, retain: true })
+  made.publish({ topic: 'a/2', payload: 'a/2', retain: true, from: gone.session })
+  await made.settled()
+  await made.subscribe(a.session, '#', { qos: 1 })
+  assert.deepEqual(a.link.texts, ['a/1'])
+  await made.restart()
+  const again = await made.connect('a', { cleanStart: true })
+  await made.subscribe(again.session, '#', { qos: 1 })
+  assert.deepEqual(again.link.texts, ['a/1'])
+})
+
+test('a rule that changes holds for those who are subscribed already', async (t) => {
+  let isOpen = false
+  const rules: DeliveryRules = {
+    readerOf: () => (isOpen ? undefined : { mayRead: () => false }),
+    mayHavePublished: () => true,
+  }
+  const made = await TestSessions.open(t, { rules })
+  const { session, link } = await made.connect('a')
+  await made.subscribe(session, '#', { qos: 1 })
+  made.publish({ topic: 'before', payload: 'before' })
+  await made.settled()
+  isOpen = true
+  made.sessions.applyRules()
+  made.publish({ topic: 'after', payload: 'after' })
+  await made.settled()
+  assert.deepEqual(link.texts, ['after'])
+})
+
+test('what the broker announces reaches subscribers in the order of the chain, is kept for later ones, and in no record', async (t) => {
+  const made = await TestSessions.open(t)
+  const first = await made.connect('first')
+  await made.subscribe(first.session, '$SYS/#', { qos: 2 })
+  const { size } = made.chain.state.frontier
+  made.sessions.announce('$SYS/broker/uptime', Buffer.from('1 seconds'), true)
+  made.sessions.announce('$SYS/broker/log', Buffer.from('passing'), false)
+  await made.settled()
+  assert.deepEqual(first.link.texts, ['1 seconds', 'passing'])
+  const later = await made.connect('later')
+  await made.subscribe(later.session, '$SYS/#', { qos: 2 })
+  assert.deepEqual(
+    later.link.publishes.map(({ qos, retain }) => [qos, retain]),
+    [[0, true]],
+  )
+  made.sessions.announce('$SYS/broker/uptime', Buffer.alloc(0), true)
+  await made.settled()
+  assert.equal(made.sessions.retained.size, 0)
+  assert.equal(made.chain.state.frontier.size, size)
+  await made.restart()
+  assert.equal(made.sessions.retained.size, 0, 'nothing of it is on disk')
 })

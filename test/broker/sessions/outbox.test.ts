@@ -75,9 +75,15 @@ test('max_inflight_bytes bounds what is in flight; a message that is larger goes
   made.outbox.detach()
   const next = new TestLink()
   made.outbox.attach(next)
-  assert.deepEqual(next.publishes.map(({ packetId, dup }) => [packetId, dup]), [[4, true]])
+  assert.deepEqual(
+    next.publishes.map(({ packetId, dup }) => [packetId, dup]),
+    [[4, true]],
+  )
   made.outbox.puback(4)
-  assert.deepEqual(next.publishes.map(({ packetId }) => packetId), [4, 5])
+  assert.deepEqual(
+    next.publishes.map(({ packetId }) => packetId),
+    [4, 5],
+  )
 })
 
 test('with a full window QoS 0 waits behind QoS 1 and 2, and everything keeps its order', () => {
