@@ -10,13 +10,17 @@ import {
   keygen,
   keys,
   type Output,
+  passwdCommand,
   pub,
   revoke,
   runCommand,
   standardOutput,
   unknownAuditCommand,
 } from '../clients/cli/index.ts'
+import { changePasswordFile } from '../plugins/index.ts'
 import { auditVerifyDb } from './commands/audit-verify-db.ts'
+import { certs } from './commands/certs.ts'
+import { checkConfig } from './commands/check-config.ts'
 import { brokerHelp, runBroker } from './commands/run-broker.ts'
 import { version } from './version.ts'
 
@@ -33,14 +37,16 @@ const audit: Command = {
   },
 }
 
-const commands: readonly Command[] = [keygen, enroll, revoke, keys, pub, audit]
+const passwd = passwdCommand(changePasswordFile)
+
+const commands: readonly Command[] = [checkConfig, passwd, certs, keygen, enroll, revoke, keys, pub, audit]
 
 const help = `notarymq: the MQTT broker that people trust with the truth
 
 Usage: notarymq [broker] [-c FILE] [-p PORT] [-v]     start the broker
        notarymq COMMAND ...
 
-${commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+${commands.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`).join('\n')}
 
 'notarymq COMMAND --help' explains each; 'notarymq broker --help' the broker.`
 

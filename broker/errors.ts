@@ -8,8 +8,17 @@ export const brokerErrors = {
     remedy: 'stop what listens there, or choose another port or address',
   },
   ERR_TLS_UNUSABLE: {
-    cause: 'certfile, keyfile or cafile of a listener cannot be read, is not PEM, or key and certificate do not match',
+    cause:
+      'a file or directory of TLS of a listener cannot be read, is not what it should be, or does not fit the others; or unknown ciphers',
     remedy: 'check the files named in the message; a key must have no passphrase and be readable by the broker',
+  },
+  ERR_PID_FILE: {
+    cause: 'the file named by pid_file cannot be written',
+    remedy: 'name one in a directory that the broker may write to, or leave it out where a service manager runs it',
+  },
+  ERR_USER_UNKNOWN: {
+    cause: 'the user that the broker is to become is not in /etc/passwd',
+    remedy: 'make the user, or leave `user` out and start the broker as the user it is to be',
   },
   ERR_ENGINE_VERSION: {
     cause: 'a package of the MQTT engine is missing or has another version than the one this broker guards',

@@ -1,9 +1,10 @@
-import pino from 'pino'
-import type { LogOptions, LogType } from './options.ts'
-
-/** pino's levels plus Mosquitto's `notice`. */
-const levels = { debug: 20, information: 30, notice: 35, warning: 40, error: 50 } as const
-export type LogLevel = keyof typeof levels
+import { Journal } from './log/journal.ts'
+import { linePrefix } from './log/line-prefix.ts'
+import { LogFile } from './log/log-file.ts'
+import type { LogDestination, LogSettings } from './log/log-options.ts'
+import type { LineType, LogTarget } from './log/log-target.ts'
+import { LogTopic, type PublishLogLine } from './log/log-topic.ts'
+import { standardStream } from './log/standard-stream.ts'
 
 /** What the broker writes: one line per event, without payloads, keys or tokens. */
 export interface BrokerLogger {
@@ -17,41 +18,96 @@ export interface BrokerLogger {
   unsubscribe(message: string): void
 }
 
+/** The log of a broker: what it opened can be opened anew and closed. */
+export interface BrokerLog extends BrokerLogger {
+  websockets(message: string): void
+  /** Whether lines of this type go anywhere; who would make one per packet asks first. */
+  isOn(type: LineType): boolean
+  /** Opens log files again, after SIGHUP or when they were moved away. */
+  reopen(): void
+  /** How `log_dest topic` reaches clients; undefined when the broker ends. Without it such lines go nowhere. */
+  publishTo(publish: PublishLogLine | undefined): void
+  /** Lines that follow are lost. Resolves when what was written is with the system. */
+  close(): Promise<void>
+}
+
+/** What lines in the journal are found by. */
+const programName = 'notarymq'
+
+const lineTypes: readonly LineType[] = [
+  'debug',
+  'error',
+  'warning',
+  'notice',
+  'information',
+  'subscribe',
+  'unsubscribe',
+  'websockets',
+]
+
 /**
- * Lines as Mosquitto prints them, `<epoch seconds>: text`, for the log types that are on. pino underneath keeps writing
- * off the callers' path.
+ * Opens the destinations: lines as Mosquitto prints them, `<epoch seconds>: text`, for the log types that are on.
+ * @throws {LogError} ERR_LOG_SYSLOG_UNAVAILABLE, ERR_LOG_FACILITY
  */
-export function createLogger(options: LogOptions): BrokerLogger {
-  const isOn = (type: LogType) =>
-    !options.types.includes('none') && (options.types.includes('all') || options.types.includes(type))
-  const logger = pino(
-    { customLevels: levels, useOnlyCustomLevels: true, level: 'debug', base: null, timestamp: false },
-    lineStream(options.destination === 'stdout' ? process.stdout : process.stderr),
-  )
-  const writer = (type: LogType, level: LogLevel) =>
-    isOn(type) ? (message: string) => logger[level](withoutControls(message)) : () => {}
-  return {
-    debug: writer('debug', 'debug'),
-    information: writer('information', 'information'),
-    notice: writer('notice', 'notice'),
-    warning: writer('warning', 'warning'),
-    error: writer('error', 'error'),
-    subscribe: writer('subscribe', 'information'),
-    unsubscribe: writer('unsubscribe', 'information'),
+export function createLogger(settings: LogSettings): BrokerLog {
+  const complain = (message: string) => process.stderr.write(`${withoutControls(message)}\n`)
+  const topic = new LogTopic(complain)
+  const open = (destination: LogDestination): LogTarget => {
+    switch (destination.kind) {
+      case 'stderr':
+        return standardStream(process.stderr)
+      case 'stdout':
+        return standardStream(process.stdout)
+      case 'file':
+        return new LogFile(destination.path, complain)
+      case 'syslog':
+        return new Journal(programName, destination.facility, complain)
+      case 'topic':
+        return topic
+      case 'none':
+        return { write: () => {} }
+    }
   }
-}
-
-/** Names come from clients: none of them may begin a line of its own or move the cursor of a terminal. */
-function withoutControls(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return message.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
-}
-
-function lineStream(target: NodeJS.WritableStream): pino.DestinationStream {
+  const isSilent = settings.destinations.some(({ kind }) => kind === 'none')
+  let targets = isSilent ? [] : settings.destinations.map(open)
+  const types = typesOf(settings)
+  const prefix = linePrefix(settings.timestamps, settings.timestampFormat)
+  const isOn = (type: LineType) => targets.length > 0 && types.has(type)
+  const writer = (type: LineType) => (message: string) => {
+    if (!isOn(type)) return
+    const text = withoutControls(message)
+    const at = prefix()
+    for (const target of targets) target.write(type, at, text)
+  }
   return {
-    write: (json: string) => {
-      const { msg } = JSON.parse(json) as { msg: string }
-      target.write(`${Math.floor(Date.now() / 1000)}: ${msg}\n`)
+    debug: writer('debug'),
+    information: writer('information'),
+    notice: writer('notice'),
+    warning: writer('warning'),
+    error: writer('error'),
+    subscribe: writer('subscribe'),
+    unsubscribe: writer('unsubscribe'),
+    websockets: writer('websockets'),
+    isOn,
+    reopen: () => {
+      for (const target of targets) target.reopen?.()
+    },
+    publishTo: (publish) => topic.connect(publish),
+    close: async () => {
+      const closing = targets
+      targets = []
+      await Promise.all(closing.map((target) => target.close?.()))
     },
   }
+}
+
+function typesOf({ types }: LogSettings): ReadonlySet<LineType> {
+  if (types.includes('none')) return new Set()
+  return new Set(types.includes('all') ? lineTypes : lineTypes.filter((type) => types.includes(type)))
+}
+
+/** Names come from clients: none of them may begin a line of its own or move the cursor of a terminal. A tab may begin one of ours. */
+function withoutControls(message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  return message.replace(/(?!^\t)[\u0000-\u001f\u007f-\u009f]/g, '?')
 }

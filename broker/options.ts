@@ -1,8 +1,14 @@
 import { isValidTopicFilter } from '../protocol/index.ts'
+import type { BridgeOptions } from './bridges/bridge-options.ts'
 import { BrokerError } from './errors.ts'
 import { checkListenerOptions, type ListenerOptions } from './listeners/index.ts'
+import { checkLogOptions, defaultLog, type LogOptions } from './log-options.ts'
+import { checkSecurityOptions, defaultSecurity, type SecurityOptions } from './security-options.ts'
 
+export type { BridgeOptions } from './bridges/bridge-options.ts'
 export type { ConnectRate, ListenerOptions, TlsOptions } from './listeners/index.ts'
+export { defaultLog, defaultLogTypes, type LogDestination, type LogOptions, type LogType } from './log-options.ts'
+export { defaultSecurity, type SecurityOptions } from './security-options.ts'
 
 /** One `notary_protect` line: what must hold for a publish to a topic that `filter` matches. */
 export interface ProtectRule {
@@ -12,27 +18,16 @@ export interface ProtectRule {
   readonly signed: true
 }
 
-/** Severities and packet traces in Mosquitto's words. */
-export type LogType =
-  | 'debug'
-  | 'error'
-  | 'warning'
-  | 'notice'
-  | 'information'
-  | 'subscribe'
-  | 'unsubscribe'
-  | 'websockets'
-  | 'none'
-  | 'all'
-
-/** Where log lines go and which. */
-export interface LogOptions {
-  readonly destination: 'stderr' | 'stdout'
-  readonly types: readonly LogType[]
+/** Where the page of metrics and health is served (`notary_http`). */
+export interface HttpListenerOptions {
+  /** TCP port; 0 lets the system choose (tests). */
+  readonly port: number
+  /** Address to bind. Absent: 127.0.0.1. */
+  readonly host?: string
 }
 
 /** What `createBroker` takes: the same content as a configuration file, typed. */
-export interface BrokerOptions {
+export interface BrokerOptions extends Partial<SecurityOptions> {
   /** Data directory: store, keys and head; created when absent (`persistence_location`). */
   readonly location: string
   /** Default: TCP 1883 on 127.0.0.1 and ::1, WebSocket 9001 on both. */
@@ -41,8 +36,6 @@ export interface BrokerOptions {
   readonly maxConnectionsPerAddress?: number
   /** Longest time from accept to a complete CONNECT. Default 30. */
   readonly connectTimeoutSeconds?: number
-  /** Accept clients that give no username. Default false. There is no other authentication yet. */
-  readonly allowAnonymous?: boolean
   /** Keep MQTT sessions, retained messages and wills on disk. The chain always is. Default true. */
   readonly persistence?: boolean
   /** Messages kept for one client beyond those in flight; 0 is unlimited. Default 1000. */
@@ -62,6 +55,38 @@ export interface BrokerOptions {
   readonly maxTopicAlias?: number
   /** Topic aliases that the broker uses towards a MQTT 5 client that admits them. Default 10. */
   readonly maxTopicAliasBroker?: number
+  /** Bytes of payload with QoS 1 and 2 in flight towards one client; 0 is unlimited. Default 0. */
+  readonly maxInflightBytes?: number
+  /** Larger payloads complete their flow and are dropped, in bytes; 0 is the protocol's limit. Default 0. */
+  readonly messageSizeLimit?: number
+  /** Sessions of clients that stay away longer end, in seconds; 0: as the client asked. Default 0. */
+  readonly persistentClientExpirationSeconds?: number
+  /** Queue messages with QoS 0 for clients that are away, too. Default false. */
+  readonly queueQos0Messages?: boolean
+  /** Keep retained messages; without, a client that sends one is disconnected. Default true. */
+  readonly retainAvailable?: boolean
+  /** Highest QoS of publishes, where a listener does not say otherwise. Default 2. */
+  readonly maximumQos?: 0 | 1 | 2
+  /** Send small packets at once instead of collecting them for up to 40 ms. Default true, where Mosquitto's is false. */
+  readonly setTcpNodelay?: boolean
+  /** Seconds between updates of `$SYS/broker/...`; 0: none are published. Default 10. */
+  readonly sysIntervalSeconds?: number
+  /** Client ids must begin with one of these. Default: none; any client id will do. */
+  readonly clientIdPrefixes?: readonly string[]
+  /** Deliver a retained message only while its publisher still may write its topic. Default true. */
+  readonly checkRetainSource?: boolean
+  /** Clients with a session, connected or not, over all listeners; 0 is unlimited. Default 0. */
+  readonly globalMaxClients?: number
+  /** Connections open at once, over all listeners; 0 is unlimited. Default 0. */
+  readonly globalMaxConnections?: number
+  /** Holds the process id while the broker runs. Default: none. */
+  readonly pidFile?: string
+  /** Started as root, become this user before anything is opened. Default: stay. */
+  readonly user?: string
+  /** Log that clients come and go. Default true. */
+  readonly connectionMessages?: boolean
+  /** Connections to other brokers. Default: none. */
+  readonly bridges?: readonly BridgeOptions[]
   /** Below this many free bytes on the disk of `location` publishes are refused; 0: until the disk is full. Default 256 MiB. */
   readonly minFreeBytes?: number
   /** Response Information for MQTT 5 clients that ask for it is this and their client id. Default: none is given. */
@@ -72,39 +97,24 @@ export interface BrokerOptions {
   readonly keysDirectory?: string
   /** Anonymous clients of TCP listeners bound to a loopback address are administrators. Default false. */
   readonly anonymousAdmin?: boolean
+  /** Usernames of administrators (`notary_admin NAME`). Default: none. */
+  readonly admins?: readonly string[]
+  /** Metrics and health pages. Default: none. */
+  readonly httpListeners?: readonly HttpListenerOptions[]
   /** Name of the log; fixed by the genesis record. Default `notarymq/<16 hex of the broker's thumbprint>`. */
   readonly origin?: string
   readonly log?: LogOptions
 }
 
+/** May be absent: there is no value that stands for "none". */
+type Optional = 'responseInformation' | 'keysDirectory' | 'origin' | 'pidFile' | 'user' | 'passwordFile' | 'aclFile'
+
 /** Complete and frozen: what the rest of the broker reads. */
-export interface ResolvedBrokerOptions {
-  readonly location: string
-  readonly listeners: readonly ListenerOptions[]
-  readonly maxConnectionsPerAddress: number
-  readonly connectTimeoutSeconds: number
-  readonly allowAnonymous: boolean
-  readonly persistence: boolean
-  readonly maxQueuedMessages: number
-  readonly maxQueuedBytes: number
-  readonly maxInflightMessages: number
-  readonly maxPacketSize: number
-  readonly maxKeepaliveSeconds: number
-  readonly maxTopicAlias: number
-  readonly maxTopicAliasBroker: number
-  readonly minFreeBytes: number
-  readonly responseInformation: string | undefined
-  readonly protect: readonly ProtectRule[]
-  readonly keysDirectory: string | undefined
-  readonly anonymousAdmin: boolean
-  readonly origin: string | undefined
-  readonly log: LogOptions
+export type ResolvedBrokerOptions = {
+  readonly [Key in keyof Required<BrokerOptions>]: Key extends Optional
+    ? BrokerOptions[Key] | undefined
+    : Required<BrokerOptions>[Key]
 }
-
-/** What Mosquitto logs by default. */
-export const defaultLogTypes: readonly LogType[] = ['error', 'warning', 'notice', 'information']
-
-const defaultLog: LogOptions = { destination: 'stderr', types: defaultLogTypes }
 
 /** MQTT's registered TCP port, and where Mosquitto sites put WebSocket. */
 export const defaultPorts = { mqtt: 1883, websockets: 9001 } as const
@@ -141,16 +151,50 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     if (!isValidTopicFilter(filter)) throw invalid(`protect: ${filter} is not a topic filter`)
     if (signed !== true) throw invalid('protect: signed is the only rule of this version')
   }
+  checkSecurityOptions(options)
+  checkLogOptions(options.log ?? defaultLog)
+  for (const { port, host } of options.httpListeners ?? []) {
+    if (!Number.isInteger(port) || port < 0 || port > 65535) throw invalid('a port is an integer from 0 to 65535')
+    if (host !== undefined && !isText(host)) throw invalid('httpListeners: host is an address')
+  }
+  const maximumQos = options.maximumQos ?? 2
+  if (![0, 1, 2].includes(maximumQos)) throw invalid('maximumQos is 0, 1 or 2')
   return Object.freeze({
     location: options.location,
     listeners,
+    passwordFile: options.passwordFile,
+    aclFile: options.aclFile,
+    allowZeroLengthClientId: options.allowZeroLengthClientId ?? defaultSecurity.allowZeroLengthClientId,
+    autoIdPrefix: options.autoIdPrefix ?? defaultSecurity.autoIdPrefix,
+    maxInflightBytes: count('maxInflightBytes', options.maxInflightBytes ?? 0, Number.MAX_SAFE_INTEGER),
+    messageSizeLimit: count('messageSizeLimit', options.messageSizeLimit ?? 0, 268_435_455),
+    persistentClientExpirationSeconds: count(
+      'persistentClientExpirationSeconds',
+      options.persistentClientExpirationSeconds ?? 0,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    queueQos0Messages: flag('queueQos0Messages', options.queueQos0Messages ?? false),
+    retainAvailable: flag('retainAvailable', options.retainAvailable ?? true),
+    maximumQos,
+    setTcpNodelay: flag('setTcpNodelay', options.setTcpNodelay ?? true),
+    sysIntervalSeconds: count('sysIntervalSeconds', options.sysIntervalSeconds ?? 10, 65535),
+    clientIdPrefixes: texts('clientIdPrefixes', options.clientIdPrefixes ?? []),
+    checkRetainSource: flag('checkRetainSource', options.checkRetainSource ?? true),
+    globalMaxClients: count('globalMaxClients', options.globalMaxClients ?? 0, Number.MAX_SAFE_INTEGER),
+    globalMaxConnections: count('globalMaxConnections', options.globalMaxConnections ?? 0, Number.MAX_SAFE_INTEGER),
+    pidFile: optionalText('pidFile', options.pidFile),
+    user: optionalText('user', options.user),
+    connectionMessages: flag('connectionMessages', options.connectionMessages ?? true),
+    bridges: options.bridges ?? [],
+    admins: texts('admins', options.admins ?? []),
+    httpListeners: options.httpListeners ?? [],
     maxConnectionsPerAddress: count(
       'maxConnectionsPerAddress',
       options.maxConnectionsPerAddress ?? 0,
       Number.MAX_SAFE_INTEGER,
     ),
     connectTimeoutSeconds: connectTimeout(options.connectTimeoutSeconds ?? 30),
-    allowAnonymous: options.allowAnonymous ?? false,
+    allowAnonymous: options.allowAnonymous ?? defaultSecurity.allowAnonymous,
     persistence: options.persistence ?? true,
     maxQueuedMessages: count('maxQueuedMessages', options.maxQueuedMessages ?? 1000, Number.MAX_SAFE_INTEGER),
     maxQueuedBytes: count('maxQueuedBytes', options.maxQueuedBytes ?? 0, Number.MAX_SAFE_INTEGER),
@@ -182,6 +226,25 @@ function count(name: string, value: number, most: number): number {
   if (!Number.isSafeInteger(value) || value < 0 || value > most)
     throw invalid(`${name} is an integer from 0 to ${most}`)
   return value
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalid(`${name} is true or false`)
+  return value
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function optionalText(name: string, value: string | undefined): string | undefined {
+  if (value !== undefined && !isText(value)) throw invalid(`${name} is a string that is not empty`)
+  return value
+}
+
+function texts(name: string, values: readonly string[]): readonly string[] {
+  if (!Array.isArray(values) || !values.every(isText)) throw invalid(`${name} is a list of strings that are not empty`)
+  return values
 }
 
 /** A day is more than anybody means, and less than what a timer takes. */

@@ -1,4 +1,15 @@
 /** What an Aedes broker is extended with. Each works in any Aedes 2; `broker/` is where they are put together. */
+export {
+  AccessControl,
+  AccessControlError,
+  type AccessControlErrorCode,
+  type AclIdentity,
+  type AclRules,
+  accessControlErrors,
+  type ClientAccess,
+  parseAclFile,
+  readAclFile,
+} from './access-control/index.ts'
 export { AdminService, type AdminServiceOptions, DirectTopics, type OwnTopic } from './admin-topic/index.ts'
 export { isDirect, sinkTopic } from './aedes-seams.ts'
 export {
@@ -20,6 +31,18 @@ export {
   type VerifyStoreOptions,
   verifyStore,
 } from './audit-chain/index.ts'
+export {
+  AuthenticationError,
+  type AuthenticationErrorCode,
+  authenticationErrors,
+  changePasswordFile,
+  createPasswordHash,
+  PasswordAuthenticator,
+  type PasswordAuthenticatorOptions,
+  type PasswordFile,
+  parsePasswordFile,
+  readPasswordFile,
+} from './authentication/index.ts'
 export {
   clockSkewMs,
   createNotary,

@@ -59,7 +59,7 @@ async function start(): Promise<NotaryBroker> {
       allowAnonymous: true,
       anonymousAdmin: true,
       protect: [{ filter: 'plant/#', signed: true }],
-      log: { destination: 'stderr', types: ['error', 'warning'] },
+      log: { destinations: [{ kind: 'stderr' }], types: ['error', 'warning'], timestamps: true },
     })
   } catch (error) {
     if (!(error instanceof BrokerError && error.code === 'ERR_LISTEN_FAILED')) throw error

@@ -3,10 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { bridgeErrors } from '../broker/bridges/errors.ts'
+import { certificateErrors } from '../broker/certificates/errors.ts'
 import { mqttErrors } from '../broker/edge/errors.ts'
 import { brokerErrors } from '../broker/errors.ts'
+import { logErrors } from '../broker/log/errors.ts'
 import { clientErrors } from '../clients/errors.ts'
-import { pluginErrors } from '../plugins/index.ts'
+import { accessControlErrors, authenticationErrors, pluginErrors } from '../plugins/index.ts'
 import { adminErrors, protocolErrors, refusalCauses } from '../protocol/index.ts'
 import { errorsDocument } from '../scripts/errors-document.ts'
 
@@ -31,7 +34,12 @@ test('docs/errors.md says what the sources say', () => {
 for (const [area, codes] of Object.entries({
   protocolErrors,
   pluginErrors,
+  accessControlErrors,
+  authenticationErrors,
   brokerErrors,
+  bridgeErrors,
+  logErrors,
+  certificateErrors,
   mqttErrors,
   clientErrors,
   adminErrors,

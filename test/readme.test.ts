@@ -101,7 +101,7 @@ test('the TLS configuration of the README is one that this version honours, line
 
 test('the README names the directives that are honoured, and no other', () => {
   const text = /These directives are honoured:(.*?)\nEvery other one/s.exec(readme)?.[1] ?? ''
-  const named = [...text.matchAll(/`([a-z_]+)[^`]*`/g)].map((match) => match[1])
+  const named = [...text.matchAll(/`([a-z_0-9.]+)[^`]*`/g)].map((match) => match[1])
   assert.deepEqual(named.toSorted(), Object.keys(honouredDirectives).toSorted())
 })
 

@@ -33,9 +33,22 @@ export const configErrors = {
     remedy: 'keep the line that is meant',
   },
   ERR_CONFIG_PORT_INVALID: { cause: 'a port that is not a number from 1 to 65535', remedy: 'write such a number' },
-  ERR_CONFIG_LISTENER_MISSING: {
-    cause: 'a directive of one listener (protocol, certfile, max_connections ...) stands above the first listener',
-    remedy: 'move it below the listener it belongs to',
+  ERR_CONFIG_INCLUDE_UNREADABLE: {
+    cause: 'the directory of include_dir, or a file in it that ends in .conf, does not exist or may not be read',
+    remedy: 'check the path, which is relative to the working directory, and the permissions',
+  },
+  ERR_CONFIG_ORDER: {
+    cause:
+      'per_listener_settings stands below a directive that it moves, which would then be half in one place and half in the other',
+    remedy: 'make it the first line',
+  },
+  ERR_CONFIG_CONNECTION_MISSING: {
+    cause: 'a directive of a bridge stands above the first connection',
+    remedy: 'move it below the connection it belongs to',
+  },
+  ERR_CONFIG_BRIDGE_INCOMPLETE: {
+    cause: 'a connection has no address or no topic, or some of what TLS or a login needs',
+    remedy: 'add what the message names',
   },
   ERR_CONFIG_TLS_INCOMPLETE: {
     cause:
@@ -47,6 +60,18 @@ export const configErrors = {
       'notary_admin anonymous, but no TCP listener is bound to a loopback address: strangers would be administrators',
     remedy: 'add "listener PORT 127.0.0.1" or remove notary_admin',
   },
+  ERR_CONFIG_ADMIN_UNPROVABLE: {
+    cause: 'notary_admin with a username, but no listener asks for a proof of usernames',
+    remedy: 'add password_file, or use_identity_as_username to a listener that requires certificates',
+  },
+  ERR_CONFIG_SECURITY_FILE_UNREADABLE: {
+    cause: 'the file of password_file or acl_file does not exist or may not be read',
+    remedy: 'check the path, which is relative to the working directory, and the permissions',
+  },
+  ERR_CONFIG_NAMED_FILE_UNREADABLE: {
+    cause: 'a certificate, key or other file or directory that a line names does not exist or may not be read',
+    remedy: 'check the path, which is relative to the working directory, and the permissions',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type ConfigErrorCode = keyof typeof configErrors
@@ -54,14 +79,22 @@ export type ConfigErrorCode = keyof typeof configErrors
 /** All codes, for tests and documents. */
 export const configErrorCodes = Object.keys(configErrors) as readonly ConfigErrorCode[]
 
-/** What Mosquitto 2.0.11 exits with for every mistake in a configuration, a file it cannot open included (run). */
+/** What Mosquitto 2.0.11 exits with for every mistake in a configuration, a configuration file it cannot open included (run). */
 export const configErrorExitCode = 3
+
+/** Mosquitto 2.0.11 has other exit codes for files that a configuration names (run). */
+function exitCodeOf(code: ConfigErrorCode): number {
+  if (code === 'ERR_CONFIG_SECURITY_FILE_UNREADABLE') return 13
+  return code === 'ERR_CONFIG_NAMED_FILE_UNREADABLE' ? 1 : configErrorExitCode
+}
 
 /** Where a mistake stands. Without a line number: the file as a whole; without a file: the command line. */
 export interface ConfigPlace {
   readonly file?: string
   /** Counted from 1. */
   readonly lineNumber?: number
+  /** Of a file that another one includes: where that says so. */
+  readonly includedBy?: ConfigPlace
 }
 
 /** A configuration that is refused. `message` names file and line; `reason` is Mosquitto's sentence alone. */
@@ -71,7 +104,8 @@ export class ConfigError extends CodedError<ConfigErrorCode> {
   /** Counted from 1. */
   readonly line: number | undefined
   /** What the process should exit with. */
-  readonly exitCode = configErrorExitCode
+  readonly exitCode: number
+  readonly includedBy: ConfigPlace | undefined
 
   constructor(code: ConfigErrorCode, reason: string, place: ConfigPlace = {}, cause?: unknown) {
     const { file, lineNumber: line } = place
@@ -79,15 +113,20 @@ export class ConfigError extends CodedError<ConfigErrorCode> {
     this.reason = reason
     this.file = file
     this.line = line
+    this.includedBy = place.includedBy
+    this.exitCode = exitCodeOf(code)
   }
 }
 
 /**
  * The lines Mosquitto prints, without a time stamp and without a final line break: `Error: REASON` and, where the
- * mistake is in a line, `Error found at FILE:LINE.`
+ * mistake is in a line, `Error found at FILE:LINE.`, also for the line that includes the file.
  */
-export function formatConfigError(error: ConfigError): string {
-  const found =
-    error.file === undefined || error.line === undefined ? '' : `\nError found at ${error.file}:${error.line}.`
-  return `Error: ${error.reason}${found}`
+export function formatConfigError({ reason, file, line, includedBy }: ConfigError): string {
+  const found = [{ file, lineNumber: line }, includedBy].flatMap((place) =>
+    place?.file === undefined || place.lineNumber === undefined
+      ? []
+      : [`\nError found at ${place.file}:${place.lineNumber}.`],
+  )
+  return `Error: ${reason}${found.join('')}`
 }

@@ -1,11 +1,13 @@
+export { missingFiles } from './check-files.ts'
 export {
   classifyDirective,
   type Directive,
   type DirectiveName,
+  directives,
   honouredDirectives,
   plannedNotaryDirectives,
-  unsupportedMosquittoDirectives,
-  unsupportedMosquittoPrefixes,
+  refusedFamilies,
+  type Verdict,
 } from './directives.ts'
 export {
   ConfigError,
@@ -16,5 +18,5 @@ export {
   formatConfigError,
 } from './errors.ts'
 export { type ConfigLine, lexConfig } from './lexer.ts'
-export { defaultOptions, loadConfigFile } from './load.ts'
-export { resolveConfig } from './resolve.ts'
+export { defaultOptions, type LoadedConfig, loadConfigFile, type ReadConfig, readConfigFile } from './load.ts'
+export { type Interpretation, interpretConfig, resolveConfig } from './resolve.ts'

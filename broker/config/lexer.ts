@@ -1,4 +1,4 @@
-import { ConfigError } from './errors.ts'
+import { ConfigError, type ConfigPlace } from './errors.ts'
 
 /** One line of a configuration file that says something. */
 export interface ConfigLine {
@@ -8,6 +8,8 @@ export interface ConfigLine {
   readonly name: string
   /** The rest of the line without blanks around it; empty when there is none. */
   readonly value: string
+  /** Of a file that another one includes: where that says so. */
+  readonly includedBy?: ConfigPlace
 }
 
 // Any control character but the tab, and what the decoder leaves in place of bytes that are not UTF-8.
@@ -26,17 +28,23 @@ const malformed = /[^\P{Cc}\t]|\uFFFD/u
  *
  * @param text the file, decoded as UTF-8 with replacement characters: a comment may hold bytes of any encoding
  * @param file name for error messages
- * @throws {ConfigError} ERR_CONFIG_TEXT_MALFORMED
+ * @param report takes a ConfigError ERR_CONFIG_TEXT_MALFORMED; the line is left out where it returns. Default: it is thrown
  */
-export function lexConfig(text: string, file: string): readonly ConfigLine[] {
+export function lexConfig(
+  text: string,
+  file: string,
+  report: (error: ConfigError) => void = throwError,
+  includedBy?: ConfigPlace,
+): readonly ConfigLine[] {
   const lines: ConfigLine[] = []
   for (const [index, raw] of text.split('\n').entries()) {
     if (raw.startsWith('#')) continue
     const line = raw.replace(/[ \t\r]+$/, '').replace(/^[ \t]+/, '')
     if (line === '') continue
-    const place = { file, lineNumber: index + 1 }
+    const place = { file, lineNumber: index + 1, ...(includedBy === undefined ? {} : { includedBy }) }
     if (malformed.test(line)) {
-      throw new ConfigError('ERR_CONFIG_TEXT_MALFORMED', 'Malformed UTF-8 in configuration.', place)
+      report(new ConfigError('ERR_CONFIG_TEXT_MALFORMED', 'Malformed UTF-8 in configuration.', place))
+      continue
     }
     const end = line.search(/[ \t]/)
     const name = end === -1 ? line : line.slice(0, end)
@@ -44,4 +52,8 @@ export function lexConfig(text: string, file: string): readonly ConfigLine[] {
     lines.push({ ...place, name, value })
   }
   return lines
+}
+
+function throwError(error: ConfigError): never {
+  throw error
 }

@@ -72,6 +72,44 @@ export function readCount(line: ConfigLine, largest: number): number {
   return count
 }
 
+/** A limit where -1 or 0 stands for none. @returns 0 for none @throws {ConfigError} ERR_CONFIG_VALUE_* */
+export function readLimit(line: ConfigLine): number {
+  const [word] = readWords(line, 1)
+  return word === '-1' ? 0 : readCount(line, largestInt)
+}
+
+/** Mosquitto keeps counts in a C int. */
+export const largestInt = 2_147_483_647
+
+/** One of several words. @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID */
+export function readChoice<const T extends string>(line: ConfigLine, choices: readonly T[]): T {
+  const [word] = readWords(line, 1)
+  const choice = choices.find((one) => one === word)
+  if (choice === undefined) throw invalidValue(line, word)
+  return choice
+}
+
+const day = 86_400
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, h: 3600, d: day, w: 7 * day, m: 30 * day, y: 365 * day }
+
+/** A duration as `14d`: hours, days, weeks, months of 30 days, years of 365; seconds as in 2.1. @throws {ConfigError} ERR_CONFIG_VALUE_* */
+export function readDuration(line: ConfigLine): number {
+  const [word] = readWords(line, 1)
+  const [, digits = '0', unit = ''] = /^(\d+)([shdwmy])$/.exec(word) ?? []
+  const seconds = Number(digits) * (unitSeconds[unit] ?? 0)
+  if (!Number.isSafeInteger(seconds) || seconds === 0) {
+    throw errorAt(line, 'ERR_CONFIG_VALUE_INVALID', `Invalid ${line.name} duration in configuration.`)
+  }
+  return seconds
+}
+
+/** `PORT [ADDRESS]`. @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID, ERR_CONFIG_PORT_INVALID */
+export function readPortAndAddress(line: ConfigLine): { readonly port: number; readonly host?: string } {
+  const [port, host] = readWords(line, 2)
+  if (!isPort(port)) throw errorAt(line, 'ERR_CONFIG_PORT_INVALID', `Invalid port value (${port}).`)
+  return { port: Number(port), ...(host === undefined ? {} : { host }) }
+}
+
 const unitBytes: Readonly<Record<string, number>> = { '': 1, k: 1024, M: 1024 ** 2, G: 1024 ** 3 }
 
 /** A size: a number of bytes, or with k, M or G behind it of KiB, MiB or GiB. @throws {ConfigError} ERR_CONFIG_VALUE_* */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { PublishPacket as EnginePublishPacket } from 'aedes'
-import { afterEarlier, Lane, type Publisher, type Submission } from '../../plugins/index.ts'
+import { afterEarlier, type ClientAccess, Lane, type Publisher, type Submission } from '../../plugins/index.ts'
 import { checkWill } from '../connect-rules.ts'
 import { Edge } from '../edge/edge.ts'
 import type { AcknowledgementType, CloseReason, EdgeHandler } from '../edge/edge-handler.ts'
@@ -15,25 +15,24 @@ import {
   type SubscribePacket,
   type UnsubscribePacket,
 } from '../edge/index.ts'
-import type { Arrival, Transport } from '../listeners/index.ts'
+import type { Arrival, OpenListener, Transport } from '../listeners/index.ts'
+import { clientConnected, clientLeft, unknownClient } from '../log/messages.ts'
+import type { Login } from '../security/login.ts'
 import { messageOf } from '../sessions/message.ts'
 import type { Session } from '../sessions/session.ts'
-import { describeClose } from './close-reasons.ts'
+import { departureCause } from './close-reasons.ts'
 import { reasonOfReturnCode } from './connack.ts'
 import type { ConnectionContext } from './connection-context.ts'
 import { engineClientId } from './engine-client-id.ts'
 import { type EngineListener, EngineStream } from './engine-stream.ts'
 import { InboundLimit } from './inbound-limit.ts'
 import { InboundPublish } from './inbound-publish.ts'
+import type { ListenerRules } from './listener-rules.ts'
 import { releasePublish } from './pubrel.ts'
 import { resumeNotarySubscriptions, subscribe, unsubscribe } from './subscribing.ts'
 
 /** [MQTT-5.0 1.5.4] */
 const maxStringBytes = 65_535
-/** As Mosquitto names clients that come without an id. */
-const autoIdPrefix = 'auto-'
-/** Numbers that Mosquitto 2.0 prints for the protocol versions 3.1, 3.1.1 and 5. */
-const protocolNumbers: Readonly<Record<number, number>> = { 3: 1, 4: 2, 5: 5 }
 
 /**
  * One client, from its CONNECT on: stands between its edge, the engine, its session and the gate of publishes. Whatever
@@ -46,6 +45,9 @@ export class ClientConnection implements EdgeHandler, EngineListener {
   readonly transport: Transport
   readonly inbound: InboundLimit
   readonly #arrival: Arrival
+  readonly #rules: ListenerRules
+  #login: Login | undefined
+  #access: ClientAccess | undefined
   #clientId = ''
   #publisher: Publisher | undefined
   #connect: ConnectPacket | undefined
@@ -56,11 +58,12 @@ export class ClientConnection implements EdgeHandler, EngineListener {
   #isWillWanted = true
   #hasLeft = false
 
-  constructor(transport: Transport, arrival: Arrival, context: ConnectionContext) {
+  constructor(transport: Transport, arrival: Arrival, rules: ListenerRules, context: ConnectionContext) {
     this.transport = transport
+    this.#rules = rules
     this.#arrival = arrival
     this.context = context
-    this.edge = new Edge(transport, context.limits, this, context.flushQueue)
+    this.edge = new Edge(transport, rules.limits, this, { queue: context.flushQueue, traffic: context.counters })
     this.inbound = new InboundLimit(this.edge, () => context.gate.chain.pendingBytes)
   }
 
@@ -74,12 +77,27 @@ export class ClientConnection implements EdgeHandler, EngineListener {
     return this.edge.protocolVersion
   }
 
+  /** A bridge of Mosquitto, which says so. */
+  get isBridge(): boolean {
+    return this.#connect?.isBridge === true
+  }
+
   get session(): Session | undefined {
     return this.#session
   }
 
+  /** Proven when it is logged in, else as it says. */
   get username(): string | undefined {
-    return this.#connect?.username
+    return this.#login === undefined ? this.#claimedUsername : this.#login.username
+  }
+
+  get #claimedUsername(): string | undefined {
+    return this.#arrival.certificateUsername ?? this.#connect?.username
+  }
+
+  /** Who it is, when it was let in. */
+  get login(): Login | undefined {
+    return this.#login
   }
 
   get will(): ConnectPacket['will'] {
@@ -90,21 +108,41 @@ export class ClientConnection implements EdgeHandler, EngineListener {
     return `${this.transport.remoteAddress}:${this.transport.remotePort}`
   }
 
-  /** As records name it. */
+  /** As records name it. Of one that was not let in, what it says of itself. */
   get publisher(): Publisher {
-    this.#publisher ??= {
-      clientId: this.#clientId,
-      username: this.username,
-      auth: 'none',
-      listener: this.#arrival.listener.name,
-    }
+    if (this.#login !== undefined && this.#publisher !== undefined) return this.#publisher
+    const listener = this.#arrival.listener.name
+    this.#publisher = { clientId: this.#clientId, username: this.username, auth: this.#login?.auth ?? 'none', listener }
     return this.#publisher
   }
 
-  /** May use the admin topic. */
+  /** May use the admin topic: an anonymous client of this machine where that is allowed, or a proven name. */
   get isAdministrator(): boolean {
     const { isLoopback, protocol } = this.#arrival.listener
-    return this.context.anonymousAdmin && isLoopback && protocol === 'mqtt' && this.username === undefined
+    const { anonymousAdmin, admins } = this.context
+    if (this.username === undefined) return anonymousAdmin && isLoopback && protocol === 'mqtt'
+    return this.#login !== undefined && this.#login.auth !== 'none' && admins.has(this.username)
+  }
+
+  mayWrite(topicName: string): boolean {
+    return this.#access === undefined || this.#access.mayWrite(topicName)
+  }
+
+  /**
+   * The rules were read anew: they hold from now on, and who would not be let in any more is let go.
+   * @param listener that it came in by; undefined: it is one of the broker's own
+   */
+  applyRules(listener: Pick<OpenListener, 'certificateProblem'> | undefined): void {
+    if (this.#login === undefined || this.#arrival.bridge !== undefined) return
+    const certificate = this.#arrival.tls?.peerCertificate
+    const problem = certificate === undefined ? undefined : listener?.certificateProblem(certificate)
+    if (problem !== undefined || !this.#rules.security.holds(this.#login)) {
+      const why = problem === undefined ? '' : `: its certificate is not good any more (${problem})`
+      this.context.log.notice(`Client ${this.id} disconnected: not authorised any more${why}.`)
+      this.edge.disconnect(reasonCode.notAuthorized)
+      return
+    }
+    this.#access = this.#rules.security.accessOf(this.id, this.username)
   }
 
   /** Sends a message of the broker to this client only: neither recorded nor queued. */
@@ -146,19 +184,27 @@ export class ClientConnection implements EdgeHandler, EngineListener {
 
   onConnect(packet: ConnectPacket): void {
     this.#arrival.connected()
+    this.context.counters.connections++
     this.#connect = packet
-    this.#clientId = packet.clientId === '' ? `${autoIdPrefix}${randomUUID().toUpperCase()}` : packet.clientId
+    if (this.#arrival.certificateUsername === null) {
+      this.#refuse('its certificate gives no username', reasonCode.badUserNameOrPassword)
+      return
+    }
+    if (!this.#takeClientId(packet.clientId)) return
     const refusal = checkWill(packet.will, this.context.policy)
     if (refusal !== undefined) {
-      this.context.log.notice(`Client ${this.id} from ${this.peer} refused: ${refusal}`)
-      this.edge.refuse(reasonCode.notAuthorized)
+      this.#refuse(refusal, reasonCode.notAuthorized)
+      return
+    }
+    if (this.context.isFull(this.id)) {
+      this.#refuse('there are as many clients as global_max_clients allows', reasonCode.quotaExceeded)
       return
     }
     if (this.context.gate.chain.outage !== undefined) {
       this.edge.refuse(reasonCode.serverUnavailable)
       return
     }
-    const { maxKeepAliveSeconds } = this.context.limits
+    const { maxKeepAliveSeconds } = this.#rules.limits
     const wanted = packet.keepAliveSeconds
     if (packet.protocolVersion < 5 && maxKeepAliveSeconds > 0 && (wanted === 0 || wanted > maxKeepAliveSeconds)) {
       // Mosquitto's answer to one that cannot be told a shorter one.
@@ -181,6 +227,66 @@ export class ClientConnection implements EdgeHandler, EngineListener {
       authenticationData,
     }
     this.#stream.push(encodeConnect(connect))
+  }
+
+  /** Finds out the id by the rules of the listener. @returns false when the client was refused */
+  #takeClientId(given: string): boolean {
+    const { useUsernameAsClientId, security } = this.#rules
+    const { allowZeroLengthClientId, autoIdPrefix } = security.settings
+    let clientId = given
+    if (useUsernameAsClientId) {
+      const username = this.#claimedUsername
+      if (username === undefined) {
+        this.#refuse('its username is to be its client id, and it has none', reasonCode.notAuthorized)
+        return false
+      }
+      clientId = username
+    } else if (given === '') {
+      if (!allowZeroLengthClientId) {
+        this.#refuse('it has no client id', reasonCode.clientIdentifierNotValid)
+        return false
+      }
+      clientId = `${autoIdPrefix}${randomUUID().toUpperCase()}`
+    }
+    this.#clientId = clientId
+    const { clientIdPrefixes } = this.context
+    if (clientIdPrefixes.length === 0 || clientIdPrefixes.some((prefix) => clientId.startsWith(prefix))) return true
+    this.#refuse('its client id does not begin as clientid_prefixes demands', reasonCode.notAuthorized)
+    return false
+  }
+
+  #refuse(why: string, code: number): void {
+    this.context.counters.loginsRefused++
+    this.context.log.notice(`Client ${this.id === '' ? '<unknown>' : this.id} from ${this.peer} refused: ${why}`)
+    this.edge.refuse(code)
+  }
+
+  /** Whether the client may come in. Asked by the engine, in the middle of the handshake. */
+  async logIn(): Promise<boolean> {
+    const { certificateUsername, bridge } = this.#arrival
+    const connect = this.#connect as ConnectPacket
+    const { username, password } = connect
+    if (bridge !== undefined) {
+      // The broker made it itself; as with Mosquitto neither password nor access control list stands in its way.
+      this.#login = { username, auth: 'none' }
+      return true
+    }
+    const login = await this.#rules.security.authenticate({
+      username,
+      password,
+      certificateUsername: certificateUsername ?? undefined,
+    })
+    // The password is not kept; neither is it in the session.
+    this.#connect = { ...connect, password: undefined }
+    if (login === undefined) {
+      this.context.counters.loginsRefused++
+      const user = this.username === undefined ? '' : ` (u'${this.username}')`
+      this.context.log.notice(`Client ${this.id} from ${this.peer} refused: not authorised${user}`)
+      return false
+    }
+    this.#login = login
+    this.#access = this.#rules.security.accessOf(this.id, login.username)
+    return true
   }
 
   onEngineConnack(code: number): void {
@@ -319,7 +425,7 @@ export class ClientConnection implements EdgeHandler, EngineListener {
   #connack(sessionPresent: boolean) {
     const connect = this.#connect as ConnectPacket
     if (connect.protocolVersion !== 5) return { sessionPresent, code: 0 }
-    const { limits } = this.context
+    const { limits } = this.#rules
     const responseInformation = this.#responseInformation(connect)
     const keepAliveSeconds = this.edge.keepAliveSecondsOf(connect)
     return {
@@ -328,6 +434,8 @@ export class ClientConnection implements EdgeHandler, EngineListener {
       ...(keepAliveSeconds === connect.keepAliveSeconds ? undefined : { serverKeepAliveSeconds: keepAliveSeconds }),
       ...(limits.topicAliasMaximum === 0 ? undefined : { topicAliasMaximum: limits.topicAliasMaximum }),
       ...(connect.clientId === '' ? { assignedClientId: this.id } : undefined),
+      ...(limits.retainAvailable ? undefined : { retainAvailable: false }),
+      ...(limits.maximumQos === 2 ? undefined : { maximumQos: limits.maximumQos }),
       ...(limits.maximumPacketSize === 0 ? undefined : { maximumPacketSize: limits.maximumPacketSize }),
       ...(limits.receiveMaximum === 0 ? undefined : { receiveMaximum: limits.receiveMaximum }),
       ...(responseInformation === undefined ? undefined : { responseInformation }),
@@ -343,15 +451,27 @@ export class ClientConnection implements EdgeHandler, EngineListener {
   }
 
   #logArrival(): void {
-    const user = this.username === undefined ? '' : `, u'${this.username}'`
-    const clean = this.#connect?.cleanStart === true ? 1 : 0
-    const keepAlive = this.#connect?.keepAliveSeconds ?? 0
-    const flags = `p${protocolNumbers[this.version]}, c${clean}, k${keepAlive}${user}`
-    this.context.log.notice(`New client connected from ${this.peer} as ${this.id} (${flags}).`)
+    const { connectionMessages, log } = this.context
+    if (!connectionMessages) return
+    log.notice(
+      clientConnected({
+        address: this.transport.remoteAddress,
+        port: this.transport.remotePort,
+        clientId: this.id,
+        protocolVersion: this.version,
+        cleanStart: this.#connect?.cleanStart === true,
+        keepAliveSeconds: this.#connect?.keepAliveSeconds ?? 0,
+        username: this.username,
+      }),
+    )
   }
 
   #logDeparture(reason: CloseReason): void {
-    const name = this.#clientId === '' ? `<unknown> from ${this.peer}` : this.#clientId
-    this.context.log.notice(`Client ${name} ${describeClose(reason, this.#hasLeft)}.`)
+    const { connectionMessages, log } = this.context
+    if (typeof reason !== 'string') log.debug(`Client ${this.id} from ${this.peer}: ${reason.code}: ${reason.message}`)
+    if (!connectionMessages) return
+    const cause = departureCause(reason, this.#hasLeft)
+    // Mosquitto does not name who was not let in; the address tells an operator more than nothing.
+    log.notice(clientLeft(this.#clientId === '' ? `${unknownClient} from ${this.peer}` : this.id, cause))
   }
 }

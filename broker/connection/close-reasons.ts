@@ -1,10 +1,18 @@
 import type { CloseReason } from '../edge/edge-handler.ts'
+import type { MqttErrorCode } from '../edge/index.ts'
+import type { DepartureCause } from '../log/messages.ts'
 
-/** The end of "Client ID ..." in the log, in Mosquitto's words where it has any. */
-export function describeClose(reason: CloseReason, hasLeft: boolean): string {
-  if (reason === 'keep-alive') return 'has exceeded timeout, disconnecting'
-  if (reason === 'closed-by-peer') return 'closed its connection'
-  if (reason === 'ended') return hasLeft ? 'disconnected' : 'was disconnected by the broker'
-  if (reason.code === 'ERR_MQTT_MALFORMED_PACKET') return `disconnected due to malformed packet (${reason.message})`
-  return `disconnected due to ${reason.code}: ${reason.message}`
+const causes: Readonly<Partial<Record<MqttErrorCode, DepartureCause>>> = {
+  ERR_MQTT_MALFORMED_PACKET: 'malformed-packet',
+  ERR_MQTT_PACKET_TOO_LARGE: 'oversize-packet',
+  ERR_MQTT_RETAIN_NOT_SUPPORTED: 'not-supported',
+  ERR_MQTT_QOS_NOT_SUPPORTED: 'not-supported',
+}
+
+/** How the log calls the end of a connection. @param hasLeft the client sent a DISCONNECT */
+export function departureCause(reason: CloseReason, hasLeft: boolean): DepartureCause {
+  if (reason === 'keep-alive') return 'keep-alive'
+  if (reason === 'closed-by-peer') return 'closed-connection'
+  if (reason === 'ended') return hasLeft ? 'disconnected' : 'administrative'
+  return causes[reason.code] ?? 'protocol-error'
 }

@@ -1,8 +1,8 @@
 import type { Aedes } from 'aedes'
 import type { AdminService, DirectTopics, PublishGate, PublishPolicy, Refusal } from '../../plugins/index.ts'
-import type { EdgeLimits } from '../edge/edge-handler.ts'
 import type { FlushQueue } from '../edge/output.ts'
 import type { BrokerLogger } from '../logger.ts'
+import type { BrokerCounters } from '../metrics/index.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { ClientConnection } from './client-connection.ts'
 
@@ -16,12 +16,22 @@ export interface ConnectionContext {
   readonly policy: PublishPolicy
   readonly topics: DirectTopics
   readonly admin: AdminService
-  readonly limits: EdgeLimits
   readonly flushQueue: FlushQueue
+  readonly counters: BrokerCounters
   readonly anonymousAdmin: boolean
+  /** Usernames that are administrators when they are proven. */
+  readonly admins: ReadonlySet<string>
+  /** Every client id begins with one of these; none: with anything. */
+  readonly clientIdPrefixes: readonly string[]
+  /** Payload bytes that a publish may have; 0: any. */
+  readonly messageSizeLimit: number
+  /** Whether there are as many clients as there may be, and this one is not among them. */
+  readonly isFull: (clientId: string) => boolean
   /** Base of the Response Information of MQTT 5; undefined: none is given. */
   readonly responseInformation: string | undefined
   readonly log: BrokerLogger
+  /** Log that clients come and go. */
+  readonly connectionMessages: boolean
   readonly onError: (error: unknown) => void
   readonly onRefused: (refusal: Refusal, connection: ClientConnection) => void
   /** The disk has no room for more records. */

@@ -1,5 +1,11 @@
 import { type FlowVerdict, type IncomingPublish, type Outlet, refusalOf, type Settlement } from '../../plugins/index.ts'
-import { type ChainRecord, isBrokerTopic, type RefusalCause, recordProperties } from '../../protocol/index.ts'
+import {
+  type ChainRecord,
+  isBrokerTopic,
+  type RefusalCause,
+  recordProperties,
+  requestTopic,
+} from '../../protocol/index.ts'
 import { takeAdminRequest } from '../admin-requests.ts'
 import { type PublishPacket, packetType, reasonCode } from '../edge/index.ts'
 import { Delivery } from '../sessions/delivery.ts'
@@ -115,9 +121,14 @@ export class InboundPublish implements Outlet {
 
   #judge(publish: IncomingPublish): FlowVerdict | Promise<FlowVerdict> {
     const { context } = this.#connection
-    if (isBrokerTopic(publish.topic)) {
+    const { topic, payload } = publish
+    if (isBrokerTopic(topic)) {
+      if (topic === requestTopic.admin && !this.#connection.mayWrite(topic)) return { cause: 'access-denied' }
       return takeAdminRequest(this.#connection, this.#packet) ? 'acknowledge' : { cause: 'broker-topic' }
     }
+    if (!this.#connection.mayWrite(topic)) return { cause: 'access-denied' }
+    const { messageSizeLimit } = context
+    if (messageSizeLimit > 0 && payload.length > messageSizeLimit) return { cause: 'message-too-large' }
     if (context.isDiskFull()) return { cause: 'disk-full' }
     return context.gate.verify(publish)
   }
@@ -141,7 +152,7 @@ export class InboundPublish implements Outlet {
     const publish = this.#publish as IncomingPublish
     context.onRefused(refusalOf(context.gate, cause, publish), this.#connection)
     // Older clients cannot be told: they are acknowledged, and the message is gone, as with Mosquitto's ACLs.
-    if (version === 5) this.#acknowledge(cause === 'disk-full' ? reasonCode.quotaExceeded : reasonCode.notAuthorized)
+    if (version === 5) this.#acknowledge(reasonOfRefusal(cause))
     else this.#acknowledge(reasonCode.success)
   }
 
@@ -159,5 +170,17 @@ export class InboundPublish implements Outlet {
       if (said !== reasonCode.success) session?.incoming.delete(packetId)
       exchange.link.sendAcknowledgement(packetType.pubrec, packetId, said)
     }
+  }
+}
+
+/** What a MQTT 5 publisher is told. */
+function reasonOfRefusal(cause: RefusalCause): number {
+  switch (cause) {
+    // Mosquitto says "packet too large" of the latter, which no acknowledgement may. [MQTT-5.0 3.4.2.1]
+    case 'disk-full':
+    case 'message-too-large':
+      return reasonCode.quotaExceeded
+    default:
+      return reasonCode.notAuthorized
   }
 }

@@ -1,24 +1,30 @@
 import { type IncomingPublish, Lane, type Outlet, type PublishGate, type Settlement } from '../../plugins/index.ts'
 import { type ChainRecord, type RefusalCause, recordProperties } from '../../protocol/index.ts'
 import { Delivery } from '../sessions/delivery.ts'
+import type { ClientName } from '../sessions/delivery-rules.ts'
 import { messageOf } from '../sessions/message.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { StoredWill } from '../sessions/stored-will.ts'
+
+export interface WillPublisherOptions {
+  readonly sessions: Sessions
+  readonly gate: PublishGate
+  readonly mayWrite: (client: ClientName, topicName: string) => boolean
+  readonly onRefused: (publish: IncomingPublish, cause: RefusalCause) => void
+}
 
 /** Publishes wills when they are due. */
 export class WillPublisher {
   readonly #sessions: Sessions
   readonly #gate: PublishGate
-  readonly #onRefused: (publish: IncomingPublish, cause: RefusalCause) => void
+  readonly #mayWrite: WillPublisherOptions['mayWrite']
+  readonly #onRefused: WillPublisherOptions['onRefused']
   readonly #lane = new Lane()
 
-  constructor(
-    sessions: Sessions,
-    gate: PublishGate,
-    onRefused: (publish: IncomingPublish, cause: RefusalCause) => void,
-  ) {
+  constructor({ sessions, gate, mayWrite, onRefused }: WillPublisherOptions) {
     this.#sessions = sessions
     this.#gate = gate
+    this.#mayWrite = mayWrite
     this.#onRefused = onRefused
   }
 
@@ -38,7 +44,10 @@ export class WillPublisher {
     const outlet = new WillOutlet(this.#sessions, stored, (settlement) => {
       if (settlement !== 'deliver' && settlement !== 'acknowledge') this.#onRefused(publish, settlement)
     })
-    this.#gate.submit(publish, this.#lane, outlet, () => this.#gate.verify(publish))
+    // As with Mosquitto its right is asked for when it fires, not when it is left.
+    this.#gate.submit(publish, this.#lane, outlet, () => {
+      return this.#mayWrite(publisher, topic) ? this.#gate.verify(publish) : { cause: 'access-denied' }
+    })
   }
 }
 

@@ -30,7 +30,10 @@ export function subscribe(connection: ClientConnection, packet: SubscribePacket)
       const { session } = connection
       if (session === undefined || session.link !== edge) return undefined
       const mostRetained = retainedRounds * context.sessions.retained.size
-      for (const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } of packet.subscriptions) {
+      const { isBridge } = connection
+      for (const { topicFilter, qos, retainHandling, ...wanted } of packet.subscriptions) {
+        const noLocal = wanted.noLocal || isBridge
+        const retainAsPublished = wanted.retainAsPublished || isBridge
         const { subscriptionIdentifier } = packet
         const refusal = refusalOfFilter(connection, topicFilter)
         if (refusal !== undefined) {

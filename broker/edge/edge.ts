@@ -18,6 +18,7 @@ import { parseSubscribe, parseUnsubscribe } from './parse-subscribe.ts'
 import { reasonCode, toReturnCode } from './reason-codes.ts'
 import { ReceiveWindow } from './receive-window.ts'
 import { IncomingAliases, OutgoingAliases } from './topic-aliases.ts'
+import type { Traffic } from './traffic.ts'
 
 /** A client that has not taken this much gets no more for the moment. */
 const congestedAtBytes = 1024 * 1024
@@ -42,6 +43,7 @@ export class Edge {
   readonly #framer: Framer
   readonly #output: Output
   readonly #keepAlive: KeepAlive
+  readonly #traffic: Traffic
   #state: 'new' | 'connecting' | 'connected' | 'leaving' | 'closed' = 'new'
   #version: ProtocolVersion = 4
   /** {@link hold}s without their {@link release}. */
@@ -55,12 +57,18 @@ export class Edge {
   #incomingAliases: IncomingAliases | undefined
   #outgoingAliases: OutgoingAliases | undefined
 
-  constructor(transport: EdgeTransport, limits: EdgeLimits, handler: EdgeHandler, queue: FlushQueue) {
+  constructor(
+    transport: EdgeTransport,
+    limits: EdgeLimits,
+    handler: EdgeHandler,
+    { queue, traffic }: { readonly queue: FlushQueue; readonly traffic: Traffic },
+  ) {
     this.#transport = transport
+    this.#traffic = traffic
     this.#limits = limits
     this.#handler = handler
     this.#framer = new Framer(Math.min(limits.maximumPacketSize || maxControlPacketBytes, maxControlPacketBytes))
-    this.#output = new Output(transport, queue)
+    this.#output = new Output(transport, queue, traffic)
     this.#keepAlive = new KeepAlive(() => this.#onSilence())
     transport.onData((chunk) => this.#onData(chunk))
     transport.onEnd(() => this.#onEnd())
@@ -162,6 +170,8 @@ export class Edge {
       if (alias?.isNew === true) this.#outgoingAliases?.forget(message.topic)
       return false
     }
+    this.#traffic.publishesSent++
+    this.#traffic.publishBytesSent += message.payload.length
     const at = this.#output.reserve(bytes)
     this.#output.commit(writePublish(this.#output.slab, at, message, options))
     return true
@@ -213,6 +223,8 @@ export class Edge {
         const frame = this.#framer.next()
         if (frame === undefined) break
         this.#keepAlive.heard()
+        this.#traffic.messagesReceived++
+        this.#traffic.bytesReceived += frame.bytes
         this.#take(frame)
       }
     } catch (error) {
@@ -324,6 +336,8 @@ export class Edge {
 
   #publish(packet: PublishPacket, bytes: number): void {
     const { topicAlias, qos, packetId } = packet
+    this.#traffic.publishesReceived++
+    this.#traffic.publishBytesReceived += packet.payload.length
     checkPublishOffered(packet, this.#limits)
     let resolved = packet
     if (topicAlias !== undefined) {

@@ -1,4 +1,5 @@
 import type { OutgoingTransport } from './outgoing-transport.ts'
+import { type Traffic, uncounted } from './traffic.ts'
 
 const smallSlabBytes = 1024
 const largeSlabBytes = 64 * 1024
@@ -59,9 +60,12 @@ export class Output {
   #turnBytes = 0
   #isSilent = false
 
-  constructor(transport: OutgoingTransport, queue: FlushQueue) {
+  readonly #traffic: Traffic
+
+  constructor(transport: OutgoingTransport, queue: FlushQueue, traffic = uncounted()) {
     this.#transport = transport
     this.#queue = queue
+    this.#traffic = traffic
   }
 
   /** Bytes that the peer's system has not taken yet, as far as known. */
@@ -82,9 +86,12 @@ export class Output {
     return this.#slab as Buffer
   }
 
-  /** What was reserved is written up to here. */
+  /** One packet was written into what was reserved, up to here. */
   commit(end: number): void {
-    this.#turnBytes += end - this.#end
+    const bytes = end - this.#end
+    this.#turnBytes += bytes
+    this.#traffic.messagesSent++
+    this.#traffic.bytesSent += bytes
     this.#end = end
     this.#isSilent = false
     if (!this.#isMarked) {
@@ -94,7 +101,7 @@ export class Output {
     if (end - this.#start >= flushAtBytes) this.#write()
   }
 
-  /** Writes a few bytes that are made already. */
+  /** Writes one packet that is made already. */
   append(bytes: Uint8Array): void {
     const at = this.reserve(bytes.length)
     this.slab.set(bytes, at)

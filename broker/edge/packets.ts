@@ -51,6 +51,10 @@ export interface Will {
 
 export interface ConnectPacket {
   readonly protocolVersion: ProtocolVersion
+  /**
+   * A bridge of Mosquitto, which says so before MQTT 5: it is not sent what it published, and RETAIN comes as published.
+   */
+  readonly isBridge: boolean
   /** Empty when the broker is to assign one. */
   readonly clientId: string
   /** Clean Start (5) or Clean Session (3.1, 3.1.1). */

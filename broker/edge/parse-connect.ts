@@ -6,6 +6,8 @@ import { allowedProperties } from './property-ids.ts'
 import { checkTopicName } from './topic-names.ts'
 import { WireReader } from './wire-reader.ts'
 
+/** Of the protocol level. */
+const bridgeBit = 0x80
 /** Session Expiry Interval that never ends. [MQTT-5.0 3.1.2.11.2] */
 const never = 0xffffffff
 
@@ -30,16 +32,20 @@ const connectFlag = {
  */
 export function parseConnect(flags: number, body: Buffer): ConnectPacket {
   const reader = new WireReader(Buffer.from(body))
-  const protocolVersion = readVersion(reader)
+  const { protocolVersion, isBridge } = readVersion(reader)
   try {
-    return readConnect(reader, flags, protocolVersion)
+    return { ...readConnect(reader, flags, protocolVersion), isBridge }
   } catch (error) {
     if (!(error instanceof MqttError)) throw error
     throw new MqttError(error.code, error.message, { ...error.details, protocolVersion })
   }
 }
 
-function readConnect(reader: WireReader, flags: number, protocolVersion: ProtocolVersion): ConnectPacket {
+function readConnect(
+  reader: WireReader,
+  flags: number,
+  protocolVersion: ProtocolVersion,
+): Omit<ConnectPacket, 'isBridge'> {
   checkFlags(packetType.connect, flags, protocolVersion)
   const connectFlags = reader.byte()
   checkConnectFlags(connectFlags, protocolVersion)
@@ -87,15 +93,19 @@ function readConnect(reader: WireReader, flags: number, protocolVersion: Protoco
 }
 
 /** Protocol Name and level. [MQTT-5.0 3.1.2-1], [MQTT-5.0 3.1.2-2]; MQIsdp and 3 in MQTT 3.1. */
-function readVersion(reader: WireReader): ProtocolVersion {
+function readVersion(reader: WireReader): { readonly protocolVersion: ProtocolVersion; readonly isBridge: boolean } {
   const name = reader.binary().toString('latin1')
   const isOldName = name === 'MQIsdp'
   if (!isOldName && name !== 'MQTT') throw unsupported(undefined)
   const level = reader.byte()
-  if (isOldName ? level === 3 : level === 4 || level === 5) return level as ProtocolVersion
-  // Mosquitto's bridges first come with the top bit set; refused in the form of the version below that bit, and in no
-  // other, they come again without it.
-  throw unsupported(level & 0x7f)
+  // Bridges of Mosquitto set the top bit, in the versions that have no No Local.
+  const isBridge = (level & bridgeBit) !== 0
+  const version = level & ~bridgeBit
+  if (isOldName ? version === 3 : version === 4 || (version === 5 && !isBridge)) {
+    return { protocolVersion: version as ProtocolVersion, isBridge }
+  }
+  // Told in the form of the version below that bit, which even a bridge understands.
+  throw unsupported(version)
 }
 
 function unsupported(protocolVersion: number | undefined): MqttError {

@@ -14,7 +14,6 @@ export interface EngineOptions {
   readonly database: StoreDatabase
   /** Streams that were given to the engine, and whose they are. */
   readonly streams: WeakMap<object, ClientConnection>
-  readonly allowAnonymous: boolean
   readonly log: BrokerLogger
   readonly onError: (error: unknown) => void
 }
@@ -23,20 +22,26 @@ export interface EngineOptions {
  * Aedes as this broker uses it: it does the handshake, asks who may come in, knows who is connected and closes an
  * earlier connection of the same client. It sees no PUBLISH and no SUBSCRIBE: `createBroker` says where those go.
  */
-export function startEngine({ database, streams, allowAnonymous, log, onError }: EngineOptions): Promise<Aedes> {
+export function startEngine({ database, streams, log, onError }: EngineOptions): Promise<Aedes> {
   const refuse = () => new Error('not for the engine')
   const hooks = guardHooks(
     {
       preConnect: (_client, _packet, answer) => answer(null, true),
-      authenticate: (client, username, _password, answer) => {
-        if (allowAnonymous) {
-          answer(null, true)
-          return
-        }
+      authenticate: (client, _username, _password, answer) => {
+        const refuse = () =>
+          answer(Object.assign(new Error('not authorised'), { returnCode: notAuthorizedReturnCode }), null)
         const connection = connectionOf(streams, client)
-        const user = username === undefined ? '' : ` (u'${username}')`
-        log.notice(`Client ${connection?.id} from ${connection?.peer} refused: not authorised${user}`)
-        answer(Object.assign(new Error('not authorised'), { returnCode: notAuthorizedReturnCode }), null)
+        if (connection === undefined) refuse()
+        else {
+          connection.logIn().then(
+            (isLetIn) => (isLetIn ? answer(null, true) : refuse()),
+            (error) => {
+              // Whoever cannot be checked does not come in.
+              log.notice(`Client ${connection.id} from ${connection.peer} refused: ${describe(error)}`)
+              refuse()
+            },
+          )
+        }
       },
       // Nothing of the kind comes by the engine; if it did, it would come past the chain.
       authorizePublish: (_client, _packet, answer) => answer(refuse()),

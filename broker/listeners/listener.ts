@@ -1,11 +1,13 @@
+import type { X509Certificate } from 'node:crypto'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { BrokerError } from '../errors.ts'
 import type { AddressCounts } from './address-counts.ts'
 import { Gate, type ListenerCounters } from './gate.ts'
+import { ListenerFiles } from './listener-files.ts'
 import type { ListenerInfo } from './listener-info.ts'
 import type { ListenerOptions } from './listener-options.ts'
 import { SocketTransport } from './socket-transport.ts'
-import { loadTls, TlsHandshakes } from './tls.ts'
+import { TlsHandshakes } from './tls.ts'
 import type { Accept } from './transport.ts'
 import type { Visit } from './visit.ts'
 import { largestMessageBytes, WebSocketUpgrades } from './websocket.ts'
@@ -18,6 +20,21 @@ export interface OpenListener {
   readonly counters: Readonly<ListenerCounters>
   /** Takes no more connections; those that are open go on. */
   stop(): void
+  /**
+   * Reads certificate, key, authorities and revocation lists again, and tries them; nothing changes yet. A broker with
+   * several listeners prepares all of them before it goes over to any.
+   * @returns takes what was read into use, for handshakes from then on; connections that are open stay
+   * @throws {BrokerError} ERR_TLS_UNUSABLE; the listener goes on with what it had
+   */
+  prepareReload(): () => void
+  /** Both steps at once. @throws {BrokerError} ERR_TLS_UNUSABLE; the listener goes on with what it had */
+  reload(): void
+  /**
+   * Whether a client that came to this listener with a certificate could come again now: its authority may be gone, or it
+   * may be revoked or out of date.
+   * @returns why not, in OpenSSL's words; undefined: it could
+   */
+  certificateProblem(certificate: X509Certificate): string | undefined
   /** Ends what is open, in whatever state: half open, in a handshake, silent. Resolves when the port is free. */
   end(): Promise<void>
 }
@@ -32,8 +49,12 @@ export interface ListenerContext {
   readonly onError: (error: unknown) => void
   /** A connection was refused or failed. At most one line per second and kind. */
   readonly onNotice: (message: string) => void
+  /** Something an operator should look after, such as a certificate that ends soon. Default: `onNotice`. */
+  readonly onWarning?: (message: string) => void
   /** From accept to the end of TLS handshake and WebSocket upgrade. Default 10,000. */
   readonly handshakeTimeoutMs?: number
+  /** Send small packets at once (`set_tcp_nodelay`). Default true. */
+  readonly noDelay?: boolean
   /** TLS handshakes in progress at a time; what comes on top waits. Default 2,000. */
   readonly maxHandshakes?: number
   /** Largest WebSocket message; one that is larger ends its connection with 1009. Default: the largest MQTT packet. */
@@ -55,9 +76,10 @@ export async function openListener(
   accept: Accept,
   context: ListenerContext,
 ): Promise<OpenListener> {
-  const tls = options.tls === undefined ? undefined : loadTls(options.tls)
+  const { tls } = options
+  const files = tls === undefined ? undefined : new ListenerFiles(tls, context.onWarning ?? context.onNotice)
   // Without noDelay an acknowledgement may wait 40 ms for the next one.
-  const server = createServer({ noDelay: true })
+  const server = createServer({ noDelay: context.noDelay ?? true })
   const info = await listen(server, options)
   const deadlines = {
     handshakeMs: context.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs,
@@ -78,11 +100,10 @@ export async function openListener(
     })
     enter = (visit, socket = visit.socket) => upgrades.enter(visit, socket)
   }
-  if (tls !== undefined) {
-    const afterwards = enter
-    const isCertificateRequired = options.tls?.requireCertificate ?? false
+  if (tls !== undefined && files !== undefined) {
     const most = context.maxHandshakes ?? defaultMaxHandshakes
-    const handshakes = new TlsHandshakes(gate, tls, isCertificateRequired, most, afterwards)
+    const handshakes = new TlsHandshakes(gate, tls, files.current, most, enter)
+    files.start((replaced) => handshakes.replace(replaced))
     enter = (visit) => handshakes.enter(visit)
   }
   server.on('error', context.onError)
@@ -93,6 +114,7 @@ export async function openListener(
 
   let closed: Promise<void> | undefined
   const stop = () => {
+    files?.stop()
     closed ??= new Promise((resolve) => server.close(() => resolve()))
   }
   const end = async () => {
@@ -100,8 +122,14 @@ export async function openListener(
     gate.destroyAll()
     await closed
   }
-  return { info, counters: gate.counters, stop, end }
+  const prepareReload = () => files?.prepare() ?? noFiles
+  const reload = () => prepareReload()()
+  const certificateProblem = (certificate: X509Certificate) => files?.current.trust.presentProblemOf(certificate)
+  return { info, counters: gate.counters, stop, end, prepareReload, reload, certificateProblem }
 }
+
+/** Without TLS there is nothing to read. */
+function noFiles(): void {}
 
 /** Whether a listener could not be opened because the machine has no such address. */
 export function isAddressMissing(error: unknown): boolean {

@@ -1,32 +1,20 @@
-import { readFileSync } from 'node:fs'
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { createSecureContext, createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
-import { BrokerError } from '../errors.ts'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { usernameOf } from './certificate-identity.ts'
+import type { ClientTrust } from './client-trust.ts'
 import type { Gate } from './gate.ts'
 import type { TlsOptions } from './listener-options.ts'
+import type { TlsFiles } from './tls-files.ts'
 import type { Visit } from './visit.ts'
 
 /** First byte of every TLS connection: a handshake record (RFC 8446 section 5.1). */
 const handshakeRecord = 22
 
-/**
- * Reads the files of a TLS listener and tries them.
- * @throws {BrokerError} ERR_TLS_UNUSABLE: a file cannot be read, is not PEM, or key and certificate do not match
- */
-export function loadTls({ certFile, keyFile, caFile, minVersion }: TlsOptions): SecureContextOptions {
-  const context: SecureContextOptions = {
-    cert: read('certificate', certFile),
-    key: read('key', keyFile),
-    minVersion: minVersion ?? 'TLSv1.2',
-    ...(caFile === undefined ? undefined : { ca: read('CA certificates', caFile) }),
-  }
-  try {
-    createSecureContext(context)
-  } catch (cause) {
-    const files = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])].join(', ')
-    throw new BrokerError('ERR_TLS_UNUSABLE', `cannot use ${files} for TLS`, {}, cause)
-  }
-  return context
+/** A handshake in progress, and the files that it began with. */
+interface Handshake {
+  readonly visit: Visit
+  readonly trust: ClientTrust
 }
 
 /**
@@ -37,10 +25,12 @@ export class TlsHandshakes {
   readonly #gate: Gate
   readonly #server: Server
   readonly #most: number
+  readonly #settings: TlsOptions
   readonly #requireCertificate: boolean
   readonly #onSecure: (visit: Visit, socket: TLSSocket) => void
-  readonly #running = new Map<string, Visit>()
+  readonly #running = new Map<string, Handshake>()
   readonly #waiting = new Set<Visit>()
+  #trust: ClientTrust
 
   /**
    * @param most handshakes in progress
@@ -48,23 +38,31 @@ export class TlsHandshakes {
    */
   constructor(
     gate: Gate,
-    context: SecureContextOptions,
-    requireCertificate: boolean,
+    settings: TlsOptions,
+    { context, trust }: TlsFiles,
     most: number,
     onSecure: (visit: Visit, socket: TLSSocket) => void,
   ) {
     this.#gate = gate
     this.#most = most
-    this.#requireCertificate = requireCertificate
+    this.#settings = settings
+    this.#requireCertificate = settings.requireCertificate ?? false
+    this.#trust = trust
     this.#onSecure = onSecure
     // It never listens. Certificates are judged in `#secure`, where the cause can be said.
-    this.#server = createServer({ ...context, requestCert: requireCertificate, rejectUnauthorized: false })
+    this.#server = createServer({ ...context, requestCert: this.#requireCertificate, rejectUnauthorized: false })
     this.#server.on('secureConnection', (socket) => this.#secure(socket))
     this.#server.on('tlsClientError', (error: Error & { reason?: string }, socket) => {
-      const visit = this.#running.get(keyOf(socket))
+      const visit = this.#running.get(keyOf(socket))?.visit
       // OpenSSL's reason is a few words; its message is a line of its own source code.
       if (visit !== undefined) this.#gate.fail(visit, error.reason ?? error.message)
     })
+  }
+
+  /** For handshakes from now on; sessions of before are not resumed. Connections stay as they are. */
+  replace({ context, trust }: TlsFiles): void {
+    this.#server.setSecureContext(context)
+    this.#trust = trust
   }
 
   enter(visit: Visit): void {
@@ -86,13 +84,13 @@ export class TlsHandshakes {
 
   #start(visit: Visit): void {
     const key = keyOf(visit.socket)
-    this.#running.set(key, visit)
+    this.#running.set(key, { visit, trust: this.#trust })
     visit.socket.once('close', () => this.#done(key, visit))
     this.#server.emit('connection', visit.socket)
   }
 
   #done(key: string, visit: Visit): void {
-    if (this.#running.get(key) !== visit) return
+    if (this.#running.get(key)?.visit !== visit) return
     this.#running.delete(key)
     for (const next of this.#waiting) {
       this.#waiting.delete(next)
@@ -104,23 +102,39 @@ export class TlsHandshakes {
 
   #secure(socket: TLSSocket): void {
     const key = keyOf(socket)
-    const visit = this.#running.get(key)
-    if (visit === undefined) {
+    const handshake = this.#running.get(key)
+    if (handshake === undefined) {
       socket.destroy()
       return
     }
+    const { visit } = handshake
     socket.on('error', leaveToClose)
     this.#done(key, visit)
+    const protocol = socket.getProtocol() ?? ''
+    if (!this.#requireCertificate) {
+      visit.tls = { authorized: false, peerCertificate: undefined, protocol }
+      this.#onSecure(visit, socket)
+      return
+    }
     // Presence is asked for by itself: Node calls a resumed TLS 1.3 session without any certificate authorized (run).
-    const peerCertificate = this.#requireCertificate ? socket.getPeerX509Certificate() : undefined
-    const authorized = peerCertificate !== undefined && socket.authorized
-    if (this.#requireCertificate && !authorized) {
-      const why = peerCertificate === undefined ? 'it gave no certificate' : `${socket.authorizationError}`
+    const peerCertificate = socket.getPeerX509Certificate()
+    if (peerCertificate === undefined) {
+      this.#gate.fail(visit, 'client certificate required: it gave no certificate')
+      return
+    }
+    const why = socket.authorized ? this.#problemOf(peerCertificate, handshake) : `${socket.authorizationError}`
+    if (why !== undefined) {
       this.#gate.fail(visit, `client certificate required: ${why}`)
       return
     }
-    visit.tls = { authorized, peerCertificate, protocol: socket.getProtocol() ?? '' }
+    visit.tls = { authorized: true, peerCertificate, protocol }
+    visit.certificateUsername = usernameOf(peerCertificate, this.#settings)
     this.#onSecure(visit, socket)
+  }
+
+  #problemOf(certificate: X509Certificate, { trust }: Handshake): string | undefined {
+    // OpenSSL judged by the files with which the handshake began.
+    return trust === this.#trust ? trust.problemOf(certificate) : this.#trust.presentProblemOf(certificate)
   }
 }
 
@@ -130,12 +144,4 @@ function leaveToClose(): void {}
 /** The same for a socket and for the TLS over it, and for no two connections at a time. */
 function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
-}
-
-function read(what: string, path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    throw new BrokerError('ERR_TLS_UNUSABLE', `cannot read the ${what} ${path}`, { path }, cause)
-  }
 }

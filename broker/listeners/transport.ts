@@ -55,11 +55,29 @@ export interface TlsPeer {
   readonly protocol: string
 }
 
+/** What a bridge brings. */
+export interface BridgeOrigin {
+  /** Word after `connection`. */
+  readonly name: string
+  /**
+   * The topic that a message had at the remote broker, which is the one that its publisher signed.
+   * @returns undefined for a topic that the bridge does not bring in
+   */
+  readonly remoteTopicOf: (topic: string) => string | undefined
+}
+
 /** How a connection came in. */
 export interface Arrival {
   readonly listener: ListenerInfo
   /** Listeners with TLS alone. */
   readonly tls?: TlsPeer
+  /**
+   * Listeners with `use_identity_as_username` or `use_subject_as_username` alone: the username, whatever CONNECT says.
+   * Null: the certificate gives none, and CONNECT is refused with "bad user name or password" as in Mosquitto.
+   */
+  readonly certificateUsername?: string | null | undefined
+  /** The local end of a bridge of ours. */
+  readonly bridge?: BridgeOrigin
   /** The client's CONNECT is complete: the connect timeout, which runs from the TCP handshake on, is over. */
   connected(): void
 }

@@ -21,6 +21,7 @@ export class Visit implements Arrival {
   readonly remoteAddress: string
   readonly remotePort: number
   tls?: TlsPeer
+  certificateUsername?: string | null | undefined
   #handshakeTimer: NodeJS.Timeout | undefined
   #connectTimer: NodeJS.Timeout | undefined
 

@@ -87,9 +87,13 @@ function offersMqtt({ headers }: IncomingMessage): boolean {
   return subProtocols.some((name) => offered.includes(name))
 }
 
-/** A page in a browser sends an Origin; a page of anybody's must not reach a broker on the reader's machine. */
-function isOriginAllowed(origin: string | undefined, allowed: 'none' | 'localhost'): boolean {
-  if (origin === undefined) return true
+/**
+ * A page in a browser sends an Origin; a page of anybody's must not reach a broker on the reader's machine. A list is
+ * compared character by character: Mosquitto 2.1 also takes what a listed origin only begins with, and an empty one (src).
+ */
+function isOriginAllowed(origin: string | undefined, allowed: NonNullable<ListenerOptions['allowedOrigins']>): boolean {
+  if (origin === undefined || allowed === 'any') return true
+  if (typeof allowed !== 'string') return allowed.includes(origin)
   if (allowed === 'none' || !URL.canParse(origin)) return false
   return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(origin).hostname)
 }

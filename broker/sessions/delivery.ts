@@ -1,3 +1,4 @@
+import type { QoS } from '../edge/index.ts'
 import type { SharedGroup, Target } from '../router/index.ts'
 import type { Message } from './message.ts'
 import type { Entry } from './queue.ts'
@@ -17,7 +18,9 @@ export class Delivery {
   /** All that match; those that get it with QoS 0 are sent it from here. */
   readonly #targets: readonly Target<Session>[]
   readonly #shared: readonly Target<Session>[]
-  /** Those that get it with QoS 1 or 2. */
+  /** Those that were away and get it with QoS 0 from their queue. */
+  readonly #away: Set<Session>
+  /** Those that get it from their queue. */
   readonly #queued: readonly Queued[]
   /** Whether anybody has a subscription that matches. */
   readonly hasSubscribers: boolean
@@ -32,14 +35,19 @@ export class Delivery {
     this.#message = message
     this.#publisher = publisher
     this.#targets = targets
+    this.#away = sessions.queuesQos0 ? new Set() : nobody
     this.hasSubscribers = targets.length > 0 || groups.length > 0
     const queued: Queued[] = []
-    if (message.qos > 0) {
+    // What the broker itself says is in no record, so nothing is queued of it.
+    const queuesQos0 = sessions.queuesQos0 && message.index > 0
+    if (message.qos > 0 || queuesQos0) {
       for (const target of targets) {
         const own = target.subscriber === publisher ? target.own : target
-        if (own !== undefined && own.qos > 0 && mayRead(own.subscriber, message)) {
-          enqueue(sessions, message, own, undefined, queued)
-        }
+        if (own === undefined || !mayRead(own.subscriber, message)) continue
+        const isQos0 = message.qos === 0 || own.qos === 0
+        if (isQos0 && (!queuesQos0 || own.subscriber.isOnline)) continue
+        enqueue(sessions, message, own, undefined, queued)
+        if (isQos0) this.#away.add(own.subscriber)
       }
     }
     let shared = none
@@ -63,6 +71,8 @@ export class Delivery {
     for (const target of this.#targets) {
       const own = target.subscriber === this.#publisher ? target.own : target
       if (own === undefined || (message.qos > 0 && own.qos > 0)) continue
+      // It may be back since; then it gets it from its queue.
+      if (this.#away.has(own.subscriber)) continue
       if (mayRead(own.subscriber, message)) sendQos0(message, own)
     }
     for (const target of this.#shared) sendQos0(message, target)
@@ -75,6 +85,7 @@ export class Delivery {
 }
 
 const none: readonly Target<Session>[] = []
+const nobody = new Set<Session>()
 
 function sendQos0(message: Message, { subscriber, retainAsPublished, subscriptionIdentifiers }: Target<Session>): void {
   subscriber.outbox.sendQos0(message, retainAsPublished && message.retain, subscriptionIdentifiers)
@@ -91,7 +102,7 @@ function enqueue(
   // A session that ends with its connection has no queue without one.
   if (!session.isOnline && !session.isDurable && session.expiryIntervalSeconds === 0) return
   const { index, payload } = message
-  const qos = message.qos === 2 && target.qos === 2 ? 2 : 1
+  const qos = Math.min(message.qos, target.qos) as QoS
   const retain = retainAsPublished && message.retain
   const wanted = { index, qos, retain, subscriptionIdentifiers, shared, bytes: payload.length, message } as const
   const entry = sessions.enqueue(session, wanted)
@@ -99,8 +110,8 @@ function enqueue(
 }
 
 /** @param message undefined where nobody's list is asked */
-function mayRead({ reader }: Session, message: Pick<Message, 'topic'> | undefined): boolean {
-  return reader === undefined || (message !== undefined && reader.mayRead(message.topic))
+function mayRead(session: Session, message: Pick<Message, 'topic'> | undefined): boolean {
+  return session.reader === undefined || (message !== undefined && session.mayRead(message.topic))
 }
 
 /** The member whose turn it is, of those that may have it: one that can be sent it now, or else one that keeps it. */

@@ -28,6 +28,7 @@ export class Outbox {
   /** Payload of what is in flight. */
   #inFlightBytes = 0
   #isLoading = false
+  #isEnded = false
   /** Admitted and not done, QoS 1 and 2. */
   #count = 0
   #bytes = 0
@@ -65,7 +66,7 @@ export class Outbox {
   }
 
   /**
-   * Takes a QoS 1 or 2 message whose record is about to be committed. It is not sent before {@link release}.
+   * Takes a message whose record is about to be committed, QoS 1 or 2 as a rule. It is not sent before {@link release}.
    * @param isForced also when the queue is full
    * @returns undefined when the queue is full; that is counted
    */
@@ -95,8 +96,7 @@ export class Outbox {
       entry.chunk.entries.push(entry)
       entry.chunk.left++
     }
-    this.#count++
-    this.#bytes += entry.bytes
+    this.#add(entry)
     return entry
   }
 
@@ -113,8 +113,9 @@ export class Outbox {
   /** Puts an entry of the disk back, at start. Called in the order of their numbers. */
   restore(entry: Entry): void {
     this.#queue.push(entry)
-    this.#count++
-    this.#bytes += entry.bytes
+    this.#add(entry)
+    // At most once: one that may have been sent is not sent again.
+    if (entry.qos === 0 && entry.wasSent) this.#finish(entry)
     if (entry.number >= this.#nextNumber) this.#nextNumber = entry.number + 1
     if (entry.wasSent) this.#sentUpTo = entry.number + 1
   }
@@ -161,13 +162,14 @@ export class Outbox {
   /** The connection is gone. */
   detach(): void {
     this.#link = undefined
+    this.#options.totals.inFlight -= this.#inFlight.size
     this.#inFlight.clear()
     this.#inFlightBytes = 0
     this.#next = this.#head
     for (let i = this.#head; i < this.#queue.length; i++) {
       const entry = this.#queue[i] as Entry
       if (entry.state === 'sent') entry.state = 'waiting'
-      if (entry.qos === 0 && entry.state === 'waiting') this.#finish(entry)
+      if (entry.number < 0 && entry.state === 'waiting') this.#finish(entry)
     }
     this.#advance()
   }
@@ -237,7 +239,7 @@ export class Outbox {
 
   /** @returns false when it cannot be sent yet */
   #sendEntry(link: Link, entry: Entry): boolean {
-    const packetId = entry.number < 0 ? 0 : (entry.number % maxPacketId) + 1
+    const packetId = entry.qos === 0 ? 0 : (entry.number % maxPacketId) + 1
     if (entry.state === 'received') {
       this.#enterFlight(packetId, entry)
       link.sendPubrel(packetId, true)
@@ -250,6 +252,12 @@ export class Outbox {
       this.#load(entry)
       return false
     }
+    // Asked when it was queued, too: since then the list may have changed, or another user have taken the session.
+    if (!this.#keeper.mayRead(message.topic)) {
+      this.#options.onDropped(this.#keeper.clientId, 'access-denied')
+      this.#finish(entry)
+      return true
+    }
     // What was sent once does not expire. [MQTT-5.0 4.3.3-7]
     if (!entry.wasSent && message.expiresAtMs <= this.#options.now()) {
       this.#options.onDropped(this.#keeper.clientId, 'expired')
@@ -258,16 +266,35 @@ export class Outbox {
     }
     const { qos, retain, subscriptionIdentifiers } = entry
     const isSent = this.#send(link, message, qos, retain, entry.wasSent, packetId, subscriptionIdentifiers)
+    if (isSent && entry.number >= this.#sentUpTo) this.#sentUpTo = entry.number + 1
     if (!isSent || qos === 0) {
       this.#finish(entry)
       return true
     }
     entry.state = 'sent'
     entry.wasSent = true
-    if (entry.number >= this.#sentUpTo) this.#sentUpTo = entry.number + 1
     if (entry.index > 0) entry.message = undefined
     this.#enterFlight(packetId, entry)
     return true
+  }
+
+  #add({ bytes }: Entry): void {
+    this.#count++
+    this.#bytes += bytes
+    this.#options.totals.messages++
+    this.#options.totals.bytes += bytes
+  }
+
+  /** The session is gone, and with it what waited. */
+  end(): void {
+    this.#isEnded = true
+    const { totals } = this.#options
+    totals.messages -= this.#count
+    totals.bytes -= this.#bytes
+    totals.inFlight -= this.#inFlight.size
+    this.#count = 0
+    this.#bytes = 0
+    this.#inFlight.clear()
   }
 
   #hasFlightRoom({ bytes }: Entry): boolean {
@@ -280,6 +307,7 @@ export class Outbox {
   #enterFlight(packetId: number, entry: Entry): void {
     this.#inFlight.set(packetId, entry)
     this.#inFlightBytes += entry.bytes
+    this.#options.totals.inFlight++
   }
 
   /** @returns false when the packet is larger than the client takes; then it counts as delivered [MQTT-5.0 3.1.2-25] */
@@ -319,6 +347,7 @@ export class Outbox {
   #complete(packetId: number, entry: Entry): void {
     this.#inFlight.delete(packetId)
     this.#inFlightBytes -= entry.bytes
+    this.#options.totals.inFlight--
     this.#finish(entry)
     this.#advance()
     this.#pump()
@@ -328,10 +357,14 @@ export class Outbox {
     if (entry.state === 'done') return
     entry.state = 'done'
     entry.message = undefined
-    if (entry.qos === 0) this.#waitingQos0--
+    if (entry.number < 0) this.#waitingQos0--
     else {
       this.#count--
       this.#bytes -= entry.bytes
+      if (!this.#isEnded) {
+        this.#options.totals.messages--
+        this.#options.totals.bytes -= entry.bytes
+      }
     }
     const { chunk } = entry
     if (chunk !== undefined && --chunk.left === 0) this.#keeper.chunkDone(chunk)

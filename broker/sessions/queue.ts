@@ -20,7 +20,10 @@ type EntryState =
 
 /** One message in the queue of one session. */
 export interface Entry {
-  /** Counts the QoS 1 and 2 messages of the session; the packet id follows from it. -1 with QoS 0, which has none. */
+  /**
+   * Counts the queued messages of the session; the packet id follows from it. -1: QoS 0 that is not queued, only behind
+   * others for a moment.
+   */
   readonly number: number
   /** Index of the record. */
   readonly index: number
@@ -40,10 +43,11 @@ export interface Entry {
   message: Message | undefined
 }
 
-/** What somebody is to be sent with QoS 1 or 2. */
-export type Wanted = Pick<Entry, 'index' | 'retain' | 'subscriptionIdentifiers' | 'shared' | 'bytes' | 'message'> & {
-  readonly qos: 1 | 2
-}
+/** What somebody is to be sent, if need be later; QoS 0 too where `queue_qos0_messages` says so. */
+export type Wanted = Pick<
+  Entry,
+  'index' | 'qos' | 'retain' | 'subscriptionIdentifiers' | 'shared' | 'bytes' | 'message'
+>
 
 /** Where messages are that are not in memory any more. */
 export interface MessageSource {
@@ -52,6 +56,18 @@ export interface MessageSource {
   get(index: number): Message | undefined
   /** Undefined when the record is not there any more. Rejects when the store cannot be read. */
   load(index: number): Promise<Message | undefined>
+}
+
+/** Why a message did not reach one client. */
+export type DropReason = 'queue-full' | 'too-large' | 'expired' | 'not-keeping-up' | 'access-denied'
+
+/** Messages with QoS 1 and 2 in all queues together. */
+export interface QueueTotals {
+  messages: number
+  /** Of their payloads. */
+  bytes: number
+  /** Sent and not acknowledged. */
+  inFlight: number
 }
 
 export interface OutboxOptions {
@@ -65,14 +81,18 @@ export interface OutboxOptions {
   readonly maxQueuedMessages: number
   /** Bytes of payload that wait; 0 is unlimited. */
   readonly maxQueuedBytes: number
+  /** Kept up to date by every outbox. */
+  readonly totals: QueueTotals
   /** A message for this client was dropped. */
-  readonly onDropped: (clientId: string, reason: 'queue-full' | 'too-large' | 'expired' | 'not-keeping-up') => void
+  readonly onDropped: (clientId: string, reason: DropReason) => void
   readonly onError: (error: unknown) => void
 }
 
 /** What the session does on disk. */
 export interface OutboxKeeper {
   readonly clientId: string
+  /** Whether its client may be sent messages of this topic. */
+  mayRead(topicName: string): boolean
   /** Every entry of the chunk is done. */
   chunkDone(chunk: Chunk): void
   /** A QoS 2 entry was received: calls back when that is durable, so that PUBREL may be sent. */

@@ -69,6 +69,7 @@ export class RetainedMessages {
   readonly #tree = new RetainedTree<RetainedMessage>()
   readonly #store: SessionStore
   readonly #now: () => number
+  #bytes = 0
 
   constructor(store: SessionStore, now: () => number) {
     this.#store = store
@@ -79,10 +80,26 @@ export class RetainedMessages {
     return this.#tree.size
   }
 
+  /** Payload bytes of all. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  #set(message: RetainedMessage): void {
+    const before = this.#tree.set(message.topic, message)
+    this.#bytes += message.payload.length - (before?.payload.length ?? 0)
+  }
+
+  #delete(topic: string): RetainedMessage | undefined {
+    const before = this.#tree.delete(topic)
+    this.#bytes -= before?.payload.length ?? 0
+    return before
+  }
+
   async load(): Promise<void> {
     for await (const [key, value] of this.#store.sublevels.retained.iterator()) {
       const message = decodeRetained(key, value)
-      this.#tree.set(message.topic, message)
+      this.#set(message)
     }
   }
 
@@ -93,14 +110,14 @@ export class RetainedMessages {
       return
     }
     const copy = { ...message, payload: Buffer.from(message.payload), source }
-    this.#tree.set(message.topic, copy)
+    this.#set(copy)
     this.#store.putRetained(copy)
   }
 
   /** One of the broker's own, which is made anew after a start. An empty payload removes it. */
   keepInMemory(message: Message): void {
-    if (message.payload.length === 0) this.#tree.delete(message.topic)
-    else this.#tree.set(message.topic, { ...message, source: undefined })
+    if (message.payload.length === 0) this.#delete(message.topic)
+    else this.#set({ ...message, source: undefined })
   }
 
   /** Those that match and have not expired. */
@@ -115,6 +132,6 @@ export class RetainedMessages {
   }
 
   #remove(topic: string): void {
-    if (this.#tree.delete(topic) !== undefined) this.#store.deleteRetained(topic)
+    if (this.#delete(topic) !== undefined) this.#store.deleteRetained(topic)
   }
 }

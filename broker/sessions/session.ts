@@ -125,6 +125,10 @@ export class Session implements OutboxKeeper {
     this.#context.whenDurable(then)
   }
 
+  mayRead(topicName: string): boolean {
+    return this.reader === undefined || this.reader.mayRead(topicName)
+  }
+
   /** Takes everything off the disk. */
   erase(): void {
     if (!this.isDurable) return

@@ -35,6 +35,10 @@ export interface SessionsOptions extends Omit<OutboxOptions, 'source'> {
   readonly flushQueue: FlushQueue
   /** Who may be sent what. */
   readonly rules: DeliveryRules
+  /** Queue messages with QoS 0, too, for clients that are away (`queue_qos0_messages`). */
+  readonly queuesQos0: boolean
+  /** The time of a session without a connection is over. */
+  readonly onExpired: (clientId: string) => void
   /** How long a session without a connection lives whose client set no end to it; undefined: for ever. */
   readonly persistentClientExpirationSeconds: number | undefined
 }
@@ -78,6 +82,9 @@ export class Sessions implements CommitParticipant {
   /** Sessions without a connection that end at some time. */
   readonly #expiries = new Map<Session, () => void>()
   readonly #dirty = new Set<Session>()
+  readonly queuesQos0: boolean
+  /** Sessions with a connection. */
+  onlineCount = 0
   /** Some session may not be sent everything, or might not once. */
   hasReaders = false
   #interrupted: readonly Session[] = []
@@ -86,6 +93,7 @@ export class Sessions implements CommitParticipant {
   private constructor(options: SessionsOptions) {
     this.#options = options
     this.flushQueue = options.flushQueue
+    this.queuesQos0 = options.queuesQos0
     this.store = new SessionStore(options.chain.database, options.isPersistent)
     this.wills = new Wills({ store: this.store, now: options.now, commit: (change) => this.#commit(change) })
     this.retained = new RetainedMessages(this.store, options.now)
@@ -182,6 +190,7 @@ export class Sessions implements CommitParticipant {
     }
     session.expiryIntervalSeconds = sessionExpiryIntervalSeconds
     session.link = link
+    this.onlineCount++
     session.departure = request.departure
     session.username = request.publisher.username
     session.listener = request.publisher.listener
@@ -201,6 +210,7 @@ export class Sessions implements CommitParticipant {
     if (session.link !== link) return
     const { publishWill, sessionExpiryIntervalSeconds } = session.departure()
     session.link = undefined
+    this.onlineCount--
     session.outbox.detach()
     session.expiryIntervalSeconds = sessionExpiryIntervalSeconds ?? session.expiryIntervalSeconds
     const { will } = session
@@ -239,8 +249,8 @@ export class Sessions implements CommitParticipant {
     return deliveries
   }
 
-  #mayBeSent({ reader }: Session, { topic, source }: RetainedMessage): boolean {
-    if (reader !== undefined && !reader.mayRead(topic)) return false
+  #mayBeSent(session: Session, { topic, source }: RetainedMessage): boolean {
+    if (!session.mayRead(topic)) return false
     return source === undefined || this.#options.rules.mayHavePublished(source, topic)
   }
 
@@ -314,6 +324,15 @@ export class Sessions implements CommitParticipant {
     })
   }
 
+  /** One line for each subscription, for operators. */
+  describeSubscriptions(): readonly string[] {
+    const lines: string[] = []
+    for (const { clientId, subscriptions } of this.#sessions.values()) {
+      for (const [topicFilter, { qos }] of subscriptions) lines.push(`${clientId} ${qos} ${topicFilter}`)
+    }
+    return lines
+  }
+
   operations(): readonly StoreOperation[] {
     for (const session of this.#dirty) session.writeChunk()
     this.#dirty.clear()
@@ -336,6 +355,7 @@ export class Sessions implements CommitParticipant {
     if (session.will !== undefined) this.wills.endSession(session.will)
     session.erase()
     reassignShared(this, session)
+    session.outbox.end()
   }
 
   #expireLater(session: Session): void {
@@ -348,7 +368,9 @@ export class Sessions implements CommitParticipant {
     const endAtMs = (session.disconnectedAtMs ?? this.#options.now()) + expiryIntervalSeconds * 1000
     const cancel = alarmAt(endAtMs, this.#options.now, () => {
       this.#commit(() => {
-        if (session.link === undefined && !session.isEnded) this.#end(session)
+        if (session.link !== undefined || session.isEnded) return
+        this.#options.onExpired(session.clientId)
+        this.#end(session)
       })
     })
     this.#expiries.set(session, cancel)

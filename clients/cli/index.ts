@@ -10,4 +10,5 @@ export {
 } from './command.ts'
 export { keygen } from './keygen.ts'
 export { enroll, keys, revoke } from './keys.ts'
+export { passwdCommand } from './passwd.ts'
 export { pub } from './pub.ts'

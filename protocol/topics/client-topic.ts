@@ -10,15 +10,22 @@ export function encodeClientId(clientId: string): string {
 /** Below this prefix, topics belong to the broker. */
 export const notaryPrefix = '$notary/'
 
-/** Whether only the broker publishes to a topic: what `$SYS/#` and `$notary/#` match, so these two names as well. */
 /** `$notary` and all below it, as a topic or as a filter: what is told there concerns single clients. */
 export function isBelowNotary(topic: string): boolean {
   return topic === '$notary' || topic.startsWith(notaryPrefix)
 }
 
+/** Where bridges of Mosquitto say, in their wills too, whether they are connected. */
+const bridgeState = /^\$SYS\/broker\/connection\/[^/]+\/state$/
+
+/**
+ * Whether only the broker publishes to a topic: what `$SYS/#` and `$notary/#` match, so these two names as well; but not
+ * the state of a bridge.
+ */
 export function isBrokerTopic(topic: string): boolean {
   if (!topic.startsWith('$')) return false
-  return topic === '$SYS' || topic.startsWith('$SYS/') || isBelowNotary(topic)
+  const isSys = topic === '$SYS' || topic.startsWith('$SYS/')
+  return (isSys && !bridgeState.test(topic)) || isBelowNotary(topic)
 }
 
 /** Where requests are published. */

@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { LogType } from '../../broker/index.ts'
+import type { LogSettings } from '../../broker/log/log-options.ts'
+import { createLogger } from '../../broker/logger.ts'
+import { temporaryDirectory } from '../helpers/temporary.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Lines that a logger with these types writes to stderr and stdout, in a process of its own. */
-function write(types: readonly LogType[], destination: 'stderr' | 'stdout', code: string) {
+/** Lines that a logger with these settings writes to stderr and stdout, in a process of its own. */
+function write(settings: Partial<LogSettings>, code: string) {
+  const complete: LogSettings = { destinations: [{ kind: 'stderr' }], types: ['all'], timestamps: true, ...settings }
   const script = `
     import { createLogger } from './broker/logger.ts'
-    const log = createLogger({ destination: '${destination}', types: ${JSON.stringify(types)} })
+    const log = createLogger(${JSON.stringify(complete)})
     ${code}`
   const args = ['--import', 'tsx', '--input-type=module', '-e', script]
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
@@ -18,25 +23,84 @@ function write(types: readonly LogType[], destination: 'stderr' | 'stdout', code
   return { stdout, stderr }
 }
 
+const withoutTimes = (text: string) => text.replace(/\d{10}: /g, '')
+const everyType =
+  "log.error('e'); log.warning('w'); log.notice('n'); log.information('i'); log.debug('d'); log.subscribe('s'); log.unsubscribe('u'); log.websockets('ws')"
+
 test('a line is the epoch second, a colon and the message, as Mosquitto prints it', () => {
-  const { stderr } = write(['notice'], 'stderr', "log.notice('New connection.')")
+  const { stderr } = write({ types: ['notice'] }, "log.notice('New connection.')")
   assert.match(stderr, /^\d{10}: New connection\.\n$/)
 })
 
-test('only the log types that are on are written, to the destination that was chosen', () => {
-  const code = "log.error('e'); log.warning('w'); log.information('i'); log.debug('d'); log.subscribe('s')"
-  const { stdout, stderr } = write(['warning', 'subscribe'], 'stdout', code)
-  assert.equal(stdout.replace(/\d{10}: /g, ''), 'w\ns\n')
-  assert.equal(stderr, '')
+test('without log_timestamp a line is its message, with log_timestamp_format that precedes it', () => {
+  assert.equal(write({ timestamps: false }, "log.notice('n')").stderr, 'n\n')
+  const formatted = write({ timestampFormat: '%Y-%m-%dT%H:%M:%S%z' }, "log.notice('n')").stderr
+  assert.match(formatted, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}: n\n$/)
 })
 
-test('log_type none writes nothing and all writes everything', () => {
-  const code = "log.error('e'); log.debug('d')"
-  assert.equal(write(['none', 'error'], 'stderr', code).stderr, '')
-  assert.equal(write(['all'], 'stderr', code).stderr.replace(/\d{10}: /g, ''), 'e\nd\n')
+for (const [type, line] of Object.entries({
+  error: 'e',
+  warning: 'w',
+  notice: 'n',
+  information: 'i',
+  debug: 'd',
+  subscribe: 's',
+  unsubscribe: 'u',
+  websockets: 'ws',
+} as const)) {
+  test(`log_type ${type} writes its own lines and no others`, () => {
+    const { stderr } = write({ types: [type as 'error'], timestamps: false }, everyType)
+    assert.equal(stderr, `${line}\n`)
+  })
+}
+
+test('log_type none writes nothing, all writes everything, internal nothing of ours', () => {
+  assert.equal(write({ types: ['none', 'error'] }, everyType).stderr, '')
+  assert.equal(withoutTimes(write({ types: ['all'] }, everyType).stderr), 'e\nw\nn\ni\nd\ns\nu\nws\n')
+  assert.equal(write({ types: ['internal'] }, everyType).stderr, '')
+})
+
+test('a line goes to every destination, and log_dest none silences them all', (t) => {
+  const path = join(temporaryDirectory(t), 'broker.log')
+  const destinations = [{ kind: 'stderr' }, { kind: 'stdout' }, { kind: 'file', path }] as const
+  // The process ends without closing: nothing of it may be lost.
+  const written = write({ destinations, timestamps: false }, "log.error('e'); process.exit(0)")
+  assert.deepEqual(written, { stdout: 'e\n', stderr: 'e\n' })
+  assert.equal(readFileSync(path, 'utf8'), 'e\n')
+  const silent = write({ destinations: [...destinations, { kind: 'none' }] }, "log.error('e')")
+  assert.deepEqual(silent, { stdout: '', stderr: '' })
+})
+
+test('whoever makes lines for packets can ask whether anybody wants them', async () => {
+  const settings = { destinations: [{ kind: 'topic' }], types: ['error'], timestamps: false } as const
+  const log = createLogger(settings)
+  assert.equal(log.isOn('error'), true)
+  assert.equal(log.isOn('debug'), false)
+  assert.equal(createLogger({ ...settings, destinations: [{ kind: 'none' }] }).isOn('error'), false)
+  await log.close()
+  assert.equal(log.isOn('error'), false)
+})
+
+test('the reader of standard output may go away without the broker ending for it', () => {
+  const script = `
+    import { createLogger } from './broker/logger.ts'
+    const log = createLogger({ destinations: [{ kind: 'stdout' }], types: ['all'], timestamps: false })
+    for (let line = 0; line < 20000; line += 1) log.notice('a line that nobody reads')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    log.notice('more')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    process.exitCode = 7`
+  const command = `"$0" --import tsx --input-type=module -e "$1" | head -n 1 > /dev/null; exit \${PIPESTATUS[0]}`
+  const { status, stderr } = spawnSync('bash', ['-c', command, process.execPath, script], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 7, stderr)
 })
 
 test('control characters in names that clients chose cannot begin a line of their own or move a cursor', () => {
-  const { stderr } = write(['notice'], 'stderr', "log.notice('id\\n1: forged line\\u001b[2J')")
+  const { stderr } = write({ types: ['notice'] }, "log.notice('id\\n1: forged line\\u001b[2J')")
   assert.match(stderr, /^\d{10}: id\?1: forged line\?\[2J\n$/)
+  // Mosquitto begins some lines with a tab; anywhere else it would be a name's.
+  assert.equal(write({ timestamps: false }, "log.debug('\\ta/b\\tc')").stderr, '\ta/b?c\n')
 })

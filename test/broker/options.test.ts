@@ -17,6 +17,22 @@ test('options are completed with the defaults of a broker for this machine only,
   assert.equal(resolved.maxInflightMessages, 20)
   assert.equal(resolved.maxConnectionsPerAddress, 0)
   assert.equal(resolved.connectTimeoutSeconds, 30)
+  const { allowZeroLengthClientId, autoIdPrefix, maximumQos, sysIntervalSeconds, connectionMessages } = resolved
+  assert.deepEqual(
+    { allowZeroLengthClientId, autoIdPrefix, maximumQos, sysIntervalSeconds, connectionMessages },
+    {
+      allowZeroLengthClientId: true,
+      autoIdPrefix: 'auto-',
+      maximumQos: 2,
+      sysIntervalSeconds: 10,
+      connectionMessages: true,
+    },
+  )
+  assert.deepEqual(
+    [resolved.bridges, resolved.admins, resolved.httpListeners, resolved.clientIdPrefixes],
+    [[], [], [], []],
+  )
+  assert.deepEqual(resolved.log.destinations, [{ kind: 'stderr' }])
   assert.ok(Object.isFrozen(resolved))
 })
 
@@ -43,6 +59,31 @@ const wrong: Record<string, Partial<Record<keyof BrokerOptions, unknown>>> = {
   'a negative limit per address': { maxConnectionsPerAddress: -1 },
   'a wrong topic filter': { protect: [{ filter: 'a/#/b', signed: true }] },
   'a rule that does not exist yet': { protect: [{ filter: 'a', mac: true }] },
+  'a username from certificates that nobody asks for': {
+    listeners: [{ protocol: 'mqtt', port: 8883, tls: { ...tls, useIdentityAsUsername: true } }],
+  },
+  'an empty directory of CAs': { listeners: [{ protocol: 'mqtt', port: 8883, tls: { ...tls, caPath: '' } }] },
+  'QoS 3': { maximumQos: 3 },
+  'QoS 3 at a listener': { listeners: [{ protocol: 'mqtt', port: 1883, maximumQos: 3 }] },
+  'no version of MQTT': { listeners: [{ protocol: 'mqtt', port: 1883, acceptProtocolVersions: [] }] },
+  'MQTT 6': { listeners: [{ protocol: 'mqtt', port: 1883, acceptProtocolVersions: [6] }] },
+  'a network interface without a name': { listeners: [{ protocol: 'mqtt', port: 1883, bindInterface: '' }] },
+  'too many topic aliases at a listener': { listeners: [{ protocol: 'mqtt', port: 1883, maxTopicAlias: 65536 }] },
+  'origins that are no list': { listeners: [{ protocol: 'websockets', port: 9001, allowedOrigins: 'everybody' }] },
+  'an origin that is empty': { listeners: [{ protocol: 'websockets', port: 9001, allowedOrigins: [''] }] },
+  'anonymous clients that are perhaps let in': { allowAnonymous: 'yes' },
+  'an empty password file at a listener': {
+    listeners: [{ protocol: 'mqtt', port: 1883, security: { passwordFile: '' } }],
+  },
+  'a prefix that is a number': { autoIdPrefix: 1 },
+  'a log of the old kind': { log: { destination: 'stderr', types: [] } },
+  'a log without a path': { log: { destinations: [{ kind: 'file' }], types: [], timestamps: true } },
+  'a log to nowhere known': { log: { destinations: [{ kind: 'printer' }], types: [], timestamps: true } },
+  'metrics on no port': { httpListeners: [{ port: -1 }] },
+  'an administrator without a name': { admins: [''] },
+  'retained messages perhaps': { retainAvailable: 1 },
+  'a negative expiry': { persistentClientExpirationSeconds: -1 },
+  'an empty pid file': { pidFile: '' },
   'a negative queue': { maxQueuedMessages: -1 },
   'an in-flight window beyond 65535': { maxInflightMessages: 65536 },
 }

@@ -31,7 +31,7 @@ function breakStore(t: TestContext, database: StoreDatabase, outcome: FaultOutco
   return heal
 }
 
-const log = { destination: 'stderr', types: ['none'] } as const
+const log = { destinations: [{ kind: 'stderr' }], types: ['none'], timestamps: true } as const
 
 async function assertVerifies(location: string): Promise<void> {
   const database = await openStoreDatabase(location, false)

@@ -95,7 +95,9 @@ test('SIGTERM and SIGINT end it with 0 and a store that verifies; SIGHUP, SIGUSR
     const client = await TestClient.connect(t, port)
     assert.equal(await client.publish('a', 'x', { qos: 1, retain: true }), 0)
     assert.equal(await stop(signal), 0)
-    assert.match(log(), /SIGHUP has no effect in this version/)
+    assert.match(log(), /Reloading config/)
+    assert.match(log(), /0 subscriptions:/)
+    assert.match(log(), /nothing to save/)
     assert.match(log(), / terminating$/m)
     for (const path of [location, join(location, 'store')]) {
       const { code, stdout, stderr } = await runCli(t, ['audit', 'verify', '--db', path, '--json'])

@@ -40,7 +40,19 @@ async function outputHere(...args: readonly string[]): Promise<string> {
 }
 
 test('--help of the program and of every command explains it on standard output and exits 0', async (t) => {
-  const names = [undefined, 'broker', 'keygen', 'enroll', 'revoke', 'keys', 'pub', 'audit']
+  const names = [
+    undefined,
+    'broker',
+    'check-config',
+    'passwd',
+    'certs',
+    'keygen',
+    'enroll',
+    'revoke',
+    'keys',
+    'pub',
+    'audit',
+  ]
   const texts = await Promise.all(names.map((name) => output(t, name === undefined ? ['--help'] : [name, '--help'])))
   for (const [i, name] of names.entries()) {
     const text = texts[i] ?? ''

@@ -228,7 +228,9 @@ test('packet ids of what is sent are never given twice while one is open, also w
 })
 
 test('a check that throws refuses its publish, and the process and the connection stay (engine row 10)', async (t) => {
-  const { broker, port } = await startBroker(t, { log: { destination: 'stderr', types: ['none'] } })
+  const { broker, port } = await startBroker(t, {
+    log: { destinations: [{ kind: 'stderr' }], types: ['none'], timestamps: true },
+  })
   const signer = new Signer(device)
   const peer = await connected(t, port, 5)
   const { registry } = broker.chain

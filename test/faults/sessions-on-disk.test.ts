@@ -201,7 +201,9 @@ test('a session resumed with Clean Start 0 and no Session Expiry gets its queue 
 })
 
 test('one retained message among 20,000 is found by name and by wildcard, by 20 clients at once ("retained lookup")', async (t) => {
-  const { port } = await startBroker(t, { log: { destination: 'stderr', types: ['none'] } })
+  const { port } = await startBroker(t, {
+    log: { destinations: [{ kind: 'stderr' }], types: ['none'], timestamps: true },
+  })
   const publisher = await connected(t, port, 4)
   for (let from = 0; from < 20_000; from += 1000) {
     publisher.write(

@@ -29,7 +29,7 @@ export async function startBroker(t: TestContext, options: Partial<BrokerOptions
     ],
     allowAnonymous: true,
     anonymousAdmin: true,
-    log: { destination: 'stderr', types: ['error'] },
+    log: { destinations: [{ kind: 'stderr' }], types: ['error'], timestamps: true },
     ...options,
   })
   atEnd(t, () => broker.close())

@@ -5,6 +5,7 @@ import {
   ErrorWithSubackPacket,
   type IClientOptions,
   type IClientPublishOptions,
+  type IConnackPacket,
   type MqttClient,
 } from 'mqtt'
 import { atEnd } from './cleanup.ts'
@@ -39,6 +40,8 @@ export class TestClient {
   readonly mqtt: MqttClient
   readonly id: string
   readonly received: Received[] = []
+  /** How the broker accepted it. */
+  connack: IConnackPacket | undefined
   readonly #waiting = new Set<() => void>()
 
   private constructor(url: string, options: IClientOptions) {
@@ -61,7 +64,10 @@ export class TestClient {
     const client = new TestClient(typeof where === 'number' ? `mqtt://127.0.0.1:${where}` : where, options)
     atEnd(t, () => client.mqtt.end(true))
     await new Promise<void>((resolve, reject) => {
-      client.mqtt.once('connect', () => resolve())
+      client.mqtt.once('connect', (packet) => {
+        client.connack = packet
+        resolve()
+      })
       client.mqtt.once('error', reject)
       client.mqtt.once('close', () => reject(new Error('the connection closed before CONNACK')))
     })

@@ -1,6 +1,6 @@
 import { type Message, type MessageParts, messageOf } from '../../broker/sessions/message.ts'
 import { Outbox } from '../../broker/sessions/outbox.ts'
-import type { Chunk, Entry, OutboxOptions } from '../../broker/sessions/queue.ts'
+import type { Chunk, Entry, OutboxOptions, QueueTotals } from '../../broker/sessions/queue.ts'
 
 /** A message whose payload is the text; by default that of its index. */
 export function testMessage(index: number, parts: Partial<MessageParts> = {}): Message {
@@ -29,6 +29,9 @@ export class TestOutbox {
   loadError: Error | undefined
   readonly loads: number[] = []
   readonly dropped: Dropped[] = []
+  readonly totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
+  /** Topics that the client may not read. */
+  readonly forbidden = new Set<string>()
   readonly errors: unknown[] = []
   readonly chunksDone: Chunk[] = []
   readonly received: number[] = []
@@ -40,6 +43,7 @@ export class TestOutbox {
   constructor(options: Partial<OutboxOptions> = {}, nextNumber = 0) {
     const keeper = {
       clientId: 'client',
+      mayRead: (topicName: string) => !this.forbidden.has(topicName),
       chunkDone: (chunk: Chunk) => this.chunksDone.push(chunk),
       entryReceived: (entry: Entry, then: () => void) => {
         this.received.push(entry.number)
@@ -61,6 +65,7 @@ export class TestOutbox {
         now: () => this.nowMs,
         maxInflightMessages: 20,
         maxInflightBytes: 0,
+        totals: this.totals,
         maxQueuedMessages: 1000,
         maxQueuedBytes: 0,
         onDropped: (_clientId, reason) => this.dropped.push(reason),

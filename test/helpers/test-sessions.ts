@@ -7,6 +7,7 @@ import { Delivery } from '../../broker/sessions/delivery.ts'
 import { type ClientName, everythingMayBeRead } from '../../broker/sessions/delivery-rules.ts'
 import type { Link } from '../../broker/sessions/link.ts'
 import { messageOf } from '../../broker/sessions/message.ts'
+import type { QueueTotals } from '../../broker/sessions/queue.ts'
 import type { Session } from '../../broker/sessions/session.ts'
 import { Sessions, type SessionsOptions } from '../../broker/sessions/sessions.ts'
 import type { StoredWill } from '../../broker/sessions/stored-will.ts'
@@ -52,6 +53,8 @@ export async function until(isSo: () => boolean): Promise<void> {
 export class TestSessions {
   readonly location: string
   readonly dropped: string[] = []
+  totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
+  readonly expired: string[] = []
   readonly wills: StoredWill[] = []
   readonly errors: unknown[] = []
   chain!: AuditChain
@@ -80,8 +83,11 @@ export class TestSessions {
       flushQueue: new FlushQueue(),
       maxInflightMessages: 20,
       maxInflightBytes: 0,
+      totals: this.totals,
       rules: everythingMayBeRead,
+      queuesQos0: false,
       persistentClientExpirationSeconds: undefined,
+      onExpired: (clientId) => this.expired.push(clientId),
       maxQueuedMessages: 1000,
       maxQueuedBytes: 0,
       now: () => this.nowMs,
@@ -103,6 +109,7 @@ export class TestSessions {
   /** Ends and begins again with what is on disk. Connections are not told, as in a crash. */
   async restart(): Promise<void> {
     await this.#close()
+    this.totals = { messages: 0, bytes: 0, inFlight: 0 }
     await this.#open()
   }
 

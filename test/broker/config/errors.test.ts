@@ -30,6 +30,10 @@ describe('formatConfigError', () => {
       ['allow_anonymous yes', 'Invalid allow_anonymous value (yes).'],
       ['max_inflight_messages 65536', 'max_inflight_messages must be <= 65535.'],
       ['persistence_location a\npersistence_location b', 'Duplicate persistence_location value in configuration.'],
+      ['topic # out', 'Invalid bridge configuration.'],
+      ['connection a', 'Invalid bridge configuration: no remote addresses defined.'],
+      ['connection a\naddress b', 'Invalid bridge configuration: no topics defined.'],
+      ['persistent_client_expiration 14', 'Invalid persistent_client_expiration duration in configuration.'],
       ['log_dest bogus', 'Invalid log_dest value (bogus).'],
       ['log_type bogus', 'Invalid log_type value (bogus).'],
       ['persistence_location a\tb', 'Malformed UTF-8 in configuration.'],
@@ -41,11 +45,17 @@ describe('formatConfigError', () => {
 
 describe('ConfigError', () => {
   test('names file and line in its message, for whoever does not print it our way', () => {
-    const error = configErrorOf(() => resolveText('\nport 1883'))
+    const error = configErrorOf(() => resolveText('\nmount_point a/'))
     assert.equal(error.name, 'ConfigError')
-    assert.ok(error.message.startsWith('t.conf:2: "port" is known to Mosquitto'))
+    assert.ok(error.message.startsWith('t.conf:2: "mount_point" is known'))
     assert.deepEqual(error.details, { file: 't.conf', line: 2 })
     assert.equal(error.exitCode, 3)
+  })
+
+  test('has the exit codes that Mosquitto has', () => {
+    assert.equal(new ConfigError('ERR_CONFIG_DIRECTIVE_UNKNOWN', '').exitCode, 3)
+    assert.equal(new ConfigError('ERR_CONFIG_SECURITY_FILE_UNREADABLE', '').exitCode, 13)
+    assert.equal(new ConfigError('ERR_CONFIG_NAMED_FILE_UNREADABLE', '').exitCode, 1)
   })
 
   test('has a cause and a remedy for every code', () => {

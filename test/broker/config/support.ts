@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { ConfigError, type ConfigErrorCode } from '../../../broker/config/errors.ts'
 import { lexConfig } from '../../../broker/config/lexer.ts'
-import { resolveConfig } from '../../../broker/config/resolve.ts'
+import { type Interpretation, interpretConfig, resolveConfig } from '../../../broker/config/resolve.ts'
 import type { BrokerOptions } from '../../../broker/options.ts'
 
 /** Options of a configuration text that is called t.conf in errors. */
 export function resolveText(text: string, port?: number): BrokerOptions {
   return resolveConfig(lexConfig(text, 't.conf'), port)
+}
+
+/** What a configuration text amounts to, with all its mistakes. */
+export function interpretText(text: string): Interpretation {
+  return interpretConfig(lexConfig(text, 't.conf'))
 }
 
 /** Runs `action`, which must throw a ConfigError, and returns that. */

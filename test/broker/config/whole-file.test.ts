@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { LogType } from '../../../broker/options.ts'
-import { assertRefused, resolveText } from './support.ts'
+import { assertRefused, interpretText, resolveText } from './support.ts'
 
 describe('a file without a listener', () => {
   test('is local only: both loopbacks on 1883, anonymous clients allowed, nobody an administrator', () => {
@@ -32,20 +32,59 @@ describe('a file without a listener', () => {
     assert.equal(resolveText('allow_anonymous false').allowAnonymous, false)
   })
 
-  test('refuses protocol, as there is nothing it applies to', () => {
-    for (const protocol of ['mqtt', 'websockets']) {
-      assertRefused(`\nprotocol ${protocol}\nlistener 1883`, 'ERR_CONFIG_LISTENER_MISSING', 2)
+  test('stays local only with words that do not open a listener in Mosquitto 2.0.11 (run)', () => {
+    for (const line of ['protocol mqtt', 'max_topic_alias 5', 'max_connections -1', 'require_certificate false']) {
+      assert.equal(interpretText(line).isLocalOnly, true, line)
     }
+    assert.deepEqual(
+      resolveText('max_topic_alias 5').listeners?.map(({ host, maxTopicAlias }) => [host, maxTopicAlias]),
+      [
+        ['127.0.0.1', 5],
+        ['::1', 5],
+      ],
+    )
   })
+
+  test('is no longer local only with port or bind_address, which make the default listener', () => {
+    assert.deepEqual(resolveText('port 1884').listeners, [{ protocol: 'mqtt', port: 1884 }])
+    const text = 'bind_address 127.0.0.1\nport 1884\nmax_connections 5'
+    assert.deepEqual(resolveText(text).listeners, [
+      { protocol: 'mqtt', port: 1884, host: '127.0.0.1', maxConnections: 5 },
+    ])
+    const { options, isLocalOnly, warnings } = interpretText(text)
+    assert.deepEqual([options?.allowAnonymous, isLocalOnly, warnings], [false, false, []])
+  })
+
+  // Each word was run on Mosquitto 2.0.11, which then listens on port 1883 of every address.
+  for (const word of ['max_connections 5', 'max_qos 1', 'socket_domain ipv4', 'use_username_as_clientid true']) {
+    test(`opens the default listener for "${word}", and says so`, () => {
+      const { options, isLocalOnly, warnings } = interpretText(`${word}\nlistener 1884 127.0.0.1`)
+      assert.deepEqual(
+        options?.listeners?.map(({ port, host }) => [port, host]),
+        [
+          [1884, '127.0.0.1'],
+          [1883, undefined],
+        ],
+      )
+      assert.deepEqual([isLocalOnly, warnings.map(({ line }) => line.lineNumber)], [false, [1]])
+    })
+  }
 })
 
 describe('a file with listeners', () => {
-  test('refuses what belongs to a listener above the first one, where Mosquitto opens another on port 1883', () => {
-    const lines = [
-      ...['certfile a', 'keyfile a', 'cafile a', 'require_certificate true', 'require_certificate false'],
-      ...['tls_version tlsv1.3', 'max_connections 5', 'socket_domain ipv4', 'notary_connect_rate 5'],
-    ]
-    for (const line of lines) assertRefused(`${line}\nlistener 1883`, 'ERR_CONFIG_LISTENER_MISSING', 1)
+  test('opens the default listener last, wherever port stands', () => {
+    for (const text of ['port 1884\nlistener 1885', 'listener 1885\nport 1884']) {
+      assert.deepEqual(
+        resolveText(text).listeners?.map(({ port }) => port),
+        [1885, 1884],
+      )
+    }
+  })
+
+  test('says which lines above the first listener have no effect', () => {
+    const { options, ignored } = interpretText('protocol mqtt\nmax_topic_alias 5\nmax_queued_messages 7\nlistener 1883')
+    assert.deepEqual(options?.listeners, [{ protocol: 'mqtt', port: 1883 }])
+    assert.deepEqual([options?.maxQueuedMessages, [...ignored.keys()].map(({ lineNumber }) => lineNumber)], [7, [1, 2]])
   })
 
   test('keeps TLS and limits apart by listener', () => {
@@ -63,7 +102,11 @@ describe('a file with listeners', () => {
     const refuse = (text: string, line: number) => assertRefused(text, 'ERR_CONFIG_TLS_INCOMPLETE', line)
     refuse('listener 8883\ncertfile c\nlistener 1883', 2)
     refuse('listener 8883\n\nkeyfile k', 3)
+    refuse('cafile a\nlistener 8883', 1)
     refuse('listener 8883\ncafile a', 2)
+    refuse('listener 8883\nciphers a', 2)
+    refuse('listener 8883\nuse_identity_as_username true', 2)
+    refuse('listener 8883\ncertfile c\nkeyfile k\nuse_subject_as_username true', 4)
     refuse('listener 8883\nrequire_certificate true', 2)
     refuse('listener 8883\ntls_version tlsv1.2', 2)
     refuse('listener 8883\ncertfile c\nkeyfile k\nrequire_certificate true', 4)
@@ -164,7 +207,78 @@ describe('several lines of one kind', () => {
   for (const [lines, types, what] of rows) {
     test(`log_type lines ${what}: ${lines.join(', ')}`, () => {
       const text = lines.map((type) => `log_type ${type}\n`).join('')
-      assert.deepEqual(resolveText(`${text}log_dest stdout`).log, { destination: 'stdout', types })
+      assert.deepEqual(resolveText(`${text}log_dest stdout`).log, {
+        destinations: [{ kind: 'stdout' }],
+        types,
+        timestamps: true,
+      })
     })
   }
+})
+
+describe('log_dest', () => {
+  // Each row was run on Mosquitto 2.0.11.
+  for (const [kinds, expected, what] of [
+    [['stdout', 'stderr'], ['stdout', 'stderr'], 'adds up'],
+    [['stdout', 'stdout'], ['stdout'], 'counts once'],
+    [['stdout', 'none'], ['none'], 'is taken back by none'],
+    [['none', 'stdout'], ['stdout'], 'replaces none'],
+  ] as const) {
+    test(`${what}: ${kinds.join(', ')}`, () => {
+      const destinations = resolveText(kinds.map((kind) => `log_dest ${kind}\n`).join('')).log?.destinations
+      assert.deepEqual(
+        destinations?.map(({ kind }) => kind),
+        expected,
+      )
+    })
+  }
+
+  test('names one file at most', () => {
+    assertRefused('log_dest file a\nlog_dest stdout\nlog_dest file b', 'ERR_CONFIG_VALUE_DUPLICATE', 3)
+  })
+
+  test('syslog takes its facility from wherever the line stands, which has no effect without it', () => {
+    for (const text of ['log_dest syslog\nlog_facility 2', 'log_facility 2\nlog_dest syslog']) {
+      assert.deepEqual(resolveText(text).log?.destinations, [{ kind: 'syslog', facility: 'local2' }])
+    }
+    assert.equal(interpretText('log_facility 2').ignored.size, 1)
+  })
+})
+
+describe('notary_admin with a username', () => {
+  const tls = 'listener 8883\ncertfile c\nkeyfile k\ncafile a\nrequire_certificate true\n'
+  test('is accepted where a password or a certificate proves it', () => {
+    const texts = [
+      'password_file users\nlistener 1883',
+      `${tls}use_identity_as_username true`,
+      'per_listener_settings true\nlistener 1883\npassword_file users',
+    ]
+    for (const text of texts) {
+      assert.deepEqual(resolveText(`${text}\nnotary_admin alice\nnotary_admin bob`).admins, ['alice', 'bob'])
+    }
+  })
+
+  test('is refused where nobody can prove it', () => {
+    for (const text of ['listener 1883', '# local only', tls.trim()]) {
+      const place = text.split('\n').length + 1
+      assertRefused(`${text}\nnotary_admin alice`, 'ERR_CONFIG_ADMIN_UNPROVABLE', place)
+    }
+  })
+})
+
+describe('all mistakes', () => {
+  test('are found, each at its place, and what follows a wrong listener is no mistake of another', () => {
+    const text =
+      'listener 1883\nmax_connections 5\nlistener x\nmax_connections y\nfoo\nallow_anonymous yes\nconnection a'
+    assert.deepEqual(
+      interpretText(text).mistakes.map(({ code, line }) => [code, line]),
+      [
+        ['ERR_CONFIG_PORT_INVALID', 3],
+        ['ERR_CONFIG_VALUE_INVALID', 4],
+        ['ERR_CONFIG_DIRECTIVE_UNKNOWN', 5],
+        ['ERR_CONFIG_VALUE_INVALID', 6],
+        ['ERR_CONFIG_BRIDGE_INCOMPLETE', 7],
+      ],
+    )
+  })
 })

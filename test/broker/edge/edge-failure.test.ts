@@ -79,7 +79,7 @@ test('an onRelief and an onClosed that throw are reported', () => {
 })
 
 test('a broker whose code fails over one packet ends that connection and goes on', async (t) => {
-  const { port } = await startBroker(t, { log: { destination: 'stderr', types: [] } })
+  const { port } = await startBroker(t, { log: { destinations: [{ kind: 'stderr' }], types: [], timestamps: true } })
   const bystander = await TestClient.connect(t, port)
   assert.equal(await bystander.subscribe('#', 1), 1)
   const client = await RawMqtt.connect(t, port, { clientId: 'c', version: 5 })

@@ -146,18 +146,6 @@ const connects: readonly [name: string, bytes: Buffer, code: MqttErrorCode, writ
   ],
   ['level 3 of the new name too', bytes("10 0d 'MQTT' 03 02 00 00 'c'"), 'ERR_MQTT_UNSUPPORTED_VERSION', '20 02 00 01'],
   [
-    "a bridge's 0x84 is refused as 3.1.1",
-    bytes("10 0d 'MQTT' 84 02 00 00 'c'"),
-    'ERR_MQTT_UNSUPPORTED_VERSION',
-    '20 02 00 01',
-  ],
-  [
-    "a bridge's 0x83 is refused as 3.1",
-    bytes("10 0f 'MQIsdp' 83 02 00 00 'c'"),
-    'ERR_MQTT_UNSUPPORTED_VERSION',
-    '20 02 00 01',
-  ],
-  [
     "a bridge's 0x85 is refused as MQTT 5",
     bytes("10 0e 'MQTT' 85 02 00 00 00 'c'"),
     'ERR_MQTT_UNSUPPORTED_VERSION',

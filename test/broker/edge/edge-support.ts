@@ -4,6 +4,7 @@ import { Edge } from '../../../broker/edge/edge.ts'
 import type { CloseReason, EdgeHandler, EdgeLimits } from '../../../broker/edge/edge-handler.ts'
 import { MqttError, type ProtocolVersion, packetType } from '../../../broker/edge/index.ts'
 import { FlushQueue } from '../../../broker/edge/output.ts'
+import { uncounted } from '../../../broker/edge/traffic.ts'
 import { type ConnectFields, connectBytes } from '../../helpers/conformance/build.ts'
 import { FakeTransport } from './fake-transport.ts'
 import { bytes } from './helpers.ts'
@@ -24,6 +25,7 @@ export type Call = readonly [name: keyof EdgeHandler, ...args: readonly unknown[
 export class EdgeBench {
   readonly transport = new FakeTransport()
   readonly queue = new FlushQueue()
+  readonly traffic = uncounted()
   readonly edge: Edge
   /** What the handler was told, oldest first. */
   calls: Call[] = []
@@ -31,7 +33,10 @@ export class EdgeBench {
   on: Partial<EdgeHandler> = {}
 
   constructor(limits: Partial<EdgeLimits> = {}) {
-    this.edge = new Edge(this.transport, { ...noLimits, ...limits }, this.#handler(), this.queue)
+    this.edge = new Edge(this.transport, { ...noLimits, ...limits }, this.#handler(), {
+      queue: this.queue,
+      traffic: this.traffic,
+    })
   }
 
   /** What was written since this was asked last, in hexadecimal digits; a turn of the event loop ends with it. */

@@ -14,6 +14,7 @@ export interface GoldenPacket {
 
 const plainConnect: ConnectPacket = {
   protocolVersion: 4,
+  isBridge: false,
   clientId: 'press-7',
   cleanStart: true,
   keepAliveSeconds: 60,
@@ -124,6 +125,7 @@ const connects: readonly GoldenPacket[] = [
       'w' 'gone' 'user' ''`,
     fields: {
       protocolVersion: 5,
+      isBridge: false,
       clientId: 'press-7',
       cleanStart: true,
       keepAliveSeconds: 0,

@@ -122,6 +122,7 @@ for (const version of versions) {
         )
         assert.deepEqual(parsePacket(generated, version), {
           protocolVersion: version,
+          isBridge: false,
           clientId: connect.clientId,
           cleanStart: connect.clean,
           keepAliveSeconds: connect.keepalive,

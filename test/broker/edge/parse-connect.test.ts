@@ -80,8 +80,7 @@ for (const [what, body, protocolVersion] of [
   ['MQTT of level 3', "'MQTT' 03", 3],
   ['MQTT of level 6', "'MQTT' 06", 6],
   ['MQTT of level 0', "'MQTT' 00", 0],
-  ['a Mosquitto bridge of level 4', "'MQTT' 84", 4],
-  ['a Mosquitto bridge of MQTT 3.1', "'MQIsdp' 83", 3],
+  ['a Mosquitto bridge of level 5', "'MQTT' 85", 5],
   ['MQIsdp of level 4', "'MQIsdp' 04", 4],
   ['a name in small letters', "'mqtt' 04", undefined],
   ['a name that begins like MQTT', "'MQTT5' 05", undefined],
@@ -125,4 +124,15 @@ test('what a CONNECT holds is a copy: the chunk it came in may be overwritten', 
   body.fill(0)
   assert.equal(connect.will?.payload.toString(), 'gone')
   assert.equal(connect.password?.toString(), 'pass')
+})
+
+test('a bridge of Mosquitto says so with the top bit of the level, in the versions that have no No Local', () => {
+  for (const [text, version] of [
+    ["'MQTT' 84 02 00 00 'c'", 4],
+    ["'MQIsdp' 83 02 00 00 'c'", 3],
+  ] as const) {
+    const { protocolVersion, isBridge } = parseConnect(0, bytes(text))
+    assert.deepEqual([protocolVersion, isBridge], [version, true])
+  }
+  assert.equal(parseConnect(0, bytes("'MQTT' 04 02 00 00 'c'")).isBridge, false)
 })

@@ -28,6 +28,7 @@ export interface TestListener {
   /** In order of arrival. */
   readonly accepted: readonly Accepted[]
   readonly notices: readonly string[]
+  readonly warnings: readonly string[]
   /** What the listener called errors of its own; a test that has any fails. */
   readonly errors: readonly unknown[]
 }
@@ -47,6 +48,7 @@ export async function openTestListener(
 ): Promise<TestListener> {
   const accepted: Accepted[] = []
   const notices: string[] = []
+  const warnings: string[] = []
   const errors: unknown[] = []
   const listener = await openListener(
     { protocol: 'mqtt', port: 0, ...(onAllAddresses ? {} : { host: '127.0.0.1' }), ...options },
@@ -59,6 +61,7 @@ export async function openTestListener(
       connectTimeoutMs: 30_000,
       onError: (error) => errors.push(error),
       onNotice: (message) => notices.push(message),
+      onWarning: (message) => warnings.push(message),
       ...context,
     },
   )
@@ -66,7 +69,7 @@ export async function openTestListener(
     await listener.end()
     if (errors.length > 0) throw new AggregateError(errors)
   })
-  return { listener, port: listener.info.port, accepted, notices, errors }
+  return { listener, port: listener.info.port, accepted, notices, warnings, errors }
 }
 
 /** Sends back what comes, no faster than the peer takes it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ListenerOptions } from '../../../broker/listeners/index.ts'
 import { TestAuthority } from '../../helpers/certificates.ts'
 import { connectPacket } from '../../helpers/mqtt-bytes.ts'
@@ -17,29 +17,13 @@ import {
   type TestCertificates,
   until,
 } from './support.ts'
+import { isServed } from './tls-support.ts'
 
 const dayMs = 86_400_000
 
 function mutual({ server, authority }: TestCertificates): Partial<ListenerOptions> {
   const { certFile, keyFile } = server
   return { tls: { certFile, keyFile, caFile: authority.caFile, requireCertificate: true } }
-}
-
-/** Whether a TLS client gets an answer. With TLS 1.3 a client's handshake is done before its certificate is judged. */
-async function isServed(port: number, options: ConnectionOptions): Promise<boolean> {
-  const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ...options })
-  socket.on('error', () => {
-    // An alert is an answer too; the close follows.
-  })
-  socket.write('x')
-  try {
-    return await new Promise((resolve) => {
-      socket.once('data', () => resolve(true))
-      socket.once('close', () => resolve(false))
-    })
-  } finally {
-    socket.destroy()
-  }
 }
 
 for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {

@@ -122,6 +122,32 @@ describe('the upgrade', () => {
     assert.equal(await statusFor('null'), 403)
   })
 
+  test('of a page is accepted where its origin is listed, character by character', async (t) => {
+    const { port } = await openWebSockets(t, { allowedOrigins: ['https://panel.example', 'http://10.0.0.7:8080'] })
+    const statusFor = (origin: string) => statusOf(port, { ...upgradeHeaders, origin })
+    assert.equal(await statusFor('https://panel.example'), 101)
+    assert.equal(await statusFor('http://10.0.0.7:8080'), 101)
+    assert.equal(await statusOf(port, upgradeHeaders), 101, 'what is no page sends no origin')
+    const others = [
+      'https://panel.example.com',
+      'https://panel',
+      'http://panel.example',
+      'HTTPS://PANEL.EXAMPLE',
+      'null',
+    ]
+    for (const origin of [...others, 'https://panel.example:443', 'https://panel.example/', 'http://10.0.0.7']) {
+      assert.equal(await statusFor(origin), 403, origin)
+    }
+  })
+
+  test('of any page is accepted where the listener says so, and of none where its list is empty', async (t) => {
+    const origin = 'https://example.com'
+    const any = await openWebSockets(t, { allowedOrigins: 'any' })
+    assert.equal(await statusOf(any.port, { ...upgradeHeaders, origin }), 101)
+    const none = await openWebSockets(t, { allowedOrigins: [] })
+    assert.equal(await statusOf(none.port, { ...upgradeHeaders, origin }), 403)
+  })
+
   test('is what plain HTTP requests are told to ask for, and their connection ends', async (t) => {
     const { port } = await openWebSockets(t)
     assert.equal(await statusOf(port, {}), 426)

@@ -283,3 +283,39 @@ test('what the broker announces reaches subscribers in the order of the chain, i
   await made.restart()
   assert.equal(made.sessions.retained.size, 0, 'nothing of it is on disk')
 })
+
+test('with queue_qos0_messages QoS 0 waits for who is away, in order, also over a restart, and comes once', async (t) => {
+  const made = await TestSessions.open(t, { queuesQos0: true })
+  const { session, link } = await made.connect('a', { cleanStart: false })
+  await made.subscribe(session, 'q/#', { qos: 1 })
+  made.publish({ topic: 'q/live', payload: 'live', qos: 0 })
+  await made.settled()
+  assert.deepEqual(link.texts, ['live'])
+  made.drop(session, link)
+  for (const [payload, qos] of [
+    ['1', 0],
+    ['2', 1],
+    ['3', 0],
+  ] as const)
+    made.publish({ topic: 'q/x', payload, qos })
+  made.sessions.announce('q/own', Buffer.from('of the broker'), false)
+  await made.settled()
+  await made.restart()
+  const again = await made.connect('a', { cleanStart: false })
+  await until(() => again.link.texts.length === 3)
+  assert.deepEqual(
+    again.link.publishes.map(({ qos, packetId }) => [qos, packetId > 0]),
+    [
+      [0, false],
+      [1, true],
+      [0, false],
+    ],
+  )
+  assert.deepEqual(again.link.texts, ['1', '2', '3'])
+  // A crash: what was sent is sent again with QoS 1, not with QoS 0.
+  await made.restart()
+  const last = await made.connect('a', { cleanStart: false })
+  await until(() => last.link.texts.length > 0)
+  await made.settled()
+  assert.deepEqual(last.link.texts, ['2'])
+})

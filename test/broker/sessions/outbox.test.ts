@@ -86,6 +86,21 @@ test('max_inflight_bytes bounds what is in flight; a message that is larger goes
   )
 })
 
+test('what its client may not read any more is dropped when its turn comes, not sent', () => {
+  const made = new TestOutbox()
+  for (let i = 0; i < 3; i++) made.publish(1)
+  made.forbidden.add('t/2')
+  const link = new TestLink()
+  made.outbox.attach(link)
+  assert.deepEqual(link.texts, ['1', '3'])
+  assert.deepEqual(made.dropped, ['access-denied'])
+  made.outbox.detach()
+  made.forbidden.add('t/1')
+  const next = new TestLink()
+  made.outbox.attach(next)
+  assert.deepEqual(next.texts, ['3'], 'also of what was sent before')
+})
+
 test('with a full window QoS 0 waits behind QoS 1 and 2, and everything keeps its order', () => {
   const made = new TestOutbox({ maxInflightMessages: 1 })
   const link = new TestLink()

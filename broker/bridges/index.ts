@@ -1,0 +1,5 @@
+export type { Bridge, BridgeDependencies } from './bridge.ts'
+export type { BridgeArrival } from './bridge-arrival.ts'
+export type { BridgeOptions, BridgeTlsOptions, BridgeTopic } from './bridge-options.ts'
+export { type Bridges, createBridges } from './create-bridges.ts'
+export { BridgeError, type BridgeErrorCode, bridgeErrors } from './errors.ts'

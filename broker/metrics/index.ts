@@ -1,0 +1,10 @@
+/** Counts of the broker, and how Prometheus reads them. */
+export { BrokerCounters, type BrokerCounts } from './broker-counters.ts'
+export {
+  type ChainReading,
+  createMetrics,
+  type ListenerReading,
+  type Metrics,
+  type MetricsSource,
+  type PublishReading,
+} from './create-metrics.ts'

@@ -1,0 +1,101 @@
+import type { AuditChain } from '../plugins/index.ts'
+import { type OpenHttpListener, openHttpListener } from './http/index.ts'
+import type { OpenListener } from './listeners/index.ts'
+import { createMetrics, type Metrics } from './metrics/index.ts'
+import type { OpenedParts } from './open-parts.ts'
+import type { ResolvedBrokerOptions } from './options.ts'
+import { type BrokerSnapshot, SysPublisher } from './sys/index.ts'
+import { version } from './version.ts'
+
+export interface ObservabilityOptions {
+  readonly options: ResolvedBrokerOptions
+  readonly chain: AuditChain
+  readonly parts: OpenedParts
+  readonly listeners: readonly OpenListener[]
+  readonly isClosing: () => boolean
+  readonly onError: (error: unknown) => void
+}
+
+/** What operators see of a running broker: `$SYS/broker/...`, metrics and health. */
+export class Observability {
+  readonly #options: ObservabilityOptions
+  readonly #sys: SysPublisher
+  readonly #metrics: Metrics
+  readonly #http: OpenHttpListener[] = []
+
+  constructor(options: ObservabilityOptions) {
+    this.#options = options
+    const { chain, parts, listeners, onError } = options
+    const { context } = parts
+    this.#sys = new SysPublisher({
+      sysIntervalSeconds: options.options.sysIntervalSeconds,
+      version: `notarymq version ${version}`,
+      snapshot: () => this.#snapshot(),
+      publish: (topicName, payload) => context.sessions.announce(topicName, Buffer.from(payload), true),
+      onError,
+    })
+    this.#metrics = createMetrics({
+      version,
+      snapshot: () => this.#snapshot(),
+      publishes: () => context.gate.counters,
+      listeners: () => listeners,
+      chain: () => ({
+        treeSize: chain.state.frontier.size,
+        height: chain.state.height,
+        pendingBytes: chain.pendingBytes,
+        isOutage: chain.outage !== undefined,
+        isDiskFull: context.isDiskFull(),
+      }),
+    })
+  }
+
+  /** URLs of the HTTP listeners. */
+  get urls(): readonly string[] {
+    return this.#http.map(({ url }) => url)
+  }
+
+  /** @throws {BrokerError} ERR_LISTEN_FAILED */
+  async start(): Promise<void> {
+    const { options, chain, parts, isClosing, onError } = this.#options
+    for (const listener of options.httpListeners) {
+      const readiness = () => ({
+        isOutage: chain.outage !== undefined,
+        isDiskFull: parts.context.isDiskFull(),
+        isClosing: isClosing(),
+      })
+      this.#http.push(await openHttpListener(listener, { metrics: this.#metrics, readiness, onError }))
+    }
+    this.#sys.start()
+  }
+
+  /** Nothing is announced any more. */
+  stop(): void {
+    this.#sys.stop()
+  }
+
+  async close(): Promise<void> {
+    this.#sys.stop()
+    await Promise.all(this.#http.map((listener) => listener.close()))
+    this.#metrics.close()
+  }
+
+  #snapshot(): BrokerSnapshot {
+    const { parts, listeners } = this.#options
+    const { context, totals } = parts
+    const { counters, sessions } = context
+    counters.sockets = 0
+    for (const listener of listeners) counters.sockets += listener.counters.accepted
+    const { tree, retained, onlineCount } = sessions
+    const state = {
+      clientsConnected: onlineCount,
+      clientsDisconnected: sessions.count - onlineCount,
+      subscriptions: tree.subscriptionCount,
+      sharedSubscriptions: tree.sharedCount,
+      retainedMessages: retained.size,
+      storedMessages: totals.messages + retained.size,
+      storedBytes: totals.bytes + retained.bytes,
+      inflightMessages: totals.inFlight,
+    }
+    return { counters, state }
+  }
+}

@@ -1,0 +1,45 @@
+import type { NotaryBroker } from '../create-broker.ts'
+import { describe } from '../describe.ts'
+import { reloadingConfig } from '../log/messages.ts'
+import type { BrokerLog } from '../logger.ts'
+import type { BrokerOptions } from '../options.ts'
+
+export interface SignalOptions {
+  readonly broker: NotaryBroker
+  readonly log: BrokerLog
+  /** Reads the configuration again. @throws what is wrong with it, in one line */
+  readonly readOptions: () => BrokerOptions
+  /** Before and after a reload. */
+  readonly onReload: (state: 'begins' | 'ended') => void
+}
+
+/**
+ * Mosquitto's signals: HUP reads files again, USR1 saves, which is nothing to do here, USR2 prints the subscriptions.
+ * @returns takes the handlers away again
+ */
+export function handleSignals({ broker, log, readOptions, onReload }: SignalOptions): () => void {
+  const handlers = {
+    SIGHUP: () => {
+      log.notice(reloadingConfig)
+      onReload('begins')
+      try {
+        broker.reload(readOptions())
+      } catch (error) {
+        // One mistake in a file must not open or close the broker: everything stays as it was.
+        log.error(`Error: ${describe(error)}`)
+        log.error('Error: the configuration was not reloaded; the one before stays in force.')
+      }
+      onReload('ended')
+    },
+    SIGUSR1: () => log.notice('SIGUSR1: nothing to save, everything that was accepted is on disk.'),
+    SIGUSR2: () => {
+      const lines = broker.describeSubscriptions()
+      log.notice(`${lines.length} subscriptions:`)
+      for (const line of lines) log.notice(`  ${line}`)
+    },
+  } as const
+  for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler)
+  return () => {
+    for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler)
+  }
+}
