@@ -1,4 +1,4 @@
-import { AuditChain, type PluginError, type PublishCounters } from '../plugins/index.ts'
+import { AuditChain, type PluginError, type PublishCounters, PublishPolicy } from '../plugins/index.ts'
 import { type Bridges, createBridges } from './bridges/index.ts'
 import { ClientConnection } from './connection/client-connection.ts'
 import { listenerRulesOf } from './connection/listener-rules.ts'
@@ -102,9 +102,10 @@ class Broker implements NotaryBroker {
     this.#chain = await this.#openChain()
     const chain = this.#chain
     if (options.keysDirectory !== undefined) await enrollFromDirectory(chain, options.keysDirectory, log.notice)
-    this.#security = new BrokerSecurity(options, log.warning)
+    const policy = new PublishPolicy(options.protect)
+    this.#security = new BrokerSecurity(options, policy, log.warning)
     const access = this.#security.rules
-    this.#opened = await openParts({ options, chain, access, log, onError }, this.#parts)
+    this.#opened = await openParts({ options, chain, policy, access, log, onError }, this.#parts)
     const { context } = this.#opened
     log.publishTo((topicName, payload) => context.sessions.announce(topicName, Buffer.from(payload), false))
     this.#bridges = createBridges(options.bridges, {

@@ -4,7 +4,7 @@ import {
   type AuditChain,
   DirectTopics,
   PublishGate,
-  PublishPolicy,
+  type PublishPolicy,
   type Refusal,
   refusalOf,
 } from '../plugins/index.ts'
@@ -32,6 +32,7 @@ export interface BrokerParts {
 export interface PartsOptions {
   readonly options: ResolvedBrokerOptions
   readonly chain: AuditChain
+  readonly policy: PublishPolicy
   readonly access: AccessRules
   readonly log: BrokerLogger
   readonly onError: (error: unknown) => void
@@ -48,8 +49,7 @@ export interface OpenedParts {
  * @param parts is filled step by step, so that what was opened can be closed when a later step fails
  */
 export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>): Promise<OpenedParts> {
-  const { options, chain, access, log, onError } = given
-  const policy = new PublishPolicy(options.protect)
+  const { options, chain, policy, access, log, onError } = given
   const gate = new PublishGate({ chain, policy, onError })
   const topics = new DirectTopics(onError)
   const counters = new BrokerCounters()

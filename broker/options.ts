@@ -1,3 +1,4 @@
+import type { ProtectRule } from '../plugins/index.ts'
 import { isValidTopicFilter } from '../protocol/index.ts'
 import type { BridgeOptions } from './bridges/bridge-options.ts'
 import { BrokerError } from './errors.ts'
@@ -5,18 +6,11 @@ import { checkListenerOptions, type ListenerOptions } from './listeners/index.ts
 import { checkLogOptions, defaultLog, type LogOptions } from './log-options.ts'
 import { checkSecurityOptions, defaultSecurity, type SecurityOptions } from './security-options.ts'
 
+export type { ProtectRule } from '../plugins/index.ts'
 export type { BridgeOptions } from './bridges/bridge-options.ts'
 export type { ConnectRate, ListenerOptions, TlsOptions } from './listeners/index.ts'
 export { defaultLog, defaultLogTypes, type LogDestination, type LogOptions, type LogType } from './log-options.ts'
 export { defaultSecurity, type SecurityOptions } from './security-options.ts'
-
-/** One `notary_protect` line: what must hold for a publish to a topic that `filter` matches. */
-export interface ProtectRule {
-  /** MQTT topic filter; as always `#` and `+` in first place do not cover `$...` topics. */
-  readonly filter: string
-  /** The publish must carry a COSE_Sign1 of an enrolled key. */
-  readonly signed: true
-}
 
 /** Where the page of metrics and health is served (`notary_http`). */
 export interface HttpListenerOptions {
@@ -147,9 +141,9 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
   const listeners = options.listeners ?? defaultListeners
   if (listeners.length === 0) throw invalid('at least one listener')
   for (const listener of listeners) checkListenerOptions(listener)
-  for (const { filter, signed } of options.protect ?? []) {
+  for (const { filter, signed, tls } of options.protect ?? []) {
     if (!isValidTopicFilter(filter)) throw invalid(`protect: ${filter} is not a topic filter`)
-    if (signed !== true) throw invalid('protect: signed is the only rule of this version')
+    if (signed !== true && tls !== true) throw invalid(`protect: ${filter} is to be signed, tls, or both`)
   }
   checkSecurityOptions(options)
   checkLogOptions(options.log ?? defaultLog)

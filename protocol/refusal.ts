@@ -16,6 +16,7 @@ export const refusalCauses = {
   'detached-not-supported': 'the user property notarymq is present, which this version does not check',
   'will-not-supported': 'a will on a topic that asks for a signature, or a signed will',
   'broker-topic': 'only the broker publishes below $SYS and $notary',
+  'tls-required': 'the topic asks for TLS, and the client came without',
   'access-denied': 'the access control list does not let this client write to the topic',
   'message-too-large': 'the payload is larger than message_size_limit',
   'disk-full': 'less room is left on the disk than notary_min_free asks for',

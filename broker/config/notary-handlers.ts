@@ -29,13 +29,18 @@ export const notaryHandlers = {
     }
     for (const word of words) {
       if (protectWordsPlanned.has(word)) throw unsupportedValue(line, `${filter} ${word}`, 'planned for NotaryMQ')
-      if (word !== 'signed') throw invalidValue(line, word)
+      if (word !== 'signed' && word !== 'tls') throw invalidValue(line, word)
     }
     if (words.length === 0) {
       const reason = `Empty notary_protect value in configuration: say what '${filter}' requires, for example "signed".`
       throw errorAt(line, 'ERR_CONFIG_VALUE_MISSING', reason)
     }
-    draft.protect.push({ filter, signed: true })
+    const rule = {
+      filter,
+      ...(words.includes('signed') ? { signed: true as const } : undefined),
+      ...(words.includes('tls') ? { tls: true as const } : undefined),
+    }
+    draft.protect.push(rule)
   },
 
   notary_keys(draft, line) {

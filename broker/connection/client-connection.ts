@@ -111,8 +111,9 @@ export class ClientConnection implements EdgeHandler, EngineListener {
   /** As records name it. Of one that was not let in, what it says of itself. */
   get publisher(): Publisher {
     if (this.#login !== undefined && this.#publisher !== undefined) return this.#publisher
-    const listener = this.#arrival.listener.name
-    this.#publisher = { clientId: this.#clientId, username: this.username, auth: this.#login?.auth ?? 'none', listener }
+    const { name: listener, isTls } = this.#arrival.listener
+    const auth = this.#login?.auth ?? 'none'
+    this.#publisher = { clientId: this.#clientId, username: this.username, auth, listener, isTls }
     return this.#publisher
   }
 

@@ -1,3 +1,8 @@
+/** Whether a listener has TLS, by its name in a record; bridges are named otherwise. */
+export function isTlsListener(name: string): boolean {
+  return name.startsWith('mqtts://') || name.startsWith('wss://')
+}
+
 /** The socket that a connection came in by. */
 export interface ListenerInfo {
   /** e.g. `mqtt://127.0.0.1:1883`, as records name it; the schemes are mqtt, mqtts, ws and wss. */

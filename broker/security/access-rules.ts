@@ -1,5 +1,6 @@
-import type { ClientAccess } from '../../plugins/index.ts'
-import type { ClientName, DeliveryRules } from '../sessions/delivery-rules.ts'
+import type { ClientAccess, PublishPolicy } from '../../plugins/index.ts'
+import { isTlsListener } from '../listeners/listener-info.ts'
+import type { ClientName, DeliveryRules, Reader } from '../sessions/delivery-rules.ts'
 import type { Security } from './security.ts'
 
 export interface AccessRulesOptions {
@@ -7,6 +8,10 @@ export interface AccessRulesOptions {
   readonly general: Security
   /** Every listener has rules of its own. */
   readonly isPerListener: boolean
+  /** Topics that ask for TLS. */
+  readonly policy: Pick<PublishPolicy, 'hasTlsRules' | 'requiresTls'>
+  /** Listeners of bridges whose remote end is reached over TLS. */
+  readonly tlsBridges: ReadonlySet<string>
   /** Ask again, at delivery, whether who published a retained message might publish it now. */
   readonly checkRetainSource: boolean
 }
@@ -31,8 +36,17 @@ export class AccessRules implements DeliveryRules {
     this.#ofListeners.set(listener, security)
   }
 
-  readerOf(client: ClientName): ClientAccess | undefined {
-    return this.#accessOf(client)
+  readerOf(client: ClientName): Reader | undefined {
+    const access = this.#accessOf(client)
+    const { policy } = this.#options
+    if (!policy.hasTlsRules || this.#isTls(client)) return access
+    // A topic that is protected on one listener must not leak on another.
+    return { mayRead: (topicName) => !policy.requiresTls(topicName) && (access?.mayRead(topicName) ?? true) }
+  }
+
+  /** A session whose listener is not known any more counts as one without. */
+  #isTls({ listener }: ClientName): boolean {
+    return listener !== undefined && (isTlsListener(listener) || this.#options.tlsBridges.has(listener))
   }
 
   mayHavePublished(client: ClientName, topicName: string): boolean {

@@ -1,3 +1,6 @@
+import type { PublishPolicy } from '../../plugins/index.ts'
+import { bridgeListenerName } from '../bridges/bridge-arrival.ts'
+import type { BridgeOptions } from '../bridges/bridge-options.ts'
 import type { ListenerOptions } from '../listeners/index.ts'
 import type { SecurityOptions } from '../security-options.ts'
 import { AccessRules } from './access-rules.ts'
@@ -12,6 +15,7 @@ export interface BrokerSecurityOptions {
   readonly autoIdPrefix: string
   readonly checkRetainSource: boolean
   readonly listeners: readonly ListenerOptions[]
+  readonly bridges: readonly Pick<BridgeOptions, 'name' | 'tls'>[]
 }
 
 /** Security of the broker, and of each listener that has its own. */
@@ -22,7 +26,7 @@ export class BrokerSecurity {
   readonly #ofListeners: readonly (Security | undefined)[]
 
   /** @throws {AuthenticationError} ERR_PASSWORD_FILE; {AccessControlError} ERR_ACL_* */
-  constructor(options: BrokerSecurityOptions, warn: (message: string) => void) {
+  constructor(options: BrokerSecurityOptions, policy: PublishPolicy, warn: (message: string) => void) {
     this.#general = new Security(generalOf(options), warn)
     this.#ofListeners = options.listeners.map(({ security }) => {
       return security === undefined ? undefined : new Security({ ...generalOf(options), ...security }, warn)
@@ -31,6 +35,10 @@ export class BrokerSecurity {
       general: this.#general,
       isPerListener: this.#ofListeners.some((security) => security !== undefined),
       checkRetainSource: options.checkRetainSource,
+      policy,
+      tlsBridges: new Set(
+        options.bridges.filter(({ tls }) => tls !== undefined).map(({ name }) => bridgeListenerName(name)),
+      ),
     })
   }
 

@@ -10,6 +10,7 @@ import {
   writeValue,
 } from '../../protocol/index.ts'
 import type { MessageProperties, QoS, Will } from '../edge/index.ts'
+import { isTlsListener } from '../listeners/listener-info.ts'
 import { propertiesOfRecord } from './message.ts'
 
 /** A will that waits for its connection to end, and whose it is. [MQTT-5.0 3.1.2.5] */
@@ -60,7 +61,7 @@ export function decodeStoredWill(encoded: Uint8Array, number: number): StoredWil
   const listener = reader.text()
   reader.end()
   const will = { topic, payload, qos, retain, properties, delayIntervalSeconds }
-  return { number, will, publisher: { clientId, username, auth, listener }, dueAtMs }
+  return { number, will, publisher: { clientId, username, auth, listener, isTls: isTlsListener(listener) }, dueAtMs }
 }
 
 function authOf(value: number): AuthKind {

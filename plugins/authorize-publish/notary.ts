@@ -132,7 +132,8 @@ class AedesHook {
     if (client !== null && this.#options.publisherOf !== undefined) return this.#options.publisherOf(client)
     // A stored will published after a restart knows its client by name only.
     const clientId = client?.id ?? (packet as { clientId?: string }).clientId ?? ''
-    return { clientId, username: undefined, auth: 'none', listener: '' }
+    const isTls = (client?.conn as { encrypted?: boolean } | undefined)?.encrypted === true
+    return { clientId, username: undefined, auth: 'none', listener: '', isTls }
   }
 
   #laneOf(client: Client): Lane {

@@ -8,6 +8,8 @@ export interface Publisher {
   readonly auth: AuthKind
   /** Name of the listener, e.g. `mqtt://127.0.0.1:1883`. */
   readonly listener: string
+  /** It came over TLS. */
+  readonly isTls: boolean
 }
 
 /** A publish as it arrived: checked by MQTT's rules, not yet by ours. */

@@ -38,7 +38,9 @@ export class PublishVerifier {
   /** @returns a promise only when a signature has to be verified: unsigned publishes stay on the fast path */
   verify(publish: IncomingPublish): Verdict | Promise<Verdict> {
     for (const [name] of publish.userProperties) if (name === detachedProperty) return refused('detached-not-supported')
-    const mustBeSigned = this.#options.policy.requiresSignature(publish.topic)
+    const { policy } = this.#options
+    if (!publish.publisher.isTls && policy.requiresTls(publish.topic)) return refused('tls-required')
+    const mustBeSigned = policy.requiresSignature(publish.topic)
     const envelope = parseAttachedEnvelope(publish.payload)
     if (publish.isWill) {
       if (mustBeSigned || envelope !== undefined) return refused('will-not-supported')

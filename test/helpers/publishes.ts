@@ -6,7 +6,13 @@ import type { TestKey } from './keys.ts'
 /** A publish as the hook hands it to verification. */
 export function incoming(changes: Partial<IncomingPublish> = {}): IncomingPublish {
   return {
-    publisher: { clientId: 'device', username: undefined, auth: 'none', listener: 'mqtt://127.0.0.1:1883' },
+    publisher: {
+      clientId: 'device',
+      username: undefined,
+      auth: 'none',
+      listener: 'mqtt://127.0.0.1:1883',
+      isTls: false,
+    },
     topic: 'plant/1',
     payload: Buffer.from('21.5'),
     qos: 1,

@@ -146,7 +146,7 @@ export class TestSessions {
             cleanStart: options.cleanStart ?? false,
             sessionExpiryIntervalSeconds: options.expiry ?? 3600,
             will: options.will,
-            publisher: { clientId, username: undefined, auth: 'none', listener: 'test' },
+            publisher: { clientId, username: undefined, auth: 'none', listener: 'test', isTls: false },
             departure: () => ({
               publishWill: options.publishWill ?? true,
               sessionExpiryIntervalSeconds: undefined,

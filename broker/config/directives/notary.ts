@@ -6,9 +6,10 @@ export const notaryDirectives = {
     verdict: 'honoured',
     scope: 'broker',
     repetition: 'accumulates',
-    syntax: 'FILTER signed',
+    syntax: 'FILTER signed | tls ...',
     default: 'none',
-    summary: 'what must hold for a publish to such a topic',
+    summary:
+      'what must hold for such a topic: publishes signed by an enrolled key; publishers and subscribers over TLS',
   },
   notary_keys: {
     verdict: 'honoured',

@@ -7,7 +7,7 @@ import { AccessRules } from '../../../broker/security/access-rules.ts'
 import type { Login } from '../../../broker/security/login.ts'
 import { Security } from '../../../broker/security/security.ts'
 import { defaultSecurity } from '../../../broker/security-options.ts'
-import { AuthenticationError } from '../../../plugins/index.ts'
+import { AuthenticationError, PublishPolicy } from '../../../plugins/index.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
 function passwordLine(username: string, password: string): string {
@@ -25,6 +25,7 @@ function made(t: TestContext, lines: string | undefined, allowAnonymous = false)
   return { security, options, passwordFile, warnings }
 }
 
+const plain = { policy: new PublishPolicy([]), tlsBridges: new Set<string>() }
 const nobody = { username: undefined, password: undefined, certificateUsername: undefined }
 const ann = { ...nobody, username: 'ann', password: Buffer.from('secret') }
 const told = (login: Login | undefined) => login && [login.username, login.auth]
@@ -92,7 +93,7 @@ test('where each listener has its own list, that of a client is the one it came 
   writeFileSync(aclFile, 'topic read a\n')
   const open = made(t, undefined).security
   const listed = new Security({ ...defaultSecurity, aclFile }, () => {})
-  const rules = new AccessRules({ general: open, isPerListener: true, checkRetainSource: true })
+  const rules = new AccessRules({ ...plain, general: open, isPerListener: true, checkRetainSource: true })
   rules.set('open', open)
   rules.set('listed', listed)
   const client = (listener: string | undefined) => ({ clientId: 'c', username: undefined, listener })
@@ -109,7 +110,27 @@ test('where each listener has its own list, that of a client is the one it came 
   )
   assert.deepEqual([rules.mayWrite(client('listed'), 'a'), rules.mayWrite(client('open'), 'a')], [false, true])
   assert.equal(rules.mayHavePublished(client('listed'), 'a'), false)
-  const unasked = new AccessRules({ general: listed, isPerListener: false, checkRetainSource: false })
+  const unasked = new AccessRules({ ...plain, general: listed, isPerListener: false, checkRetainSource: false })
   assert.equal(unasked.mayHavePublished(client('listed'), 'b'), true)
   assert.equal(unasked.mayWrite(client('any'), 'b'), false)
+})
+
+test('a topic that asks for TLS is delivered to those who came over TLS, and over bridges with it, besides what the list says', (t) => {
+  const aclFile = join(temporaryDirectory(t), 'acl')
+  writeFileSync(aclFile, 'topic read safe/a\ntopic read open\n')
+  const general = new Security({ ...defaultSecurity, aclFile }, () => {})
+  const policy = new PublishPolicy([{ filter: 'safe/#', tls: true }])
+  const tlsBridges = new Set(['bridge:safe'])
+  const rules = new AccessRules({ general, isPerListener: false, checkRetainSource: true, policy, tlsBridges })
+  const readable = (listener: string | undefined) => {
+    const reader = rules.readerOf({ clientId: 'c', username: undefined, listener })
+    return ['safe/a', 'safe/b', 'open'].filter((topic) => reader?.mayRead(topic) ?? true)
+  }
+  assert.deepEqual(readable('mqtt://127.0.0.1:1883'), ['open'])
+  assert.deepEqual(readable('ws://127.0.0.1:9001'), ['open'])
+  assert.deepEqual(readable(undefined), ['open'])
+  assert.deepEqual(readable('mqtts://127.0.0.1:8883'), ['safe/a', 'open'])
+  assert.deepEqual(readable('wss://127.0.0.1:9883'), ['safe/a', 'open'])
+  assert.deepEqual(readable('bridge:plain'), ['open'])
+  assert.deepEqual(readable('bridge:safe'), ['safe/a', 'safe/b', 'open'])
 })

@@ -45,7 +45,7 @@ interface Published {
 async function recorded({ properties, ...publish }: Published, index: number) {
   const incoming: IncomingPublish = {
     ...publish,
-    publisher: { clientId: 'c', username: undefined, auth: 'none', listener: 'l' },
+    publisher: { clientId: 'c', username: undefined, auth: 'none', listener: 'l', isTls: false },
     isWill: false,
     userProperties: properties?.userProperties ?? [],
     properties: recordProperties(properties),

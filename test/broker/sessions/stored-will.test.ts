@@ -21,15 +21,17 @@ const storedWill: fc.Arbitrary<StoredWill> = fc.record(
       },
       { noNullPrototype: true },
     ),
-    publisher: fc.record(
-      {
-        clientId: wellFormedText,
-        username: fc.option(wellFormedText, { nil: undefined }),
-        auth: fc.constantFrom(...(Object.keys(authKinds) as (keyof typeof authKinds)[])),
-        listener: wellFormedText,
-      },
-      { noNullPrototype: true },
-    ),
+    publisher: fc
+      .record(
+        {
+          clientId: wellFormedText,
+          username: fc.option(wellFormedText, { nil: undefined }),
+          auth: fc.constantFrom(...(Object.keys(authKinds) as (keyof typeof authKinds)[])),
+          listener: fc.oneof(wellFormedText, fc.constantFrom('mqtt://h:1', 'mqtts://h:1', 'ws://h:1', 'wss://h:1')),
+        },
+        { noNullPrototype: true },
+      )
+      .map((publisher) => ({ ...publisher, isTls: /^(mqtts|wss):\/\//.test(publisher.listener) })),
     dueAtMs: fc.option(fc.maxSafeNat(), { nil: undefined }),
   },
   { noNullPrototype: true },
@@ -52,7 +54,7 @@ const example: StoredWill = {
     properties: { contentType: 'text/plain', userProperties: [['__proto__', 'x']] },
     delayIntervalSeconds: 5,
   },
-  publisher: { clientId: 'c', username: undefined, auth: 'none', listener: 'mqtt://127.0.0.1:1883' },
+  publisher: { clientId: 'c', username: undefined, auth: 'none', listener: 'mqtt://127.0.0.1:1883', isTls: false },
   dueAtMs: undefined,
 }
 

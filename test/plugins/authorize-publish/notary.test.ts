@@ -136,7 +136,7 @@ test('a check that throws refuses its publish and nothing else', async (t) => {
   const { publish, errors, refusals, chain } = await setUp(t, {
     publisherOf: (client) => {
       if (client.id === 'bad') throw boom
-      return { clientId: client.id, username: undefined, auth: 'none', listener: '' }
+      return { clientId: client.id, username: undefined, auth: 'none', listener: '', isTls: false }
     },
     onRequest: () => {
       throw boom
