@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { PublishPacket as EnginePublishPacket } from 'aedes'
 import { afterEarlier, type ClientAccess, Lane, type Publisher, type Submission } from '../../plugins/index.ts'
-import { checkWill } from '../connect-rules.ts'
 import { Edge } from '../edge/edge.ts'
 import type { AcknowledgementType, CloseReason, EdgeHandler } from '../edge/edge-handler.ts'
 import {
   type AcknowledgementPacket,
+  type Connack,
   type ConnectPacket,
   type DisconnectPacket,
   encodeConnect,
@@ -20,19 +19,18 @@ import { clientConnected, clientLeft, unknownClient } from '../log/messages.ts'
 import type { Login } from '../security/login.ts'
 import { messageOf } from '../sessions/message.ts'
 import type { Session } from '../sessions/session.ts'
+import { acceptingConnack } from './accepting-connack.ts'
 import { departureCause } from './close-reasons.ts'
 import { reasonOfReturnCode } from './connack.ts'
 import type { ConnectionContext } from './connection-context.ts'
 import { engineClientId } from './engine-client-id.ts'
 import { type EngineListener, EngineStream } from './engine-stream.ts'
+import { type EntryRefusal, entryOf } from './entry.ts'
 import { InboundLimit } from './inbound-limit.ts'
 import { InboundPublish } from './inbound-publish.ts'
 import type { ListenerRules } from './listener-rules.ts'
 import { releasePublish } from './pubrel.ts'
 import { resumeNotarySubscriptions, subscribe, unsubscribe } from './subscribing.ts'
-
-/** [MQTT-5.0 1.5.4] */
-const maxStringBytes = 65_535
 
 /**
  * One client, from its CONNECT on: stands between its edge, the engine, its session and the gate of publishes. Whatever
@@ -187,42 +185,25 @@ export class ClientConnection implements EdgeHandler, EngineListener {
     this.#arrival.connected()
     this.context.counters.connections++
     this.#connect = packet
-    if (this.#arrival.certificateUsername === null) {
-      this.#refuse('its certificate gives no username', reasonCode.badUserNameOrPassword)
+    const { certificateUsername } = this.#arrival
+    const username = certificateUsername === undefined ? packet.username : certificateUsername
+    const entry = entryOf(packet, username, this.#rules, this.context)
+    if ('code' in entry) {
+      this.#refuse(entry)
       return
     }
-    if (!this.#takeClientId(packet.clientId)) return
-    const refusal = checkWill(packet.will, this.context.policy)
-    if (refusal !== undefined) {
-      this.#refuse(refusal, reasonCode.notAuthorized)
-      return
-    }
-    if (this.context.isFull(this.id)) {
-      this.#refuse('there are as many clients as global_max_clients allows', reasonCode.quotaExceeded)
-      return
-    }
-    if (this.context.gate.chain.outage !== undefined) {
-      this.edge.refuse(reasonCode.serverUnavailable)
-      return
-    }
-    const { maxKeepAliveSeconds } = this.#rules.limits
-    const wanted = packet.keepAliveSeconds
-    if (packet.protocolVersion < 5 && maxKeepAliveSeconds > 0 && (wanted === 0 || wanted > maxKeepAliveSeconds)) {
-      // Mosquitto's answer to one that cannot be told a shorter one.
-      this.edge.refuse(reasonCode.clientIdentifierNotValid)
-      return
-    }
+    this.#clientId = entry.clientId
     this.#stream = new EngineStream(this)
     this.context.streams.set(this.#stream, this)
     this.context.engine.handle(this.#stream)
     // A will, a keep alive and a session are not the engine's business.
-    const { protocolVersion: version, username, password, authenticationMethod, authenticationData } = packet
+    const { protocolVersion: version, password, authenticationMethod, authenticationData } = packet
     const clientId = engineClientId(this.id)
     const connect = {
       version,
       clientId,
       cleanStart: true,
-      username,
+      username: packet.username,
       password,
       authenticationMethod,
       authenticationData,
@@ -230,35 +211,12 @@ export class ClientConnection implements EdgeHandler, EngineListener {
     this.#stream.push(encodeConnect(connect))
   }
 
-  /** Finds out the id by the rules of the listener. @returns false when the client was refused */
-  #takeClientId(given: string): boolean {
-    const { useUsernameAsClientId, security } = this.#rules
-    const { allowZeroLengthClientId, autoIdPrefix } = security.settings
-    let clientId = given
-    if (useUsernameAsClientId) {
-      const username = this.#claimedUsername
-      if (username === undefined) {
-        this.#refuse('its username is to be its client id, and it has none', reasonCode.notAuthorized)
-        return false
-      }
-      clientId = username
-    } else if (given === '') {
-      if (!allowZeroLengthClientId) {
-        this.#refuse('it has no client id', reasonCode.clientIdentifierNotValid)
-        return false
-      }
-      clientId = `${autoIdPrefix}${randomUUID().toUpperCase()}`
+  #refuse({ why, code }: EntryRefusal): void {
+    if (why !== undefined) {
+      this.context.counters.loginsRefused++
+      const name = this.#connect?.clientId === '' ? unknownClient : this.#connect?.clientId
+      this.context.log.notice(`Client ${name} from ${this.peer} refused: ${why}`)
     }
-    this.#clientId = clientId
-    const { clientIdPrefixes } = this.context
-    if (clientIdPrefixes.length === 0 || clientIdPrefixes.some((prefix) => clientId.startsWith(prefix))) return true
-    this.#refuse('its client id does not begin as clientid_prefixes demands', reasonCode.notAuthorized)
-    return false
-  }
-
-  #refuse(why: string, code: number): void {
-    this.context.counters.loginsRefused++
-    this.context.log.notice(`Client ${this.id === '' ? '<unknown>' : this.id} from ${this.peer} refused: ${why}`)
     this.edge.refuse(code)
   }
 
@@ -423,32 +381,15 @@ export class ClientConnection implements EdgeHandler, EngineListener {
     this.context.onError(error)
   }
 
-  #connack(sessionPresent: boolean) {
+  #connack(sessionPresent: boolean): Connack {
     const connect = this.#connect as ConnectPacket
-    if (connect.protocolVersion !== 5) return { sessionPresent, code: 0 }
-    const { limits } = this.#rules
-    const responseInformation = this.#responseInformation(connect)
-    const keepAliveSeconds = this.edge.keepAliveSecondsOf(connect)
-    return {
+    return acceptingConnack(connect, {
+      clientId: this.id,
       sessionPresent,
-      code: 0,
-      ...(keepAliveSeconds === connect.keepAliveSeconds ? undefined : { serverKeepAliveSeconds: keepAliveSeconds }),
-      ...(limits.topicAliasMaximum === 0 ? undefined : { topicAliasMaximum: limits.topicAliasMaximum }),
-      ...(connect.clientId === '' ? { assignedClientId: this.id } : undefined),
-      ...(limits.retainAvailable ? undefined : { retainAvailable: false }),
-      ...(limits.maximumQos === 2 ? undefined : { maximumQos: limits.maximumQos }),
-      ...(limits.maximumPacketSize === 0 ? undefined : { maximumPacketSize: limits.maximumPacketSize }),
-      ...(limits.receiveMaximum === 0 ? undefined : { receiveMaximum: limits.receiveMaximum }),
-      ...(responseInformation === undefined ? undefined : { responseInformation }),
-    }
-  }
-
-  /** Left out, as it may be, where a long client id would make more of it than fits (MQTT 5.0 3.1.2.11.6). */
-  #responseInformation({ requestResponseInformation }: ConnectPacket): string | undefined {
-    const { responseInformation } = this.context
-    if (!requestResponseInformation || responseInformation === undefined) return undefined
-    const text = `${responseInformation}${this.id}`
-    return Buffer.byteLength(text) > maxStringBytes ? undefined : text
+      keepAliveSeconds: this.edge.keepAliveSecondsOf(connect),
+      limits: this.#rules.limits,
+      responseInformation: this.context.responseInformation,
+    })
   }
 
   #logArrival(): void {
