@@ -15,7 +15,7 @@ import {
   openListener,
 } from './listeners/index.ts'
 import type { ListenerInfo } from './listeners/listener-info.ts'
-import { newConnection, tooManyConnections } from './log/messages.ts'
+import { newConnection, openingListener, tooManyConnections } from './log/messages.ts'
 import { type BrokerLog, createLogger } from './logger.ts'
 import { Observability } from './observability.ts'
 import { type BrokerParts, type OpenedParts, openParts } from './open-parts.ts'
@@ -226,7 +226,7 @@ class Broker implements NotaryBroker {
           opened = await openListener(one, accept, context)
           this.#open.push(opened)
           security.rules.set(opened.info.name, security.of(index))
-          log.information(`Opening listen socket ${opened.info.name}.`)
+          log.information(openingListener(kindOf(opened.info), opened.info.port))
         } catch (error) {
           if (listener.ifAvailable !== true || !isAddressMissing(error)) throw error
           log.warning(`Warning: ${describe(error)}; going on without it`)
@@ -256,6 +256,12 @@ class Broker implements NotaryBroker {
       transport.onClose(() => this.#connections.delete(connection))
     }
   }
+}
+
+/** How the log calls the socket. */
+function kindOf({ protocol, name }: ListenerInfo): 'ipv4' | 'ipv6' | 'websockets' {
+  if (protocol === 'websockets') return 'websockets'
+  return name.includes('://[') ? 'ipv6' : 'ipv4'
 }
 
 /** A listener on several addresses reads its files once for each: nobody needs to be told twice. */

@@ -39,7 +39,7 @@ export interface SessionsOptions extends Omit<OutboxOptions, 'source'> {
   readonly queuesQos0: boolean
   /** The time of a session without a connection is over. */
   readonly onExpired: (clientId: string) => void
-  /** How long a session without a connection lives whose client set no end to it; undefined: for ever. */
+  /** How long a session without a connection lives at most; undefined: as long as its client asked. */
   readonly persistentClientExpirationSeconds: number | undefined
 }
 
@@ -359,12 +359,10 @@ export class Sessions implements CommitParticipant {
   }
 
   #expireLater(session: Session): void {
-    let { expiryIntervalSeconds } = session
-    if (expiryIntervalSeconds === neverExpires) {
-      const { persistentClientExpirationSeconds } = this.#options
-      if (persistentClientExpirationSeconds === undefined) return
-      expiryIntervalSeconds = persistentClientExpirationSeconds
-    }
+    // As with Mosquitto the shorter of both: a client that asks for a long time gets no more than one that sets no end.
+    const { persistentClientExpirationSeconds = neverExpires } = this.#options
+    const expiryIntervalSeconds = Math.min(session.expiryIntervalSeconds, persistentClientExpirationSeconds)
+    if (expiryIntervalSeconds === neverExpires) return
     const endAtMs = (session.disconnectedAtMs ?? this.#options.now()) + expiryIntervalSeconds * 1000
     const cancel = alarmAt(endAtMs, this.#options.now, () => {
       this.#commit(() => {

@@ -47,12 +47,14 @@ export interface SpawnedBroker {
   readonly stop: (signal?: NodeJS.Signals) => Promise<number | string>
 }
 
-/** The command line of this working tree, from its sources. */
-export const cliArguments = [
-  '--import',
-  import.meta.resolve('tsx'),
-  fileURLToPath(new URL('../../broker/cli.ts', import.meta.url)),
-]
+/**
+ * The command line of this working tree: from its sources; in CI, where `npm ci` has just built it, as it is shipped,
+ * which also starts in a third of the time.
+ */
+export const cliArguments =
+  process.env.CI === 'true'
+    ? [fileURLToPath(new URL('../../dist/broker/cli.js', import.meta.url))]
+    : ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../../broker/cli.ts', import.meta.url))]
 
 /** The real program in a process of its own, on a loopback port; resolves when it is running, rejects when it ends first. */
 export async function spawnBroker(

@@ -201,7 +201,7 @@ export const brokerDirectives = {
     scope: 'broker',
     repetition: 'once',
     syntax: 'NAME',
-    default: 'mosquitto',
-    summary: 'started as root, the broker becomes this user when its listeners are open; `root`: stays',
+    default: 'the user that starts the broker',
+    summary: 'started as root, the broker becomes this user before it opens anything',
   },
 } as const satisfies Readonly<Record<string, HonouredDirective>>

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { pbkdf2Sync } from 'node:crypto'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cliArguments, freePort } from '../../helpers/broker.ts'
+import { atEnd } from '../../helpers/cleanup.ts'
+import { temporaryDirectory } from '../../helpers/temporary.ts'
+
+export type ProgramName = 'mosquitto' | 'notarymq'
+
+/** What an operator has on disk, apart from ports and directories. */
+export interface Site {
+  /** Lines of mosquitto.conf behind those that name ports and files. */
+  readonly lines: readonly string[]
+  readonly passwords: string
+  readonly acl: string
+}
+
+/** Longest wait for a program to start or to take a signal; only a failing test waits that long. */
+const patienceMs = 30_000
+
+/** A broker as its operator runs it: a process, a configuration, a password file and an access control list. */
+export class Program {
+  readonly name: ProgramName
+  readonly directory: string
+  /** Of the ordinary listener, and of the one where the username is the client id. */
+  readonly ports: { readonly main: number; readonly byName: number }
+  #site: Site
+  #child: ChildProcess | undefined
+  #log = ''
+
+  private constructor(name: ProgramName, directory: string, ports: Program['ports'], site: Site) {
+    this.name = name
+    this.directory = directory
+    this.ports = ports
+    this.#site = site
+  }
+
+  /** Starts it; ended when the test ends. */
+  static async start(t: TestContext, name: ProgramName, site: Site): Promise<Program> {
+    const directory = temporaryDirectory(t)
+    chmodSync(directory, 0o755)
+    mkdirSync(join(directory, 'data'))
+    const program = new Program(name, directory, { main: await freePort(), byName: await freePort() }, site)
+    atEnd(t, () => program.end('SIGKILL'))
+    program.change({})
+    await program.#start()
+    return program
+  }
+
+  /** Writes files anew; they hold from the next reload or restart. */
+  change(changes: Partial<Site>): void {
+    this.#site = { ...this.#site, ...changes }
+    const { lines, passwords, acl } = this.#site
+    const configuration = [
+      // As root it would become another user, who may not look into the directory.
+      `user ${userInfo().username}`,
+      `listener ${this.ports.main} 127.0.0.1`,
+      `listener ${this.ports.byName} 127.0.0.1`,
+      'use_username_as_clientid true',
+      `password_file ${join(this.directory, 'passwords')}`,
+      `acl_file ${join(this.directory, 'acl')}`,
+      `persistence_location ${join(this.directory, 'data')}/`,
+      'log_dest stderr',
+      ...lines,
+    ]
+    for (const [file, text] of Object.entries({ passwords, acl, conf: `${configuration.join('\n')}\n` }))
+      writeFileSync(join(this.directory, file), text)
+  }
+
+  /** SIGHUP. What both do then is done before they look at their sockets again. */
+  async reload(): Promise<void> {
+    const count = () => this.#log.split('Reloading config.').length
+    const before = count()
+    this.#child?.kill('SIGHUP')
+    for (const deadline = Date.now() + patienceMs; count() === before; await sleep(10)) {
+      if (Date.now() > deadline) throw new Error(`${this.name} does not reload:\n${this.#log}`)
+    }
+  }
+
+  /** Stops it as a service manager does, and starts it again. */
+  async restart(): Promise<void> {
+    await this.end('SIGTERM')
+    await this.#start()
+  }
+
+  /** @returns exit code or name of the signal; undefined when it does not run */
+  async end(signal: NodeJS.Signals): Promise<number | string | undefined> {
+    const child = this.#child
+    if (child === undefined) return undefined
+    this.#child = undefined
+    const ended = child.exitCode !== null || child.signalCode !== null ? undefined : once(child, 'exit')
+    child.kill(signal)
+    await ended
+    return child.exitCode ?? child.signalCode ?? undefined
+  }
+
+  async #start(): Promise<void> {
+    const [command, args] =
+      this.name === 'mosquitto' ? ['mosquitto', []] : [process.execPath, [...cliArguments, 'broker']]
+    const child = spawn(command, [...args, '-c', join(this.directory, 'conf')], { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.#child = child
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text
+    })
+    for (const deadline = Date.now() + patienceMs; !(await isListening(this.ports.byName)); await sleep(20)) {
+      if (child.exitCode !== null) throw new Error(`${this.name} ended with ${child.exitCode}:\n${this.#log}`)
+      if (Date.now() > deadline) throw new Error(`${this.name} does not start:\n${this.#log}`)
+    }
+  }
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect({ host: '127.0.0.1', port })
+  const result = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  )
+  socket.destroy()
+  return result
+}
+
+/** A line of a password file as mosquitto_passwd of 2.0 writes it: PBKDF2, 101 rounds, salt of 12 bytes. */
+export function passwordLine(username: string, password: string): string {
+  const salt = Buffer.from(username.padEnd(12, '.').slice(0, 12))
+  const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512')
+  return `${username}:$7$101$${salt.toString('base64')}$${hash.toString('base64')}`
+}
