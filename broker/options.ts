@@ -43,7 +43,7 @@ export interface BrokerOptions extends Partial<SecurityOptions> {
   readonly maxInflightMessages?: number
   /** Largest packet that a client may send, in bytes; announced to MQTT 5 clients. 0 is the protocol's limit. Default 0. */
   readonly maxPacketSize?: number
-  /** Longest Keep Alive in seconds: MQTT 5 clients are told, older ones that want more are refused. 0: any. Default 0. */
+  /** Longest Keep Alive in seconds of MQTT 5 clients, which are told; older ones cannot be. 0: any. Default 0. */
   readonly maxKeepaliveSeconds?: number
   /** Topic aliases that a MQTT 5 client may use towards the broker. Default 10. */
   readonly maxTopicAlias?: number

@@ -41,12 +41,6 @@ export function entryOf(
     return refused('there are as many clients as global_max_clients allows', reasonCode.quotaExceeded)
   }
   if (gate.chain.outage !== undefined) return { why: undefined, code: reasonCode.serverUnavailable }
-  const { maxKeepAliveSeconds } = rules.limits
-  const wanted = packet.keepAliveSeconds
-  if (packet.protocolVersion < 5 && maxKeepAliveSeconds > 0 && (wanted === 0 || wanted > maxKeepAliveSeconds)) {
-    // Mosquitto's answer to one that cannot be told a shorter one.
-    return { why: undefined, code: reasonCode.clientIdentifierNotValid }
-  }
   return entry
 }
 

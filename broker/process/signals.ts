@@ -24,6 +24,7 @@ export function handleSignals({ broker, log, readOptions, onReload }: SignalOpti
       onReload('begins')
       try {
         broker.reload(readOptions())
+        log.notice('Config reloaded.')
       } catch (error) {
         // One mistake in a file must not open or close the broker: everything stays as it was.
         log.error(`Error: ${describe(error)}`)

@@ -60,7 +60,8 @@ export class Outbox {
   /** Whether there is room for one more QoS 1 or 2 message. */
   get hasRoom(): boolean {
     const { maxQueuedMessages, maxQueuedBytes, maxInflightMessages } = this.#options
-    const inFlight = maxInflightMessages > 0 ? maxInflightMessages : maxPacketId
+    // Of a client that is away nothing is in flight.
+    const inFlight = this.#link === undefined ? 0 : maxInflightMessages > 0 ? maxInflightMessages : maxPacketId
     if (maxQueuedMessages > 0 && this.#count >= maxQueuedMessages + inFlight) return false
     return maxQueuedBytes === 0 || this.#bytes < maxQueuedBytes
   }

@@ -105,8 +105,7 @@ export const brokerDirectives = {
     repetition: 'last',
     syntax: 'SECONDS',
     default: '0',
-    summary:
-      'longest keep alive, 10 to 65535: MQTT 5 clients are told, older ones that want more are refused; 0 is any',
+    summary: 'longest keep alive of MQTT 5 clients, 10 to 65535, which they are told; 0 is any',
   },
   max_topic_alias_broker: {
     verdict: 'honoured',

@@ -65,7 +65,7 @@ export const logins: readonly Step[] = [
     },
   },
   {
-    name: 'max_keepalive: MQTT 5 is told, 3.1.1 refused',
+    name: 'max_keepalive: MQTT 5 is told, 3.1.1 is not asked',
     play: async (stage) => {
       await stage.announce('5, too long', ann({ keepAliveSeconds: 601 }))
       await stage.announce('5, none', ann({ keepAliveSeconds: 0 }))
