@@ -16,13 +16,13 @@ export interface BrokerLogger {
   /** Subscriptions and unsubscriptions, when their log type is on. */
   subscribe(message: string): void
   unsubscribe(message: string): void
+  /** Whether lines of this type go anywhere; who would make one per packet asks first. */
+  isOn(type: LineType): boolean
 }
 
 /** The log of a broker: what it opened can be opened anew and closed. */
 export interface BrokerLog extends BrokerLogger {
   websockets(message: string): void
-  /** Whether lines of this type go anywhere; who would make one per packet asks first. */
-  isOn(type: LineType): boolean
   /** Opens log files again, after SIGHUP or when they were moved away. */
   reopen(): void
   /** How `log_dest topic` reaches clients; undefined when the broker ends. Without it such lines go nowhere. */

@@ -29,6 +29,7 @@ import { type EntryRefusal, entryOf } from './entry.ts'
 import { InboundLimit } from './inbound-limit.ts'
 import { InboundPublish } from './inbound-publish.ts'
 import type { ListenerRules } from './listener-rules.ts'
+import { PacketLog } from './packet-log.ts'
 import { releasePublish } from './pubrel.ts'
 import { resumeNotarySubscriptions, subscribe, unsubscribe } from './subscribing.ts'
 
@@ -61,7 +62,9 @@ export class ClientConnection implements EdgeHandler, EngineListener {
     this.#rules = rules
     this.#arrival = arrival
     this.context = context
-    this.edge = new Edge(transport, rules.limits, this, { queue: context.flushQueue, traffic: context.counters })
+    const { flushQueue: queue, counters: traffic, log } = context
+    const trace = log.isOn('debug') ? new PacketLog(this, log.debug) : undefined
+    this.edge = new Edge(transport, rules.limits, this, { queue, traffic, trace })
     this.inbound = new InboundLimit(this.edge, () => context.gate.chain.pendingBytes)
   }
 

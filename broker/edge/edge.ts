@@ -1,5 +1,6 @@
 import { checkConnectOffered, checkPublishOffered } from './capabilities.ts'
 import type { AcknowledgementType, CloseReason, EdgeHandler, EdgeLimits, EdgeTransport } from './edge-handler.ts'
+import type { EdgeTrace } from './edge-trace.ts'
 import { encodeConnack, encodeDisconnect, encodeSuback, encodeUnsuback, pingresp } from './encode.ts'
 import { encodeAcknowledgement } from './encode-acknowledgement.ts'
 import { type OutgoingPublish, type PublishOptions, publishBytes, writePublish } from './encode-publish.ts'
@@ -8,7 +9,17 @@ import { checkClientPacketType } from './fixed-header.ts'
 import { type Frame, Framer, maxProtocolPacketBytes } from './framer.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { type FlushQueue, Output } from './output.ts'
-import type { Connack, ConnectPacket, DisconnectPacket, ProtocolVersion, PublishPacket, QoS } from './packets.ts'
+import type {
+  AcknowledgementPacket,
+  Connack,
+  ConnectPacket,
+  DisconnectPacket,
+  ProtocolVersion,
+  PublishPacket,
+  QoS,
+  SubscribePacket,
+  UnsubscribePacket,
+} from './packets.ts'
 import { packetType } from './packets.ts'
 import { parseAcknowledgement } from './parse-acknowledgement.ts'
 import { parseConnect } from './parse-connect.ts'
@@ -32,6 +43,13 @@ const heldAtBytes = 64 * 1024
 const noIdentifiers: readonly number[] = []
 const never = Number.POSITIVE_INFINITY
 
+/** What an edge shares with others, and who looks on. */
+export interface EdgeSurroundings {
+  readonly queue: FlushQueue
+  readonly traffic: Traffic
+  readonly trace?: EdgeTrace | undefined
+}
+
 /**
  * Between socket and broker: cuts and checks what comes, knows what may come when, writes what goes out, and keeps the
  * time. Whatever violates the protocol ends here, with its reason code where the client can be told.
@@ -44,6 +62,7 @@ export class Edge {
   readonly #output: Output
   readonly #keepAlive: KeepAlive
   readonly #traffic: Traffic
+  readonly #trace: EdgeTrace | undefined
   #state: 'new' | 'connecting' | 'connected' | 'leaving' | 'closed' = 'new'
   #version: ProtocolVersion = 4
   /** {@link hold}s without their {@link release}. */
@@ -61,10 +80,11 @@ export class Edge {
     transport: EdgeTransport,
     limits: EdgeLimits,
     handler: EdgeHandler,
-    { queue, traffic }: { readonly queue: FlushQueue; readonly traffic: Traffic },
+    { queue, traffic, trace }: EdgeSurroundings,
   ) {
     this.#transport = transport
     this.#traffic = traffic
+    this.#trace = trace
     this.#limits = limits
     this.#handler = handler
     this.#framer = new Framer(Math.min(limits.maximumPacketSize || maxControlPacketBytes, maxControlPacketBytes))
@@ -99,6 +119,7 @@ export class Edge {
   /** Answers the CONNECT; from then on packets are given to the handler. */
   accept(connack: Connack): void {
     if (this.#state !== 'connecting') return
+    this.#trace?.sentConnack(connack)
     this.#output.append(encodeConnack(this.#version, connack))
     this.#state = 'connected'
     this.#read()
@@ -107,6 +128,7 @@ export class Edge {
   /** Refuses the CONNECT and closes. @param code Reason Code of MQTT 5; others get the return code nearest to it */
   refuse(code: number): void {
     if (this.#state === 'closed') return
+    this.#trace?.sentConnack({ sessionPresent: false, code })
     if (this.#version === 5) this.#output.append(encodeConnack(5, { sessionPresent: false, code }))
     else {
       const returnCode = toReturnCode(code)
@@ -170,6 +192,7 @@ export class Edge {
       if (alias?.isNew === true) this.#outgoingAliases?.forget(message.topic)
       return false
     }
+    this.#trace?.sentPublish({ topic: message.topic, payloadBytes: message.payload.length, qos, retain, dup, packetId })
     this.#traffic.publishesSent++
     this.#traffic.publishBytesSent += message.payload.length
     const at = this.#output.reserve(bytes)
@@ -181,6 +204,7 @@ export class Edge {
     if (!this.#mayAnswer) return
     const endsExchange = type === packetType.puback || type === packetType.pubcomp
     if (endsExchange || (type === packetType.pubrec && code >= 0x80)) this.#window?.release(packetId)
+    this.#trace?.sentAcknowledgement(type, packetId, code)
     this.#output.append(encodeAcknowledgement(type, packetId, code, this.#version))
   }
 
@@ -194,11 +218,15 @@ export class Edge {
   }
 
   sendSuback(packetId: number, codes: readonly number[]): void {
-    if (this.#mayAnswer) this.#output.append(encodeSuback(packetId, codes, this.#version))
+    if (!this.#mayAnswer) return
+    this.#trace?.sent('SUBACK')
+    this.#output.append(encodeSuback(packetId, codes, this.#version))
   }
 
   sendUnsuback(packetId: number, codes: readonly number[]): void {
-    if (this.#mayAnswer) this.#output.append(encodeUnsuback(packetId, codes, this.#version))
+    if (!this.#mayAnswer) return
+    this.#trace?.sent('UNSUBACK')
+    this.#output.append(encodeUnsuback(packetId, codes, this.#version))
   }
 
   /** Also what came before the client's DISCONNECT is answered. */
@@ -281,16 +309,18 @@ export class Edge {
       case packetType.pubrec:
       case packetType.pubrel:
       case packetType.pubcomp:
-        this.#handler.onAcknowledgement(type, parseAcknowledgement(type, flags, body, version))
+        this.#acknowledged(type, parseAcknowledgement(type, flags, body, version))
         return
       case packetType.subscribe:
-        this.#handler.onSubscribe(parseSubscribe(flags, body, version))
+        this.#subscribe(parseSubscribe(flags, body, version))
         return
       case packetType.unsubscribe:
-        this.#handler.onUnsubscribe(parseUnsubscribe(flags, body, version))
+        this.#unsubscribe(parseUnsubscribe(flags, body, version))
         return
       case packetType.pingreq:
         checkPingreq(flags, body, version)
+        this.#trace?.received('PINGREQ')
+        this.#trace?.sent('PINGRESP')
         this.#output.append(pingresp)
         return
       case packetType.disconnect:
@@ -323,6 +353,7 @@ export class Edge {
       const outgoing = Math.min(packet.topicAliasMaximum, topicAliasMaximumOut)
       if (outgoing > 0) this.#outgoingAliases = new OutgoingAliases(outgoing)
     }
+    this.#trace?.receivedConnect(packet.will)
     this.#keepAlive.start(this.keepAliveSecondsOf(packet))
     this.#handler.onConnect(packet)
   }
@@ -345,10 +376,27 @@ export class Edge {
       if (topic !== packet.topic) resolved = { ...packet, topic }
     }
     if (qos > 0) this.#window?.take(packetId)
+    this.#trace?.receivedPublish(resolved)
     this.#handler.onPublish(resolved, bytes)
   }
 
+  #acknowledged(type: AcknowledgementType, packet: AcknowledgementPacket): void {
+    this.#trace?.receivedAcknowledgement(type, packet.packetId, packet.reasonCode)
+    this.#handler.onAcknowledgement(type, packet)
+  }
+
+  #subscribe(packet: SubscribePacket): void {
+    this.#trace?.receivedSubscribe(packet)
+    this.#handler.onSubscribe(packet)
+  }
+
+  #unsubscribe(packet: UnsubscribePacket): void {
+    this.#trace?.receivedUnsubscribe(packet)
+    this.#handler.onUnsubscribe(packet)
+  }
+
   #leave(packet: DisconnectPacket): void {
+    this.#trace?.received('DISCONNECT')
     this.#state = 'leaving'
     this.#keepAlive.stop()
     this.#transport.pause()
