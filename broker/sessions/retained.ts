@@ -24,11 +24,7 @@ export function encodeRetained(message: RetainedMessage): Uint8Array {
   if (expiresAtMs === Number.POSITIVE_INFINITY) writer.nil()
   else writer.int(expiresAtMs)
   writer.bytes(properties).bytes(payload)
-  for (const text of [source?.clientId, source?.username, source?.listener]) {
-    if (text === undefined) writer.nil()
-    else writer.text(text)
-  }
-  return writer.finish()
+  return writer.textOrNil(source?.clientId).textOrNil(source?.username).textOrNil(source?.listener).finish()
 }
 
 /** @throws {ProtocolError} ERR_CBOR_*; {RangeError} on another version */
@@ -54,14 +50,8 @@ export function decodeRetained(key: Uint8Array, encoded: Uint8Array): RetainedMe
 }
 
 function readSource(reader: CborReader): ClientName | undefined {
-  const [clientId, username, listener] = [textOrNil(reader), textOrNil(reader), textOrNil(reader)]
+  const [clientId, username, listener] = [reader.textOrNil(), reader.textOrNil(), reader.textOrNil()]
   return clientId === undefined ? undefined : { clientId, username, listener }
-}
-
-function textOrNil(reader: CborReader): string | undefined {
-  if (!reader.isNil()) return reader.text()
-  reader.nil()
-  return undefined
 }
 
 /** All retained messages, in memory and on disk. */

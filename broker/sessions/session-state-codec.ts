@@ -24,12 +24,7 @@ export function encodeSessionState(state: SessionState): Uint8Array {
   const writer = new CborWriter(64).array(6).int(stateVersion).int(expiryIntervalSeconds)
   if (disconnectedAtMs === undefined) writer.nil()
   else writer.int(disconnectedAtMs)
-  writer.int(sentUpTo)
-  for (const text of [username, listener]) {
-    if (text === undefined) writer.nil()
-    else writer.text(text)
-  }
-  return writer.finish()
+  return writer.int(sentUpTo).textOrNil(username).textOrNil(listener).finish()
 }
 
 /** @throws {ProtocolError} ERR_CBOR_*; {RangeError} on another version */
@@ -43,16 +38,10 @@ export function decodeSessionState(encoded: Uint8Array): SessionState {
   if (reader.isNil()) reader.nil()
   else disconnectedAtMs = reader.uint()
   const sentUpTo = reader.uint()
-  const username = found === 1 ? undefined : textOrNil(reader)
-  const listener = found === 1 ? undefined : textOrNil(reader)
+  const username = found === 1 ? undefined : reader.textOrNil()
+  const listener = found === 1 ? undefined : reader.textOrNil()
   reader.end()
   return { expiryIntervalSeconds, disconnectedAtMs, sentUpTo, username, listener }
-}
-
-function textOrNil(reader: CborReader): string | undefined {
-  if (!reader.isNil()) return reader.text()
-  reader.nil()
-  return undefined
 }
 
 export type StoredSubscription = SubscriptionOptions

@@ -32,9 +32,7 @@ export function encodeStoredWill({ will, publisher, dueAtMs }: StoredWill): Uint
   else writer.int(dueAtMs)
   writer.int(will.delayIntervalSeconds).text(will.topic).bytes(will.payload).int(will.qos).bool(will.retain)
   writeValue(writer, recordProperties(will.properties) ?? new Map())
-  writer.text(publisher.clientId)
-  if (publisher.username === undefined) writer.nil()
-  else writer.text(publisher.username)
+  writer.text(publisher.clientId).textOrNil(publisher.username)
   return writer.int(authKinds[publisher.auth]).text(publisher.listener).finish()
 }
 
@@ -54,9 +52,7 @@ export function decodeStoredWill(encoded: Uint8Array, number: number): StoredWil
   const kept = readValue(reader) as ReadonlyMap<number, CborValue>
   const properties: MessageProperties | undefined = kept.size === 0 ? undefined : propertiesOfRecord(kept)
   const clientId = reader.text()
-  let username: string | undefined
-  if (reader.isNil()) reader.nil()
-  else username = reader.text()
+  const username = reader.textOrNil()
   const auth = authOf(reader.uint())
   const listener = reader.text()
   reader.end()

@@ -30,6 +30,13 @@ export class CborReader {
     return first >> 5
   }
 
+  /** Text, or undefined for null. */
+  textOrNil(): string | undefined {
+    if (!this.isNil()) return this.text()
+    this.nil()
+    return undefined
+  }
+
   isNil(): boolean {
     return this.input[this.#at] === 0xf6
   }

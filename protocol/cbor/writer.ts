@@ -100,6 +100,11 @@ export class CborWriter {
     return this.head(7, 22)
   }
 
+  /** Text, or null for undefined. */
+  textOrNil(value: string | undefined): this {
+    return value === undefined ? this.nil() : this.text(value)
+  }
+
   /** Bytes as they are: items encoded before. */
   raw(value: Uint8Array): this {
     this.#reserve(value.length)
