@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import {
+  auditGaps,
   auditHelp,
   auditQuery,
   auditStatus,
@@ -7,12 +8,13 @@ import {
   type Command,
   enroll,
   exitCode,
+  identityCommand,
   keygen,
-  keys,
   type Output,
   passwdCommand,
   pub,
   revoke,
+  rotate,
   runCommand,
   standardOutput,
   unknownAuditCommand,
@@ -21,6 +23,7 @@ import { changePasswordFile } from '../plugins/index.ts'
 import { auditVerifyDb } from './commands/audit-verify-db.ts'
 import { certs } from './commands/certs.ts'
 import { checkConfig } from './commands/check-config.ts'
+import { keysOfAll } from './commands/notary-keys.ts'
 import { brokerHelp, runBroker } from './commands/run-broker.ts'
 import { version } from './version.ts'
 
@@ -31,6 +34,7 @@ const audit: Command = {
   run: ([subcommand, ...args], output) => {
     if (subcommand === 'status') return auditStatus(args, output)
     if (subcommand === 'query') return auditQuery(args, output)
+    if (subcommand === 'gaps') return auditGaps(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
     const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))
     return isOffline ? auditVerifyDb(args, output) : auditVerifyLive(args, output)
@@ -39,7 +43,19 @@ const audit: Command = {
 
 const passwd = passwdCommand(changePasswordFile)
 
-const commands: readonly Command[] = [checkConfig, passwd, certs, keygen, enroll, revoke, keys, pub, audit]
+const commands: readonly Command[] = [
+  checkConfig,
+  passwd,
+  certs,
+  keygen,
+  enroll,
+  revoke,
+  rotate,
+  keysOfAll,
+  pub,
+  identityCommand,
+  audit,
+]
 
 const help = `notarymq: the MQTT broker that people trust with the truth
 

@@ -1,27 +1,26 @@
-import { AuditChain, type PluginError, type PublishCounters, PublishPolicy } from '../plugins/index.ts'
+import {
+  AuditChain,
+  ConfigRecorder,
+  type PluginError,
+  type PublishCounters,
+  PublishPolicy,
+  RulesInForce,
+} from '../plugins/index.ts'
+import { alarmJson } from './alarm-json.ts'
 import { type Bridges, createBridges } from './bridges/index.ts'
-import { ClientConnection } from './connection/client-connection.ts'
-import { listenerRulesOf } from './connection/listener-rules.ts'
+import { BrokerListeners } from './broker-listeners.ts'
+import { configDigest } from './config-digest.ts'
 import { describe } from './describe.ts'
 import { assertEngineVersions } from './engine-versions.ts'
-import { enrollFromDirectory } from './keys-directory.ts'
-import {
-  type Accept,
-  AddressCounts,
-  addressesOf,
-  isAddressMissing,
-  type ListenerContext,
-  type OpenListener,
-  openListener,
-} from './listeners/index.ts'
+import { applyRestrictions, enrollFromDirectory } from './keys-directory.ts'
 import type { ListenerInfo } from './listeners/listener-info.ts'
-import { newConnection, openingListener, tooManyConnections } from './log/messages.ts'
 import { type BrokerLog, createLogger } from './logger.ts'
 import { Observability } from './observability.ts'
 import { type BrokerParts, type OpenedParts, openParts } from './open-parts.ts'
-import { type BrokerOptions, type ListenerOptions, type ResolvedBrokerOptions, resolveOptions } from './options.ts'
+import { type BrokerOptions, type ResolvedBrokerOptions, resolveOptions } from './options.ts'
+import { keyCustody } from './process/key-custody.ts'
+import { reloadedOptions } from './reloaded-options.ts'
 import { BrokerSecurity } from './security/broker-security.ts'
-import type { Security } from './security/security.ts'
 
 /** A running broker. */
 export interface NotaryBroker {
@@ -33,13 +32,26 @@ export interface NotaryBroker {
   /** Resolves with the error when the store cannot be used any more: nothing is acknowledged from then on, so end the process. */
   readonly failed: Promise<PluginError>
   /**
-   * Reads password files, access control lists, certificates, keys and revocation lists again, as these options name
-   * them, and opens log files anew. All of it holds at once, for clients that are connected too; who would not be let in
-   * any more is disconnected. What else is in the options takes a restart.
-   * @throws {BrokerError} ERR_OPTIONS_INVALID, ERR_TLS_UNUSABLE; {AuthenticationError} ERR_PASSWORD_FILE;
-   * {AccessControlError} ERR_ACL_*. Nothing has changed then.
+   * Goes over to these options, and reads password files, access control lists, certificates, keys and revocation lists
+   * again, as they name them; log files are opened anew.
+   *
+   * - At once, for clients that are connected too: logins, access rules and policy (who would not be let in any more is
+   *   disconnected), keys, administrators, sizes of payloads, queues and windows towards clients, when sessions end, the log,
+   *   `$SYS`, room on the disk.
+   * - For connections from then on: what clients were told in CONNACK (packet size, Keep Alive, Receive Maximum, topic
+   *   aliases, QoS, retain), what they were let in by (client ids, protocol versions, numbers and rates of connections),
+   *   TLS.
+   * - Not before a restart, and left as they are: which listeners, bridges and HTTP pages there are, whether a listener has
+   *   TLS, data directory, origin, pid file, user.
+   *
+   * What decides which publishes are accepted (policy, access rules, rules for keys) changes at the index of a `config`
+   * record. Resolves when that is durable and the keys of the configuration are enrolled and restricted.
+   *
+   * Rejects with {BrokerError} ERR_OPTIONS_INVALID, ERR_TLS_UNUSABLE; {AuthenticationError} ERR_PASSWORD_FILE;
+   * {AccessControlError} ERR_ACL_*; {LogError} ERR_LOG_*: nothing has changed then. With {PluginError} ERR_KEY_*: all has
+   * but some keys.
    */
-  reload(options: BrokerOptions): void
+  reload(options: BrokerOptions): Promise<void>
   /** One line for each subscription, `client id, QoS, filter`. */
   describeSubscriptions(): readonly string[]
   /** Takes no more connections, closes those there are, commits what was submitted, closes the store. */
@@ -73,21 +85,21 @@ export async function createBroker(given: BrokerOptions, log?: BrokerLog): Promi
 
 /** Everything of one broker, in the order in which it is opened; closing goes the other way. */
 class Broker implements NotaryBroker {
-  readonly #options: ResolvedBrokerOptions
+  /** A reload changes them. */
+  #options: ResolvedBrokerOptions
   readonly #log: BrokerLog
   readonly #ownsLog: boolean
   readonly #onError = (error: unknown) => this.#log.error(`Error: ${describe(error)}`)
   #chain: AuditChain | undefined
+  #rules: RulesInForce | undefined
   #security: BrokerSecurity | undefined
+  #configurations: ConfigRecorder | undefined
+  #reloaded: Promise<void> = Promise.resolve()
   readonly #parts: Partial<BrokerParts> = {}
   #opened: OpenedParts | undefined
-  readonly #open: OpenListener[] = []
-  /** With the listener that each came in by; bridges come in by none. */
-  readonly #connections = new Map<ClientConnection, OpenListener | undefined>()
+  #listeners: BrokerListeners | undefined
   #bridges: Bridges | undefined
   #observability: Observability | undefined
-  /** Whoever comes before every listener knows its rules comes again. */
-  #isOpen = false
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedBrokerOptions, log: BrokerLog, ownsLog: boolean) {
@@ -97,29 +109,36 @@ class Broker implements NotaryBroker {
   }
 
   async start(): Promise<void> {
-    const options = this.#options
+    const atStart = this.#options
+    const options = () => this.#options
     const [log, onError] = [this.#log, this.#onError]
     this.#chain = await this.#openChain()
     const chain = this.#chain
-    if (options.keysDirectory !== undefined) await enrollFromDirectory(chain, options.keysDirectory, log.notice)
-    const policy = new PublishPolicy(options.protect)
-    this.#security = new BrokerSecurity(options, policy, log.warning)
-    const access = this.#security.rules
-    this.#opened = await openParts({ options, chain, policy, access, log, onError }, this.#parts)
+    const rules = new RulesInForce(new PublishPolicy(atStart.protect))
+    this.#rules = rules
+    const security = new BrokerSecurity(atStart, rules, log.warning)
+    this.#security = security
+    this.#configurations = await ConfigRecorder.open(chain)
+    await this.#enforce('start', () => {})
+    await this.#applyKeys()
+    const access = security.rules
+    this.#opened = await openParts({ options, chain, rules, access, log, onError }, this.#parts)
     const { context } = this.#opened
     log.publishTo((topicName, payload) => context.sessions.announce(topicName, Buffer.from(payload), false))
-    this.#bridges = createBridges(options.bridges, {
-      accept: this.#acceptBy({}, this.#security.of(-1), () => undefined),
+    const listeners = new BrokerListeners({ options, security, context, log, onError })
+    this.#listeners = listeners
+    this.#bridges = createBridges(atStart.bridges, {
+      accept: listeners.acceptBridge,
+      subscriptionsOf: (clientId) => context.sessions.find(clientId)?.subscriptions.keys() ?? [],
       publishLocal: (topicName, payload, retain) => context.sessions.announce(topicName, Buffer.from(payload), retain),
       log,
       onError,
     })
-    await this.#listen()
+    await listeners.open()
     context.sessions.applyRules()
-    this.#isOpen = true
+    listeners.letIn()
     context.sessions.start()
     const isClosing = () => this.#closing !== undefined
-    const listeners = this.#open
     this.#observability = new Observability({ options, chain, parts: this.#opened, listeners, isClosing, onError })
     await this.#observability.start()
     this.#bridges.start()
@@ -127,11 +146,11 @@ class Broker implements NotaryBroker {
       `Chain ${chain.genesis.origin}: ${chain.state.frontier.size} records in ${chain.state.height} blocks.`,
     )
     // Nothing is answered after the store failed; whoever waits is told by the end of the connection and sends again.
-    chain.failed.then(() => Promise.all(this.#open.map((listener) => listener.end()))).catch(onError)
+    chain.failed.then(() => listeners.end()).catch(onError)
   }
 
   get listeners(): readonly ListenerInfo[] {
-    return this.#open.map(({ info }) => info)
+    return this.#listeners?.all.map(({ info }) => info) ?? []
   }
 
   get httpUrls(): readonly string[] {
@@ -150,16 +169,47 @@ class Broker implements NotaryBroker {
     return this.chain.failed
   }
 
-  reload(next: BrokerOptions): void {
+  reload(next: BrokerOptions): Promise<void> {
+    // One at a time, in their order.
+    const reloaded = this.#reloaded.then(() => this.#reload(next))
+    this.#reloaded = reloaded.catch(() => {})
+    return reloaded
+  }
+
+  async #reload(next: BrokerOptions): Promise<void> {
+    const options = reloadedOptions(this.#options, resolveOptions(next))
     // All of it is read before any of it holds.
+    const policy = new PublishPolicy(options.protect)
     const commits = [
-      (this.#security as BrokerSecurity).prepare(resolveOptions(next)),
-      ...this.#open.map((listener) => listener.prepareReload()),
+      this.#security?.prepare(options),
+      this.#listeners?.prepareReload(options),
+      this.#log.prepareReload(options.log),
     ]
-    for (const commit of commits) commit()
-    this.#log.reopen()
-    this.#opened?.context.sessions.applyRules()
-    for (const [connection, listener] of this.#connections) connection.applyRules(listener)
+    await this.#enforce('reload', () => {
+      this.#options = options
+      for (const commit of commits) commit?.()
+      this.#rules?.replace(policy)
+      const sessions = this.#opened?.context.sessions
+      sessions?.view.apply(options)
+      sessions?.applyRules()
+      sessions?.applyLimits()
+      this.#listeners?.applyOptions()
+      this.#observability?.applyOptions()
+    })
+    await this.#applyKeys()
+  }
+
+  /**
+   * Puts a configuration into force at the index of its record. While the store takes no writes nothing has an index, and
+   * nothing is accepted: then at once, and the record follows.
+   */
+  #enforce(occasion: 'start' | 'reload', apply: () => void): Promise<void> {
+    const isOutage = this.chain.outage !== undefined
+    if (isOutage) apply()
+    return (this.#configurations as ConfigRecorder).record(() => {
+      if (!isOutage) apply()
+      return configDigest(this.#options, this.#security?.aclDigests ?? [])
+    }, occasion)
   }
 
   describeSubscriptions(): readonly string[] {
@@ -174,102 +224,59 @@ class Broker implements NotaryBroker {
   async #end(): Promise<void> {
     this.#observability?.stop()
     await this.#bridges?.close()
-    for (const listener of this.#open) listener.stop()
+    this.#listeners?.stop()
     this.#parts.disk?.stop()
     // The engine tells its clients; what they sent is still answered if their connection lasts, and their wills are published.
     const { engine } = this.#parts
     if (engine !== undefined) await new Promise<void>((resolve) => engine.close(resolve))
-    await Promise.all(this.#open.map((listener) => listener.end()))
-    // Sessions end and wills are published with what comes from that.
-    await this.#chain?.drained()
+    await this.#listeners?.end()
+    this.#parts.keyExchange?.close()
+    await this.#settle()
     this.#log.publishTo(undefined)
     this.#parts.sessions?.stop()
+    await this.#parts.verification?.close()
     await this.#security?.close()
     await this.#chain?.close()
     await this.#observability?.close()
     if (this.#ownsLog) await this.#log.close()
   }
 
+  /** What is being verified is recorded; sessions end, and wills are published with what comes from that. */
+  async #settle(): Promise<void> {
+    const { verification } = this.#parts
+    do {
+      await verification?.whenIdle()
+      await this.#chain?.drained()
+    } while (verification !== undefined && verification.pending > 0)
+  }
+
+  /** Enrols the keys of the configuration, and restricts them as it says. */
+  async #applyKeys(): Promise<void> {
+    const { keysDirectory, keyRules } = this.#options
+    const { notice } = this.#log
+    const restrictions = new Map(keyRules.map(({ name, restrictions: own }) => [name, own]))
+    if (keysDirectory !== undefined) await enrollFromDirectory(this.chain, keysDirectory, notice, restrictions)
+    await applyRestrictions(this.chain, restrictions, notice)
+  }
+
   #openChain(): Promise<AuditChain> {
-    const { location, origin } = this.#options
+    const { location, origin, keyPassphraseFile } = this.#options
     const log = this.#log
     return AuditChain.open({
       location,
+      custody: keyCustody(keyPassphraseFile),
+      onNotice: log.notice,
       onError: this.#onError,
       onOutage: (error) => {
         log.error(`Error: ${describe(error)}: ${describe(error.cause)}. Publishers are disconnected until it does.`)
-        for (const connection of this.#connections.keys()) connection.onOutage()
+        for (const connection of this.#listeners?.connections ?? []) connection.onOutage()
       },
       onRecovered: () => log.warning('The store takes writes again.'),
+      onAlarm: (alarm) => {
+        log.warning(`Warning: key ${alarm.name} signed two contents under number ${alarm.seq}: record ${alarm.index}`)
+        this.#opened?.context.topics.raiseAlarm(alarmJson(alarm))
+      },
       ...(origin === undefined ? undefined : { origin }),
     })
-  }
-
-  async #listen(): Promise<void> {
-    const options = this.#options
-    const log = this.#log
-    const security = this.#security as BrokerSecurity
-    const context: ListenerContext = {
-      addresses: new AddressCounts(options.maxConnectionsPerAddress),
-      connectTimeoutMs: options.connectTimeoutSeconds * 1000,
-      noDelay: options.setTcpNodelay,
-      onError: this.#onError,
-      onNotice: log.notice,
-      onWarning: onceEach(log.warning),
-    }
-    for (const [index, listener] of options.listeners.entries()) {
-      // A name may stand for several addresses, such as those of both families.
-      for (const one of await addressesOf(listener)) {
-        try {
-          let opened: OpenListener | undefined
-          const accept = this.#acceptBy(listener, security.of(index), () => opened)
-          opened = await openListener(one, accept, context)
-          this.#open.push(opened)
-          security.rules.set(opened.info.name, security.of(index))
-          log.information(openingListener(kindOf(opened.info), opened.info.port))
-        } catch (error) {
-          if (listener.ifAvailable !== true || !isAddressMissing(error)) throw error
-          log.warning(`Warning: ${describe(error)}; going on without it`)
-        }
-      }
-    }
-  }
-
-  /** @param listenerOf the listener when it is open */
-  #acceptBy(options: Partial<ListenerOptions>, security: Security, listenerOf: () => OpenListener | undefined): Accept {
-    const rules = listenerRulesOf(this.#options, options, security)
-    const { globalMaxConnections, connectionMessages } = this.#options
-    return (transport, arrival) => {
-      const listener = listenerOf()
-      const isFull = globalMaxConnections > 0 && this.#connections.size >= globalMaxConnections
-      if (!this.#isOpen || isFull) {
-        if (this.#isOpen) this.#log.notice(tooManyConnections(transport.remoteAddress))
-        transport.destroy()
-        return
-      }
-      if (connectionMessages && listener !== undefined) {
-        this.#log.notice(newConnection(transport.remoteAddress, transport.remotePort, arrival.listener.port))
-      }
-      const { context } = this.#opened as OpenedParts
-      const connection = new ClientConnection(transport, arrival, rules, context)
-      this.#connections.set(connection, listener)
-      transport.onClose(() => this.#connections.delete(connection))
-    }
-  }
-}
-
-/** How the log calls the socket. */
-function kindOf({ protocol, name }: ListenerInfo): 'ipv4' | 'ipv6' | 'websockets' {
-  if (protocol === 'websockets') return 'websockets'
-  return name.includes('://[') ? 'ipv6' : 'ipv4'
-}
-
-/** A listener on several addresses reads its files once for each: nobody needs to be told twice. */
-function onceEach(tell: (message: string) => void): (message: string) => void {
-  const told = new Set<string>()
-  return (message) => {
-    if (told.has(message)) return
-    told.add(message)
-    tell(message)
   }
 }

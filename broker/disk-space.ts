@@ -8,16 +8,16 @@ const intervalMs = 1000
  */
 export class DiskSpace {
   readonly #location: string
-  readonly #minFreeBytes: number
+  readonly #minFreeBytes: () => number
   readonly #onChange: (isFull: boolean, freeBytes: number) => void
   readonly #onError: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
   #isFull = false
 
-  /** @param minFreeBytes 0: nothing is watched */
+  /** @param minFreeBytes as it is now; 0: there is always room */
   constructor(
     location: string,
-    minFreeBytes: number,
+    minFreeBytes: () => number,
     onChange: (isFull: boolean, freeBytes: number) => void,
     onError: (error: unknown) => void,
   ) {
@@ -32,10 +32,8 @@ export class DiskSpace {
   }
 
   async start(): Promise<void> {
-    if (this.#minFreeBytes === 0) return
     await this.#look()
-    this.#timer = setInterval(() => this.#look().catch(this.#onError), intervalMs)
-    this.#timer.unref()
+    this.#timer = setInterval(() => this.#look().catch(this.#onError), intervalMs).unref()
   }
 
   stop(): void {
@@ -45,7 +43,7 @@ export class DiskSpace {
   async #look(): Promise<void> {
     const { bavail, bsize } = await statfs(this.#location)
     const freeBytes = bavail * bsize
-    const isFull = freeBytes < this.#minFreeBytes
+    const isFull = freeBytes < this.#minFreeBytes()
     if (isFull === this.#isFull) return
     this.#isFull = isFull
     this.#onChange(isFull, freeBytes)

@@ -22,9 +22,12 @@ export interface BrokerLogger {
 
 /** The log of a broker: what it opened can be opened anew and closed. */
 export interface BrokerLog extends BrokerLogger {
-  websockets(message: string): void
-  /** Opens log files again, after SIGHUP or when they were moved away. */
-  reopen(): void
+  /**
+   * Opens what these settings name and is not open yet; lines go where they went before.
+   * @returns goes over to the settings: closes what they do not name, opens files again that may have been moved away
+   * @throws {LogError} ERR_LOG_SYSLOG_UNAVAILABLE, ERR_LOG_FACILITY; nothing has changed then
+   */
+  prepareReload(settings: LogSettings): () => void
   /** How `log_dest topic` reaches clients; undefined when the broker ends. Without it such lines go nowhere. */
   publishTo(publish: PublishLogLine | undefined): void
   /** Lines that follow are lost. Resolves when what was written is with the system. */
@@ -68,16 +71,41 @@ export function createLogger(settings: LogSettings): BrokerLog {
         return { write: () => {} }
     }
   }
-  const isSilent = settings.destinations.some(({ kind }) => kind === 'none')
-  let targets = isSilent ? [] : settings.destinations.map(open)
-  const types = typesOf(settings)
-  const prefix = linePrefix(settings.timestamps, settings.timestampFormat)
-  const isOn = (type: LineType) => targets.length > 0 && types.has(type)
+  let current = new Map<string, LogTarget>()
+  let types: ReadonlySet<LineType> = new Set()
+  let prefix = () => ''
+  const closeOthers = (all: ReadonlyMap<string, LogTarget>, kept: ReadonlyMap<string, LogTarget>) => {
+    for (const [key, target] of all) if (!kept.has(key)) target.close?.().catch((error) => complain(String(error)))
+  }
+  const prepare = (next: LogSettings): (() => void) => {
+    const opened = new Map<string, LogTarget>()
+    try {
+      for (const destination of destinationsOf(next)) {
+        const key = JSON.stringify(destination)
+        opened.set(key, current.get(key) ?? open(destination))
+      }
+    } catch (error) {
+      closeOthers(opened, current)
+      throw error
+    }
+    const nextTypes = typesOf(next)
+    const nextPrefix = linePrefix(next.timestamps, next.timestampFormat)
+    return () => {
+      const before = current
+      current = opened
+      types = nextTypes
+      prefix = nextPrefix
+      closeOthers(before, current)
+      for (const [key, target] of current) if (before.has(key)) target.reopen?.()
+    }
+  }
+  prepare(settings)()
+  const isOn = (type: LineType) => current.size > 0 && types.has(type)
   const writer = (type: LineType) => (message: string) => {
     if (!isOn(type)) return
     const text = withoutControls(message)
     const at = prefix()
-    for (const target of targets) target.write(type, at, text)
+    for (const target of current.values()) target.write(type, at, text)
   }
   return {
     debug: writer('debug'),
@@ -87,18 +115,20 @@ export function createLogger(settings: LogSettings): BrokerLog {
     error: writer('error'),
     subscribe: writer('subscribe'),
     unsubscribe: writer('unsubscribe'),
-    websockets: writer('websockets'),
     isOn,
-    reopen: () => {
-      for (const target of targets) target.reopen?.()
-    },
+    prepareReload: prepare,
     publishTo: (publish) => topic.connect(publish),
     close: async () => {
-      const closing = targets
-      targets = []
+      const closing = [...current.values()]
+      current = new Map()
       await Promise.all(closing.map((target) => target.close?.()))
     },
   }
+}
+
+/** `none` among them silences all. */
+function destinationsOf({ destinations }: LogSettings): readonly LogDestination[] {
+  return destinations.some(({ kind }) => kind === 'none') ? [] : destinations
 }
 
 function typesOf({ types }: LogSettings): ReadonlySet<LineType> {

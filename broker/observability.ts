@@ -1,6 +1,6 @@
 import type { AuditChain } from '../plugins/index.ts'
+import type { BrokerListeners } from './broker-listeners.ts'
 import { type OpenHttpListener, openHttpListener } from './http/index.ts'
-import type { OpenListener } from './listeners/index.ts'
 import { createMetrics, type Metrics } from './metrics/index.ts'
 import type { OpenedParts } from './open-parts.ts'
 import type { ResolvedBrokerOptions } from './options.ts'
@@ -8,10 +8,11 @@ import { type BrokerSnapshot, SysPublisher } from './sys/index.ts'
 import { version } from './version.ts'
 
 export interface ObservabilityOptions {
-  readonly options: ResolvedBrokerOptions
+  /** As they are now. */
+  readonly options: () => ResolvedBrokerOptions
   readonly chain: AuditChain
   readonly parts: OpenedParts
-  readonly listeners: readonly OpenListener[]
+  readonly listeners: Pick<BrokerListeners, 'all'>
   readonly isClosing: () => boolean
   readonly onError: (error: unknown) => void
 }
@@ -26,9 +27,9 @@ export class Observability {
   constructor(options: ObservabilityOptions) {
     this.#options = options
     const { chain, parts, listeners, onError } = options
-    const { context } = parts
+    const { context, verification } = parts
     this.#sys = new SysPublisher({
-      sysIntervalSeconds: options.options.sysIntervalSeconds,
+      sysIntervalSeconds: () => options.options().sysIntervalSeconds,
       version: `notarymq version ${version}`,
       snapshot: () => this.#snapshot(),
       publish: (topicName, payload) => context.sessions.announce(topicName, Buffer.from(payload), true),
@@ -38,7 +39,15 @@ export class Observability {
       version,
       snapshot: () => this.#snapshot(),
       publishes: () => context.gate.counters,
-      listeners: () => listeners,
+      trust: () => ({
+        verification: verification.counters,
+        pendingVerifications: verification.pending,
+        keyExchanges: context.keyExchange.counters,
+        macSessions: context.keyExchange.liveSessions,
+        identityRequests: context.identity.counters,
+        penalisedAddresses: context.penalties.size,
+      }),
+      listeners: () => listeners.all,
       chain: () => ({
         treeSize: chain.state.frontier.size,
         height: chain.state.height,
@@ -57,7 +66,7 @@ export class Observability {
   /** @throws {BrokerError} ERR_LISTEN_FAILED */
   async start(): Promise<void> {
     const { options, chain, parts, isClosing, onError } = this.#options
-    for (const listener of options.httpListeners) {
+    for (const listener of options().httpListeners) {
       const readiness = () => ({
         isOutage: chain.outage !== undefined,
         isDiskFull: parts.context.isDiskFull(),
@@ -68,13 +77,17 @@ export class Observability {
     this.#sys.start()
   }
 
-  /** Nothing is announced any more. */
+  /** Nothing is announced any more; pages are served until {@link close}. */
   stop(): void {
     this.#sys.stop()
   }
 
+  /** The options have changed: `$SYS` goes on at its interval of now. */
+  applyOptions(): void {
+    this.#sys.start()
+  }
+
   async close(): Promise<void> {
-    this.#sys.stop()
     await Promise.all(this.#http.map((listener) => listener.close()))
     this.#metrics.close()
   }
@@ -83,8 +96,7 @@ export class Observability {
     const { parts, listeners } = this.#options
     const { context, totals } = parts
     const { counters, sessions } = context
-    counters.sockets = 0
-    for (const listener of listeners) counters.sockets += listener.counters.accepted
+    const sockets = listeners.all.reduce((sum, listener) => sum + listener.counters.accepted, 0)
     const { tree, retained, onlineCount } = sessions
     const state = {
       clientsConnected: onlineCount,
@@ -96,6 +108,6 @@ export class Observability {
       storedBytes: totals.bytes + retained.bytes,
       inflightMessages: totals.inFlight,
     }
-    return { counters, state }
+    return { counters: { ...counters, sockets }, state }
   }
 }

@@ -1,23 +1,30 @@
 import type { Aedes } from 'aedes'
 import {
+  AddressPenalties,
   AdminService,
   type AuditChain,
   DirectTopics,
+  IdentityService,
+  KeyExchangeService,
   PublishGate,
-  type PublishPolicy,
-  type Refusal,
-  refusalOf,
+  type RulesInForce,
+  VerificationQueue,
+  type VerifySignature,
 } from '../plugins/index.ts'
+
 import type { ClientConnection } from './connection/client-connection.ts'
 import type { ConnectionContext } from './connection/connection-context.ts'
 import { WillPublisher } from './connection/publish-will.ts'
+import { Refusals } from './connection/refusals.ts'
 import { DiskSpace } from './disk-space.ts'
 import { FlushQueue } from './edge/output.ts'
 import { startEngine } from './engine/start-engine.ts'
+import { expiringClient } from './log/messages.ts'
 import type { BrokerLogger } from './logger.ts'
 import { BrokerCounters } from './metrics/index.ts'
 import type { ResolvedBrokerOptions } from './options.ts'
 import type { AccessRules } from './security/access-rules.ts'
+import { PublishView } from './sessions/publish-view.ts'
 import type { QueueTotals } from './sessions/queue.ts'
 import { Sessions } from './sessions/sessions.ts'
 
@@ -26,13 +33,16 @@ export interface BrokerParts {
   engine: Aedes
   sessions: Sessions
   disk: DiskSpace
+  verification: VerificationQueue
+  keyExchange: KeyExchangeService
 }
 
 /** What the parts are made with. */
 export interface PartsOptions {
-  readonly options: ResolvedBrokerOptions
+  /** As they are now. */
+  readonly options: () => ResolvedBrokerOptions
   readonly chain: AuditChain
-  readonly policy: PublishPolicy
+  readonly rules: RulesInForce
   readonly access: AccessRules
   readonly log: BrokerLogger
   readonly onError: (error: unknown) => void
@@ -42,6 +52,7 @@ export interface PartsOptions {
 export interface OpenedParts {
   readonly context: ConnectionContext
   readonly totals: QueueTotals
+  readonly verification: VerificationQueue
 }
 
 /**
@@ -49,8 +60,21 @@ export interface OpenedParts {
  * @param parts is filled step by step, so that what was opened can be closed when a later step fails
  */
 export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>): Promise<OpenedParts> {
-  const { options, chain, policy, access, log, onError } = given
-  const gate = new PublishGate({ chain, policy, onError })
+  const { options, chain, rules, access, log, onError } = given
+  const clockSkewMs = () => options().clockSkewSeconds * 1000
+  const verification = new VerificationQueue({ onError })
+  parts.verification = verification
+  const verifySignature = verifyBy(verification)
+  const gate = new PublishGate({ chain, rules, verifySignature, clockSkewMs, onError })
+  const keyExchange = new KeyExchangeService({
+    chain,
+    brokerKey: chain.brokerKey,
+    brokerThumbprint: chain.brokerThumbprint,
+    verifySignature,
+    clockSkewMs,
+    onError,
+  })
+  parts.keyExchange = keyExchange
   const topics = new DirectTopics(onError)
   const counters = new BrokerCounters()
   const totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
@@ -59,50 +83,80 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
   const disk = watchDisk(given)
   parts.disk = disk
   await disk.start()
-  const noteRefusal = ({ cause, publisher, topic, qos, payloadBytes }: Refusal) => {
-    if (cause === 'access-denied') counters.publishesDenied++
-    log.notice(`Denied PUBLISH from ${publisher.clientId} (q${qos}, '${topic}', ${payloadBytes} bytes): ${cause}`)
-  }
+  const refusals = new Refusals({ gate, counters, topics, log })
   const wills = new WillPublisher({
     sessions,
     gate,
     mayWrite: (client, topicName) => access.mayWrite(client, topicName),
-    onRefused: (publish, cause) => noteRefusal(refusalOf(gate, cause, publish)),
+    refusals,
   })
   sessions.wills.publish = (will) => wills.publish(will)
   const streams = new WeakMap<object, ClientConnection>()
   const engine = await startEngine({ database: chain.database, streams, log, onError })
   parts.engine = engine
-  const { globalMaxClients } = options
   const context: ConnectionContext = {
     engine,
     streams,
     gate,
     sessions,
-    policy,
+    access,
     topics,
     counters,
     admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now() }),
+    keyExchange,
+    identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
+    penalties: new AddressPenalties(),
     flushQueue: sessions.flushQueue,
-    anonymousAdmin: options.anonymousAdmin,
-    admins: new Set(options.admins),
-    clientIdPrefixes: options.clientIdPrefixes,
-    messageSizeLimit: options.messageSizeLimit,
+    get anonymousAdmin() {
+      return options().anonymousAdmin
+    },
+    get admins() {
+      return new Set(options().admins)
+    },
+    get clientIdPrefixes() {
+      return options().clientIdPrefixes
+    },
+    get messageSizeLimit() {
+      return options().messageSizeLimit
+    },
     isFull: (clientId) => {
+      const { globalMaxClients } = options()
       return globalMaxClients > 0 && sessions.count >= globalMaxClients && sessions.find(clientId) === undefined
     },
-    responseInformation: options.responseInformation,
-    log,
-    connectionMessages: options.connectionMessages,
-    onError,
-    onRefused: (refusal, connection) => {
-      noteRefusal(refusal)
-      const { timeMs, topic, qos, cause } = refusal
-      topics.sendEvent(connection, 'rejected', { time: new Date(timeMs).toISOString(), topic, qos, cause })
+    get persistentClientExpirationSeconds() {
+      return options().persistentClientExpirationSeconds
     },
+    get responseInformation() {
+      return options().responseInformation
+    },
+    get bindClientId() {
+      return options().bindClientId
+    },
+    get enrollCertificates() {
+      return options().enrollCertificates
+    },
+    get refuseV3() {
+      return options().refuseV3
+    },
+    get ackIndex() {
+      return options().ackIndex
+    },
+    log,
+    get connectionMessages() {
+      return options().connectionMessages
+    },
+    onError,
+    refusals,
     isDiskFull: () => disk.isFull,
   }
-  return { context, totals }
+  return { context, totals, verification }
+}
+
+function verifyBy(queue: VerificationQueue): VerifySignature {
+  return (source, job) =>
+    new Promise((resolve, reject) => {
+      queue.verify(source, job, (result) => (result instanceof Error ? reject(result) : resolve(result)))
+    })
 }
 
 function watchDisk({ options, log, onError }: PartsOptions): DiskSpace {
@@ -111,7 +165,7 @@ function watchDisk({ options, log, onError }: PartsOptions): DiskSpace {
     if (isFull) log.error(`Error: ${room}, less than notary_min_free; publishes are refused.`)
     else log.warning(`${room}; publishes are accepted again.`)
   }
-  return new DiskSpace(options.location, options.minFreeBytes, tell, onError)
+  return new DiskSpace(options().location, () => options().minFreeBytes, tell, onError)
 }
 
 function openSessions(
@@ -119,19 +173,14 @@ function openSessions(
   counters: BrokerCounters,
   totals: QueueTotals,
 ): Promise<Sessions> {
-  const { maxInflightMessages, maxInflightBytes, maxQueuedMessages, maxQueuedBytes } = options
   return Sessions.open({
     chain,
-    isPersistent: options.persistence,
+    isPersistent: options().persistence,
     flushQueue: new FlushQueue(),
-    maxInflightMessages,
-    maxInflightBytes,
-    maxQueuedMessages,
-    maxQueuedBytes,
+    limits: options,
     totals,
-    queuesQos0: options.queueQos0Messages,
+    view: new PublishView(options()),
     rules: access,
-    persistentClientExpirationSeconds: options.persistentClientExpirationSeconds || undefined,
     now: Date.now,
     onDropped: (clientId, reason) => {
       if (reason === 'queue-full' || reason === 'not-keeping-up') counters.publishesDropped++
@@ -139,7 +188,7 @@ function openSessions(
     },
     onExpired: (clientId) => {
       counters.clientsExpired++
-      log.notice(`Expiring client ${clientId} due to timeout.`)
+      log.notice(expiringClient(clientId))
     },
     onError,
   })

@@ -1,16 +1,18 @@
+import { mistakeInRules } from '../plugins/authorize-publish/policy-rule.ts'
 import type { ProtectRule } from '../plugins/index.ts'
-import { isValidTopicFilter } from '../protocol/index.ts'
 import type { BridgeOptions } from './bridges/bridge-options.ts'
 import { BrokerError } from './errors.ts'
 import { checkListenerOptions, type ListenerOptions } from './listeners/index.ts'
 import { checkLogOptions, defaultLog, type LogOptions } from './log-options.ts'
 import { checkSecurityOptions, defaultSecurity, type SecurityOptions } from './security-options.ts'
+import { resolveTrustOptions, type TrustOptions } from './trust-options.ts'
 
-export type { ProtectRule } from '../plugins/index.ts'
+export type { ProtectRule, Rate } from '../plugins/index.ts'
 export type { BridgeOptions } from './bridges/bridge-options.ts'
-export type { ConnectRate, ListenerOptions, TlsOptions } from './listeners/index.ts'
+export type { ListenerOptions, TlsOptions } from './listeners/index.ts'
 export { defaultLog, defaultLogTypes, type LogDestination, type LogOptions, type LogType } from './log-options.ts'
 export { defaultSecurity, type SecurityOptions } from './security-options.ts'
+export type { KeyRule, TrustOptions } from './trust-options.ts'
 
 /** Where the page of metrics and health is served (`notary_http`). */
 export interface HttpListenerOptions {
@@ -21,7 +23,7 @@ export interface HttpListenerOptions {
 }
 
 /** What `createBroker` takes: the same content as a configuration file, typed. */
-export interface BrokerOptions extends Partial<SecurityOptions> {
+export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOptions> {
   /** Data directory: store, keys and head; created when absent (`persistence_location`). */
   readonly location: string
   /** Default: TCP 1883 on 127.0.0.1 and ::1, WebSocket 9001 on both. */
@@ -75,7 +77,7 @@ export interface BrokerOptions extends Partial<SecurityOptions> {
   readonly globalMaxConnections?: number
   /** Holds the process id while the broker runs. Default: none. */
   readonly pidFile?: string
-  /** Started as root, become this user before anything is opened. Default: stay. */
+  /** Started as root, the program becomes this user before anything is opened; who embeds the broker sees to that itself. */
   readonly user?: string
   /** Log that clients come and go. Default true. */
   readonly connectionMessages?: boolean
@@ -89,6 +91,8 @@ export interface BrokerOptions extends Partial<SecurityOptions> {
   readonly protect?: readonly ProtectRule[]
   /** Directory of public keys (PEM) enrolled at start (`notary_keys`). */
   readonly keysDirectory?: string
+  /** File with the passphrase of the broker's private keys (`notary_key_passphrase_file`). Default: systemd's credential, if any. */
+  readonly keyPassphraseFile?: string
   /** Anonymous clients of TCP listeners bound to a loopback address are administrators. Default false. */
   readonly anonymousAdmin?: boolean
   /** Usernames of administrators (`notary_admin NAME`). Default: none. */
@@ -101,7 +105,15 @@ export interface BrokerOptions extends Partial<SecurityOptions> {
 }
 
 /** May be absent: there is no value that stands for "none". */
-type Optional = 'responseInformation' | 'keysDirectory' | 'origin' | 'pidFile' | 'user' | 'passwordFile' | 'aclFile'
+type Optional =
+  | 'responseInformation'
+  | 'keysDirectory'
+  | 'keyPassphraseFile'
+  | 'origin'
+  | 'pidFile'
+  | 'user'
+  | 'passwordFile'
+  | 'aclFile'
 
 /** Complete and frozen: what the rest of the broker reads. */
 export type ResolvedBrokerOptions = {
@@ -141,10 +153,8 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
   const listeners = options.listeners ?? defaultListeners
   if (listeners.length === 0) throw invalid('at least one listener')
   for (const listener of listeners) checkListenerOptions(listener)
-  for (const { filter, signed, tls } of options.protect ?? []) {
-    if (!isValidTopicFilter(filter)) throw invalid(`protect: ${filter} is not a topic filter`)
-    if (signed !== true && tls !== true) throw invalid(`protect: ${filter} is to be signed, tls, or both`)
-  }
+  const mistake = mistakeInRules(options.protect ?? [])
+  if (mistake !== undefined) throw invalid(`protect: ${mistake}`)
   checkSecurityOptions(options)
   checkLogOptions(options.log ?? defaultLog)
   for (const { port, host } of options.httpListeners ?? []) {
@@ -154,6 +164,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
   const maximumQos = options.maximumQos ?? 2
   if (![0, 1, 2].includes(maximumQos)) throw invalid('maximumQos is 0, 1 or 2')
   return Object.freeze({
+    ...resolveTrustOptions(options),
     location: options.location,
     listeners,
     passwordFile: options.passwordFile,
@@ -201,6 +212,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     responseInformation: options.responseInformation,
     protect: options.protect ?? [],
     keysDirectory: options.keysDirectory,
+    keyPassphraseFile: optionalText('keyPassphraseFile', options.keyPassphraseFile),
     anonymousAdmin: options.anonymousAdmin ?? false,
     origin: options.origin,
     log: options.log ?? defaultLog,

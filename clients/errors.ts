@@ -4,6 +4,10 @@ import { CodedError, type ErrorExplanation } from '../protocol/coded-error.ts'
 export const clientErrors = {
   ERR_USAGE: { cause: 'the command line is wrong', remedy: 'see --help' },
   ERR_IDENTITY_FILE: { cause: 'a key file is missing, unreadable or of another kind', remedy: 'see `notarymq keygen`' },
+  ERR_PASSPHRASE: {
+    cause: 'a private key is protected by a passphrase, and none was given, another one, or none that can be read',
+    remedy: 'give --passphrase-file, or set NOTARYMQ_PASSPHRASE, or type it at the terminal',
+  },
   ERR_SEQUENCE_FILE: {
     cause: 'the sequence number beside the key cannot be read, locked or written',
     remedy: 'end the other process that uses the key; never set the number back',
@@ -11,6 +15,14 @@ export const clientErrors = {
   ERR_CONNECTION: { cause: 'the broker cannot be reached or refused the connection', remedy: 'see host, port and log' },
   ERR_TIMEOUT: { cause: 'the broker did not answer in time', remedy: 'see whether it runs and who may ask it' },
   ERR_REFUSED: { cause: 'the broker refused', remedy: 'its log says why' },
+  ERR_BROKER_UNPROVEN: {
+    cause: 'the broker signs with another key than it is known by, or what it signed does not fit this connection',
+    remedy: 'ask its operator whether the key was replaced; if so remove its line from the known-brokers file',
+  },
+  ERR_KNOWN_BROKERS: {
+    cause: 'the file with the keys of known brokers cannot be read or written, or a line of it is none',
+    remedy: 'see the message; each line is HOST:PORT, a space and a COSE_Key in base64url',
+  },
   ERR_ADMIN: { cause: 'the admin topic answered with an error', remedy: 'see the message' },
 } as const satisfies Record<string, ErrorExplanation>
 

@@ -17,7 +17,7 @@ export const pluginErrors = {
   ERR_STORE_NOT_FOUND: { cause: 'there is no chain in this directory', remedy: 'name the data directory of a broker' },
   ERR_CHAIN_CLOSED: { cause: 'the chain is closed or has failed', remedy: 'open it again' },
   ERR_CHAIN_KEY_MISMATCH: {
-    cause: 'the keys in the data directory are not the ones of the genesis record',
+    cause: 'the keys in the data directory are not the ones that the chain names, by its genesis record or a rotation',
     remedy: 'restore keys/ from where the data directory came from',
   },
   ERR_CHAIN_ORIGIN_MISMATCH: {
@@ -37,6 +37,11 @@ export const pluginErrors = {
     remedy: 'restore the store that belongs to this head file',
   },
   ERR_KEY_FILE: { cause: 'a key file cannot be read or is not a key of the expected kind', remedy: 'see the message' },
+  ERR_KEY_PASSPHRASE: {
+    cause:
+      'a private key of the broker is protected by a passphrase, and none was given, another one, or none that can be read',
+    remedy: 'see notary_key_passphrase_file and the systemd credential notarymq-passphrase (docs/keys.md)',
+  },
   ERR_KEY_EXISTS: {
     cause: 'the key was enrolled before, under another name or since revoked',
     remedy: 'use the first name; a revoked key stays revoked, make a new one',
@@ -50,11 +55,27 @@ export const pluginErrors = {
     remedy: 'make another key',
   },
   ERR_KEY_RESERVED: {
-    cause: 'the key is the one that the broker signs its blocks with',
-    remedy: 'give each publisher a key of its own',
+    cause: 'the key is, or was, one that the broker signs its blocks with',
+    remedy: 'give each publisher, and each role, a key of its own',
   },
   ERR_KEY_NOT_FOUND: { cause: 'no enrolled key has this kid', remedy: 'list the keys' },
   ERR_KEY_AMBIGUOUS: { cause: 'more than one key has this prefix', remedy: 'give more digits' },
+  ERR_KEY_REVOKED: {
+    cause: 'a revoked key cannot be restricted or retired any more',
+    remedy: 'nothing is left to do: it is refused already',
+  },
+  ERR_KEY_RESTRICTIONS: {
+    cause: 'restrictions of a key are not what the format admits',
+    remedy: 'see the message: lists of 1 to 256 entries, a window of 64 to 65536, clock none, gateway true',
+  },
+  ERR_KEY_PROOF: {
+    cause: 'a proof of possession was not made by the key, or not for this log',
+    remedy: 'sign the origin of this log with the private half of the key',
+  },
+  ERR_SNAPSHOT_INVALID: {
+    cause: 'a snapshot of keys and sequence numbers is damaged, not signed by the broker, or of another chain',
+    remedy: 'nothing: it is not used, the start walks the chain and writes another; see who can write to the disk',
+  },
   ERR_KEY_NAME_INVALID: {
     cause: 'a key name is empty, longer than 255 bytes or holds control characters',
     remedy: 'choose a plain name',

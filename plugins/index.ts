@@ -10,7 +10,13 @@ export {
   parseAclFile,
   readAclFile,
 } from './access-control/index.ts'
-export { AdminService, type AdminServiceOptions, DirectTopics, type OwnTopic } from './admin-topic/index.ts'
+export {
+  AdminService,
+  type AdminServiceOptions,
+  type DirectClient,
+  DirectTopics,
+  type OwnTopic,
+} from './admin-topic/index.ts'
 export { isDirect, sinkTopic } from './aedes-seams.ts'
 export {
   AuditChain,
@@ -18,9 +24,19 @@ export {
   type AuditStore,
   afterEarlier,
   type CommitParticipant,
+  ConfigRecorder,
+  changeKeyPassphrase,
   type Decision,
+  type EnrolmentOptions,
+  type KeyCustody,
+  type KeyRole,
+  type KeyRotation,
   LevelAuditStore,
+  type ObservedReuse,
   openStoreDatabase,
+  readKeyPassphrase,
+  rotateKey,
+  type SeqReuseAlarm,
   Sequencer,
   type SequencerOptions,
   type StoreDatabase,
@@ -44,14 +60,17 @@ export {
   readPasswordFile,
 } from './authentication/index.ts'
 export {
-  clockSkewMs,
   createNotary,
-  detachedProperty,
+  defaultClockSkewMs,
   type FlowVerdict,
   type IncomingPublish,
+  isRefused,
+  isReservedProperty,
   Lane,
+  type MacSessionLookup,
   type Notary,
   type NotaryOptions,
+  noTopicPolicy,
   type Outlet,
   type ProtectRule,
   PublishCounters,
@@ -59,16 +78,61 @@ export {
   PublishGate,
   type PublishGateOptions,
   PublishPolicy,
+  policyDigestInput,
+  provenUsername,
   type Refusal,
+  RulesInForce,
   refusalOf,
+  reservedPropertyPrefix,
+  reserveWill,
   type Settlement,
+  type TopicPolicy,
+  type VerifiedPublish,
+  type VerifySignature,
+  withoutReserved,
 } from './authorize-publish/index.ts'
 export { PluginError, type PluginErrorCode, pluginErrors } from './errors.ts'
 export {
+  type IdentityAnswer,
+  type IdentityRequester,
+  IdentityService,
+  type IdentityServiceOptions,
+} from './identity/index.ts'
+export {
+  confirmWithinMs,
+  type ExchangeAnswer,
+  type ExchangeConnection,
+  type ExchangeRequester,
+  KeyExchangeService,
+  type KeyExchangeServiceOptions,
+  MacSession,
+  MacSessions,
+} from './key-exchange/index.ts'
+export {
+  type Enrolment,
+  findKey,
   KeyRegistry,
   type NamedKey,
   parsePublicKeyPem,
+  parsePublicKeyText,
+  parseRestrictions,
+  planEnrolment,
+  planRestriction,
+  planRetirement,
+  planRevocation,
   type RegisteredKey,
   readKeysDirectory,
 } from './key-registry/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
+export { RefusalCounters } from './refusal-counters.ts'
+export { type Rate, TokenBucket } from './token-bucket.ts'
+export {
+  AddressPenalties,
+  defaultFailureBudget,
+  FailureBudget,
+  type VerificationCounters,
+  VerificationError,
+  type VerificationErrorCode,
+  VerificationQueue,
+  verificationErrors,
+} from './verification/index.ts'

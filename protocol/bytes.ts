@@ -70,22 +70,43 @@ export function toBase64url(bytes: Uint8Array): string {
   return out
 }
 
+/** Value of the digit with this character code; 64 and above: none. */
+const base64Digits = new Uint8Array(128).fill(64)
+for (let digit = 0; digit < base64Alphabet.length; digit++) base64Digits[base64Alphabet.charCodeAt(digit)] = digit
+
 /** Strict inverse of {@link toBase64url}. @throws {RangeError} on padding, other characters or stray bits */
 export function fromBase64url(text: string): Uint8Array {
-  const out = new Uint8Array(Math.floor((text.length * 3) / 4))
-  let bits = 0
-  let bitCount = 0
+  const { length } = text
+  const left = length % 4
+  const whole = length - left
+  const out = new Uint8Array((whole / 4) * 3 + (left === 0 ? 0 : left - 1))
+  // Digits are or-ed together: one that is none leaves a bit above the sixth.
+  let all = left === 1 ? 64 : 0
   let at = 0
-  for (const character of text) {
-    const digit = base64Alphabet.indexOf(character)
-    if (digit < 0) throw new RangeError('not base64url')
-    bits = ((bits << 6) | digit) & 0xffff
-    bitCount += 6
-    if (bitCount >= 8) {
-      bitCount -= 8
-      out[at++] = (bits >> bitCount) & 0xff
-    }
+  for (let i = 0; i < whole; i += 4) {
+    const a = digitAt(text, i)
+    const b = digitAt(text, i + 1)
+    const c = digitAt(text, i + 2)
+    const d = digitAt(text, i + 3)
+    all |= a | b | c | d
+    out[at++] = (a << 2) | (b >> 4)
+    out[at++] = (b << 4) | (c >> 2)
+    out[at++] = (c << 6) | d
   }
-  if (bitCount >= 6 || (bits & ((1 << bitCount) - 1)) !== 0) throw new RangeError('not base64url')
+  if (left >= 2) {
+    const a = digitAt(text, whole)
+    const b = digitAt(text, whole + 1)
+    const c = left === 3 ? digitAt(text, whole + 2) : 0
+    out[at++] = (a << 2) | (b >> 4)
+    if (left === 3) out[at] = (b << 4) | (c >> 2)
+    // The bits that no byte takes must be 0.
+    const stray = left === 3 ? c & 3 : b & 15
+    all |= a | b | c | (stray === 0 ? 0 : 64)
+  }
+  if (all >= 64) throw new RangeError('not base64url')
   return out
+}
+
+function digitAt(text: string, index: number): number {
+  return base64Digits[text.charCodeAt(index)] ?? 64
 }

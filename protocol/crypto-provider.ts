@@ -1,4 +1,5 @@
-import type { P256PrivateKey, P256PublicKey } from './cose/cose-key.ts'
+import type { Ed25519PrivateKey, P256PrivateKey, P256PublicKey } from './cose/cose-key.ts'
+import { ProtocolError } from './errors.ts'
 
 /**
  * The one way cryptography comes into `protocol/`, which itself runs anywhere. The broker passes OpenSSL on the thread
@@ -20,4 +21,48 @@ export interface CryptoProvider {
   verifyP256(key: P256PublicKey, message: Uint8Array, signature: Uint8Array): Promise<boolean>
   /** True when (x, y) is a point of P-256 other than infinity. */
   isOnCurveP256(key: P256PublicKey): boolean
+  /** A new key pair from a cryptographically secure generator. */
+  generateP256(): P256PrivateKey
+  /**
+   * ECDH on P-256: the x coordinate of the shared point, 32 bytes. The public key need not have been checked.
+   * @throws {ProtocolError} ERR_KEY_INVALID when it is not a point of the curve, or the coordinate is all zero
+   */
+  ecdhP256(privateKey: P256PrivateKey, publicKey: P256PublicKey): Uint8Array
+  /** Ed25519 (RFC 8032). @returns signature, 64 bytes */
+  signEd25519(key: Ed25519PrivateKey, message: Uint8Array): Uint8Array
+  /** @param publicKey 32 bytes @param signature 64 bytes; any other length is false */
+  verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** HMAC-SHA-256 (RFC 2104) of the concatenation of the parts, 32 bytes. */
+  hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array
+  /**
+   * HKDF with SHA-256 (RFC 5869), extract and expand.
+   * @param length of the result, at most {@link maxHkdfBytes}
+   * @throws {RangeError} when more is asked for
+   */
+  hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array
+  /** Whether both hold the same bytes, in a time that depends on their lengths only. */
+  isEqualInConstantTime(a: Uint8Array, b: Uint8Array): boolean
+}
+
+/** 255 blocks of the hash: the most that HKDF-Expand yields (RFC 5869 section 2.3). */
+export const maxHkdfBytes = 255 * 32
+
+/** @throws {RangeError} for a length that HKDF with SHA-256 cannot yield */
+export function checkHkdfLength(length: number): void {
+  if (length > maxHkdfBytes) throw new RangeError(`HKDF-SHA-256 yields at most ${maxHkdfBytes} bytes`)
+}
+
+/**
+ * The result of an ECDH, unless it is all zero: an honest peer gets there with a chance of 2^-255, and such a secret is
+ * known to everybody.
+ * @throws {ProtocolError} ERR_KEY_INVALID
+ */
+export function checkedSharedSecret(secret: Uint8Array): Uint8Array {
+  if (secret.every((byte) => byte === 0)) throw new ProtocolError('ERR_KEY_INVALID', 'the shared secret is all zero')
+  return secret
+}
+
+/** What both providers throw when ECDH refuses a key. */
+export function keyRefusedByEcdh(cause: unknown): ProtocolError {
+  return new ProtocolError('ERR_KEY_INVALID', 'not a key that ECDH on P-256 can be done with', {}, cause)
 }

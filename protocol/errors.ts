@@ -15,18 +15,41 @@ export const protocolErrors = {
   ERR_CBOR_TOO_DEEP: { cause: 'nested deeper than 8 levels', remedy: 'nest less' },
   ERR_CBOR_UNEXPECTED: { cause: 'another type or length than the structure has here', remedy: 'follow the CDDL' },
   ERR_CBOR_NOT_UTF8: { cause: 'a text string is not valid UTF-8', remedy: 'send it as a byte string or repair it' },
-  ERR_COSE_MALFORMED: { cause: 'not a COSE structure of the strict profile', remedy: 'see docs/chain.md' },
+  ERR_COSE_MALFORMED: {
+    cause: 'not a COSE structure of the strict profile',
+    remedy: 'see docs/envelope.md and docs/chain.md',
+  },
   ERR_COSE_ALG_NOT_ALLOWED: {
-    cause: 'an algorithm other than ESP256 (-9) or ES256 (-7) for a P-256 key',
-    remedy: 'sign with ESP256',
+    cause: 'an algorithm other than ESP256 (-9) or ES256 (-7) for a P-256 key, or than HMAC 256/256 (5) for a MAC',
+    remedy: 'sign with ESP256, MAC with HMAC 256/256',
   },
   ERR_COSE_SIGNATURE_INVALID: {
     cause: 'the signature does not verify over these bytes with this key',
     remedy: 'sign the topic, sequence number, time and payload that are sent, with the enrolled key',
   },
+  ERR_MAC_INVALID: {
+    cause: 'the MAC of a COSE_Mac0 or of a secure link frame does not verify over these bytes with this key',
+    remedy: 'MAC the bytes that are sent, in their order, with the key of the live session',
+  },
+  ERR_KEY_EXCHANGE_MALFORMED: {
+    cause: 'not a message of the key exchange: another shape or size than docs/envelope.md gives',
+    remedy: 'see docs/envelope.md',
+  },
+  ERR_KEY_EXCHANGE_MISMATCH: {
+    cause: 'a response to another request, for another client or by another broker key than the expected one',
+    remedy: 'ask again; distrust the broker when it stays',
+  },
+  ERR_IDENTITY_MISMATCH: {
+    cause: 'an identity statement answers another nonce, or is signed with another key than the broker is known by',
+    remedy: 'ask again; distrust the broker when it stays',
+  },
+  ERR_LINK_FRAME_TOO_LARGE: {
+    cause: 'a secure link frame claims more content than is admitted',
+    remedy: 'send smaller messages',
+  },
   ERR_KEY_UNSUPPORTED: { cause: 'not a P-256 public key', remedy: 'use an ECDSA P-256 key' },
   ERR_KEY_INVALID: {
-    cause: 'the point is not on the curve or a coordinate has a wrong length',
+    cause: 'the point is not on the curve, a coordinate has a wrong length, or ECDH with it gives nothing secret',
     remedy: 'export the key again',
   },
   ERR_RECORD_MALFORMED: { cause: 'bytes that are not a record of this version', remedy: 'verify the chain' },

@@ -5,20 +5,24 @@ export { bytesEqual, fromBase64url, fromHex, toBase64url, toHex } from './bytes.
 export * from './cbor/index.ts'
 export { CodedError } from './coded-error.ts'
 export * from './cose/index.ts'
-export type { CryptoProvider } from './crypto-provider.ts'
 export {
-  type AttachedEnvelope,
-  type PublishToSign,
-  parseAttachedEnvelope,
-  signPublish,
-} from './envelope/attached.ts'
-export { type PublishHeaders, publishProtectedHeaders, readPublishHeaders } from './envelope/publish-headers.ts'
+  type CryptoProvider,
+  checkedSharedSecret,
+  checkHkdfLength,
+  keyRefusedByEcdh,
+} from './crypto-provider.ts'
+export * from './envelope/index.ts'
 export { ProtocolError, type ProtocolErrorCode, protocolErrors } from './errors.ts'
+export * from './identity/index.ts'
+export * from './key-exchange/index.ts'
 export * from './merkle/index.ts'
 export { nobleCrypto } from './noble-provider.ts'
 export { isKeyName, verifierKeyText } from './notes/verifier-key.ts'
+export * from './pkcs8/index.ts'
 export * from './record/index.ts'
 export { type RefusalCause, refusalCauses } from './refusal.ts'
-export { type AcceptedSeq, defaultWindowSize, ReplayWindow } from './replay/window.ts'
+export * from './registry/index.ts'
+export * from './replay/index.ts'
+export * from './secure-link/index.ts'
 export * from './topics/index.ts'
 export { withoutUndefined } from './without-undefined.ts'

@@ -1,8 +1,28 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
+import { hkdf } from '@noble/hashes/hkdf.js'
+import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes } from './bytes.ts'
-import { uncompressedPoint } from './cose/cose-key.ts'
-import type { CryptoProvider } from './crypto-provider.ts'
+import { type P256PrivateKey, type P256PublicKey, p256OfPoint, uncompressedPoint } from './cose/cose-key.ts'
+import { type CryptoProvider, checkedSharedSecret, checkHkdfLength, keyRefusedByEcdh } from './crypto-provider.ts'
+
+function ecdhP256(privateKey: P256PrivateKey, publicKey: P256PublicKey): Uint8Array {
+  let point: Uint8Array
+  try {
+    point = p256.getSharedSecret(privateKey.d, uncompressedPoint(publicKey), false)
+  } catch (cause) {
+    throw keyRefusedByEcdh(cause)
+  }
+  return checkedSharedSecret(p256OfPoint(point).x)
+}
+
+function isEqualInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  let difference = 0
+  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number)
+  return difference === 0
+}
 
 /**
  * Pure JavaScript cryptography, for browsers and as the oracle of the native path. Signatures are deterministic
@@ -18,4 +38,19 @@ export const nobleCrypto: CryptoProvider = Object.freeze({
     return p256.verify(signature, message, uncompressedPoint(key), { lowS: false, prehash: true, format: 'compact' })
   },
   isOnCurveP256: (key) => p256.utils.isValidPublicKey(uncompressedPoint(key), false),
+  generateP256: () => {
+    const { secretKey } = p256.keygen()
+    return { d: secretKey, ...p256OfPoint(p256.getPublicKey(secretKey, false)) }
+  },
+  ecdhP256,
+  signEd25519: (key, message) => ed25519.sign(message, key.seed),
+  verifyEd25519: (publicKey, message, signature) =>
+    // RFC 8032 and not ZIP 215, so that both providers give the same answers.
+    signature.length === 64 && ed25519.verify(signature, message, publicKey, { zip215: false }),
+  hmacSha256: (key, ...parts) => hmac(sha256, key, concatBytes(...parts)),
+  hkdfSha256: (ikm, salt, info, length) => {
+    checkHkdfLength(length)
+    return hkdf(sha256, ikm, salt, info, length)
+  },
+  isEqualInConstantTime,
 } satisfies CryptoProvider)

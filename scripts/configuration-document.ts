@@ -18,6 +18,8 @@ const scopes: readonly (readonly [Directive['scope'], string])[] = [
 
 const repetitions = { once: 'once', last: 'the last one counts', accumulates: 'any number' } as const
 
+const reloads = { 'at-once': 'at once', 'new-connections': 'new connections', restart: 'no' } as const
+
 /** docs/configuration.md: every directive, what becomes of it, its syntax, its default and what it does. */
 export function configurationDocument(): string {
   const parts = [
@@ -25,6 +27,7 @@ export function configurationDocument(): string {
     'Generated from the table that the broker reads; a test compares them.',
     'The language is that of `mosquitto.conf`. One directive a line; a comment has `#` in column one; names are case-sensitive; booleans are `true`, `false`, `1` and `0`. **honoured**: does what it says. **ignored**: has no effect here, and why is logged once at start. **refused**: the broker does not start, exit code 3, and names file and line. So does every word that is not on this page: nothing starts open because of a typo. `notarymq check-config -c FILE` gives the verdict for each line of a file.',
     'Without any listener only clients of this machine can connect, anonymous ones too. With `listener`, `port` or `bind_address` anonymous clients are refused unless `allow_anonymous true`. Differences from Mosquitto: `persistence` and `set_tcp_nodelay` are on unless turned off; `certfile` without `keyfile`, and the like, is an error instead of a listener in plain text; more words than a directive takes are an error; `allow_anonymous false` holds without a listener, too.',
+    'SIGHUP reads the configuration again, and all files that it names. **at once**: another value holds for clients that are connected, too. **new connections**: those that are there keep what they were told when they came, or what they came in by. **no**: it takes effect at the next start, and the log names such directives that were changed. Listeners are known by protocol, port and address. A configuration with a mistake changes nothing.',
   ]
   const entries = Object.entries(directives)
   for (const [scope, title] of scopes) {
@@ -34,9 +37,10 @@ export function configurationDocument(): string {
       .map(([name, directive]) => {
         const verdict = name in honouredDirectives ? 'honoured' : 'refused'
         const often = directive.verdict === 'honoured' ? repetitions[directive.repetition] : ''
-        return [`\`${name}\``, verdict, `\`${directive.syntax}\``, directive.default, often, directive.summary]
+        const reload = directive.verdict === 'honoured' ? reloads[directive.reload] : ''
+        return [`\`${name}\``, verdict, `\`${directive.syntax}\``, directive.default, often, reload, directive.summary]
       })
-    parts.push(table(['directive', 'verdict', 'value', 'default', 'how often', 'what it does'], rows))
+    parts.push(table(['directive', 'verdict', 'value', 'default', 'how often', 'SIGHUP', 'what it does'], rows))
   }
   for (const [verdict, title, why] of [
     ['ignored', 'Without effect here', 'why it may be ignored'],

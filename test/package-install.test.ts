@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { findPackage } from '../broker/engine-versions.ts'
 import { version } from '../broker/version.ts'
 import { freePort } from './helpers/broker.ts'
+import { configurationText } from './helpers/configuration.ts'
 import { TestClient } from './helpers/mqtt-clients.ts'
 import { packPackage, runIn, runScript } from './helpers/packed.ts'
 import { TestProcess } from './helpers/processes.ts'
@@ -59,8 +60,8 @@ test('the package, packed and installed in an empty project', async (t) => {
     const configFile = join(directory, 'installed.conf')
     const location = join(directory, 'data')
     const listeners = [`listener ${port} 127.0.0.1`, `listener ${webSocketPort} 127.0.0.1`, 'protocol websockets']
-    const lines = [...listeners, 'allow_anonymous true', `persistence_location ${location}`, 'log_dest stdout', '']
-    writeFileSync(configFile, lines.join('\n'))
+    const lines = [...listeners, 'allow_anonymous true', `persistence_location ${location}`, 'log_dest stdout']
+    writeFileSync(configFile, configurationText(lines))
     const broker = new TestProcess(t, binary, ['-c', configFile], { cwd: project })
     await broker.line(/ running$/)
 

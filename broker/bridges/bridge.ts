@@ -25,6 +25,8 @@ export interface BridgeDependencies {
   readonly accept: Accept
   /** Publishes as the broker itself, also below `$SYS/`. */
   readonly publishLocal: (topic: string, payload: string, retain: boolean) => void
+  /** What the session of this client here is subscribed to. */
+  readonly subscriptionsOf: (clientId: string) => Iterable<string>
   readonly log: Pick<BrokerLogger, 'notice' | 'warning' | 'error'>
   /** Told of every connection that failed or ended, as a BridgeError. */
   readonly onError: (error: unknown) => void
@@ -156,7 +158,11 @@ export class Bridge {
         onDropped: (topic, why) => this.#dependencies.log.warning(`Bridge ${this.name}: lost '${topic}': ${why}`),
       })
       const complain = this.#complain
-      complain('here', await subscribeHere(local.link, this.#maps.out.filters, connack))
+      const subscribed = this.#dependencies.subscriptionsOf(this.localClientId)
+      complain(
+        'here',
+        await subscribeHere(local.link, { filters: this.#maps.out.filters, subscribed, remote: connack }),
+      )
       link.release()
       const topic = this.#remoteNotificationTopic
       const requests = {

@@ -22,15 +22,28 @@ export interface Introduction {
   readonly isSessionPresentHere: boolean
 }
 
+/** What a bridge asks of the broker here. */
+export interface Subscribing {
+  readonly filters: readonly MappedFilter[]
+  /** What its session is subscribed to already. */
+  readonly subscribed: Iterable<string>
+  readonly remote: ReadConnack
+}
+
 /**
- * Subscribes here to what goes out, and lets the link read on: from then on there are messages.
+ * Subscribes here to what goes out, unsubscribes what an earlier configuration left in the session, as Mosquitto does,
+ * and lets the link read on: from then on there are messages.
  * @throws {BridgeError} ERR_BRIDGE_LOST
  */
 export async function subscribeHere(
   link: ClientLink,
-  filters: readonly MappedFilter[],
-  remote: ReadConnack,
+  { filters, subscribed, remote }: Subscribing,
 ): Promise<Refusal[]> {
+  const configured = new Set(filters.map(({ filter }) => filter))
+  const leftovers = [...subscribed].filter((filter) => !configured.has(filter))
+  const leftoversId = lastPacketId - 1
+  const unsubscribed =
+    leftovers.length === 0 ? [] : link.request(leftoversId, encodeUnsubscribe(leftoversId, leftovers, 5))
   // A remote broker that knows nothing of us gets all retained messages again; one that does, those of new filters.
   const retainHandling = remote.sessionPresent ? 1 : 0
   const subscriptions = filters.map(({ filter: topicFilter, qos: wanted }) => {
@@ -40,7 +53,7 @@ export async function subscribeHere(
   const answer =
     subscriptions.length === 0 ? [] : link.request(lastPacketId, encodeSubscribe(lastPacketId, subscriptions, 5))
   link.release()
-  const codes = await answer
+  const [codes] = await Promise.all([answer, unsubscribed])
   return filters.flatMap(({ filter }, index) => refusals(filter, codes[index]))
 }
 

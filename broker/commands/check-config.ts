@@ -1,5 +1,7 @@
 import { type Command, exitCode as commandExitCode, type Output, parseOptions } from '../../clients/cli/index.ts'
 import { ConfigError, missingFiles, type ReadConfig, readConfigFile, type Verdict } from '../config/index.ts'
+import { explainTopic, isTopicName } from '../config/topic-explanation.ts'
+import { explanationJson, printExplanation } from './check-config-topic.ts'
 
 /** What becomes of one line, or of a file as a whole where `line` is absent. */
 interface Judged {
@@ -18,34 +20,54 @@ interface Judged {
 export const checkConfig: Command = {
   name: 'check-config',
   summary: 'say what becomes of every line of a configuration',
-  help: `Usage: notarymq check-config -c FILE [--json]
+  help: `Usage: notarymq check-config -c FILE [--topic TOPIC] [--json]
 
 Reads a configuration and the files that it includes, starts nothing, and says of every line whether it is honoured,
 ignored (it has no effect here, and why) or refused (why, and what to do). Whether the files that lines name can be read
 is tried as the user that runs this command.
 
+With --topic it says instead what holds for publishes to that topic, and which lines say so: those that apply, and those
+that a line with "none" takes away. Other files are not looked at.
+
   -c FILE                       configuration in the language of mosquitto.conf
+      --topic TOPIC             a topic name, without wildcards
       --json                    one JSON object
 
 Exit codes: 0 the broker would start with it; otherwise what the broker would end with: 3 wrong configuration,
 13 password_file or acl_file that cannot be read, 1 another file that cannot be read. Usage errors: 2.`,
   run: async (args, output) => {
-    const values = parseOptions(args, { config: { type: 'string', short: 'c' }, json: { type: 'boolean' } })
-    if (values.config === undefined) {
-      output.error("notarymq check-config: -c FILE is needed\nTry 'notarymq check-config --help'.")
-      return commandExitCode.usage
+    const values = parseOptions(args, {
+      config: { type: 'string', short: 'c' },
+      json: { type: 'boolean' },
+      topic: { type: 'string' },
+    })
+    const { config, topic } = values
+    if (config === undefined) return usageError('-c FILE is needed', output)
+    if (topic !== undefined && !isTopicName(topic)) return usageError(`${topic} is not a topic name`, output)
+    const { lines, mistakes, exitCode, read } = judge(config)
+    if (topic !== undefined && read?.options !== undefined) {
+      const explanation = explainTopic(topic, read.topicLines)
+      if (values.json === true) output.out(explanationJson(topic, explanation))
+      else printExplanation(topic, explanation, output)
+      return commandExitCode.ok
     }
-    const { lines, mistakes, exitCode } = judge(values.config)
     if (values.json === true) output.out(JSON.stringify({ ok: exitCode === 0, exitCode, lines }))
     else print(lines, mistakes, exitCode, output)
     return exitCode
   },
 }
 
+function usageError(what: string, output: Output): number {
+  output.error(`notarymq check-config: ${what}\nTry 'notarymq check-config --help'.`)
+  return commandExitCode.usage
+}
+
 interface Judgement {
   readonly lines: readonly Judged[]
   readonly mistakes: number
   readonly exitCode: number
+  /** Undefined where the file itself cannot be read. */
+  readonly read: ReadConfig | undefined
 }
 
 function judge(path: string): Judgement {
@@ -54,7 +76,7 @@ function judge(path: string): Judgement {
     read = readConfigFile(path)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return { lines: [refusal(error, undefined)], mistakes: 1, exitCode: error.exitCode }
+    return { lines: [refusal(error, undefined)], mistakes: 1, exitCode: error.exitCode, read: undefined }
   }
   const mistakes = [...read.mistakes, ...missingFiles(read.lines)]
   const lines = read.lines.flatMap((line): readonly Judged[] => {
@@ -74,6 +96,7 @@ function judge(path: string): Judgement {
     lines: [...lines, ...elsewhere.map((error) => refusal(error, undefined))],
     mistakes: mistakes.length,
     exitCode: mistakes[0]?.exitCode ?? 0,
+    read,
   }
 }
 

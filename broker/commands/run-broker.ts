@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import {
   ConfigError,
+  type ConfigLine,
+  changesForRestart,
   configErrorExitCode,
   defaultOptions,
   formatConfigError,
@@ -11,6 +13,7 @@ import {
 import { createBroker, type NotaryBroker } from '../create-broker.ts'
 import { describe } from '../describe.ts'
 import {
+  atNextStart,
   configLoaded,
   localOnlyHint,
   localOnlyMode,
@@ -21,7 +24,8 @@ import {
 } from '../log/messages.ts'
 import { type BrokerLog, createLogger } from '../logger.ts'
 import { type BrokerOptions, defaultLog } from '../options.ts'
-import { becomeUser } from '../process/become-user.ts'
+import { giveUpRoot } from '../process/become-user.ts'
+import { openDataDirectory } from '../process/data-directory.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import { handleSignals } from '../process/signals.ts'
 import { createSystemdNotifier } from '../systemd-notify.ts'
@@ -40,8 +44,8 @@ Starts the broker. Without -c: only for clients of this machine, on 127.0.0.1 an
   -h, --help                    this text
       --version                 version of the program
 
-SIGTERM and SIGINT stop it: what was accepted is committed, the store closed. SIGHUP reads password files, access
-control lists, certificates, keys and revocation lists again, and opens log files anew; SIGUSR2 logs the subscriptions.
+SIGTERM and SIGINT stop it: what was accepted is committed, the store closed. SIGHUP reads the configuration and the
+files that it names again and opens log files anew; the log says what takes a restart. SIGUSR2 logs the subscriptions.
 Exit codes are Mosquitto's: 0 ended as
 asked, 3 wrong configuration, 13 password_file or acl_file that cannot be used, 1 anything else.`
 
@@ -60,9 +64,19 @@ export async function runBroker(args: readonly string[]): Promise<number> {
   const { options, configFile, warnings, isLocalOnly, mode } = given
   if (mode === 'help') process.stdout.write(`${brokerHelp}\n`)
   if (mode !== 'run') return exit.ok
+  let rootWarning: string | undefined
+  try {
+    // Before the log: its files have to be those of the user that writes them.
+    const { user, location } = options
+    rootWarning = giveUpRoot({ user, location, hasConfiguration: configFile !== undefined })
+  } catch (error) {
+    process.stderr.write(`Error: ${describe(error)}\n`)
+    return exit.failure
+  }
   const log = createLogger(options.log ?? defaultLog)
   log.information(starting(version))
   log.information(configFile === undefined ? usingDefaultConfig : configLoaded(configFile))
+  if (rootWarning !== undefined) log.warning(rootWarning)
   for (const warning of warnings) log.warning(warning)
   if (isLocalOnly) {
     log.information(localOnlyMode)
@@ -76,15 +90,15 @@ export async function runBroker(args: readonly string[]): Promise<number> {
   let broker: NotaryBroker
   let removePidFile: (() => void) | undefined
   try {
-    if (options.user !== undefined) becomeUser(options.user, options.location)
+    openDataDirectory(options.location)
     broker = await createBroker(options, log)
-    if (options.pidFile !== undefined) removePidFile = writePidFile(options.pidFile)
+    if (options.pidFile !== undefined) removePidFile = writePidFile(options.pidFile, log.warning)
   } catch (error) {
     log.error(`Error: ${describe(error)}`)
     return exitCodeOf(error)
   }
   const systemd = createSystemdNotifier({ environment: process.env, onError: log.warning })
-  const readOptions = () => readAgain(args, log)
+  const readOptions = () => readAgain(args, given.lines, log)
   const onReload = (state: 'begins' | 'ended') => void (state === 'begins' ? systemd.reloading() : systemd.ready())
   // Before the line that says so: whoever reads it may send a signal at once.
   const ignoreSignals = handleSignals({ broker, log, readOptions, onReload })
@@ -113,15 +127,17 @@ export async function runBroker(args: readonly string[]): Promise<number> {
   }
 }
 
-/** The configuration as it is now. @throws {Error} in one line, with its place */
-function readAgain(args: readonly string[], log: BrokerLog): BrokerOptions {
-  try {
-    const { options, warnings } = readArguments(args)
-    for (const warning of warnings) log.warning(warning)
-    return options
-  } catch (error) {
-    throw error instanceof ConfigError ? new Error(formatConfigError(error).replaceAll('\n', ' ')) : error
-  }
+/**
+ * The configuration as it is now.
+ * @param started the lines of the one that the broker was started with
+ * @throws {ConfigError} any code
+ */
+function readAgain(args: readonly string[], started: readonly ConfigLine[], log: BrokerLog): BrokerOptions {
+  const { options, warnings, lines } = readArguments(args)
+  for (const warning of warnings) log.warning(warning)
+  const waiting = changesForRestart(started, lines)
+  if (waiting.length > 0) log.warning(atNextStart(waiting))
+  return options
 }
 
 const flags = {

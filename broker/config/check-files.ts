@@ -34,6 +34,7 @@ const namedFiles: Readonly<Record<string, NamedFile>> = {
   bridge_certfile: named('client certificate'),
   bridge_keyfile: named('client key file'),
   notary_keys: named('directory of keys', true),
+  notary_key_passphrase_file: named('passphrase file'),
 }
 
 /**

@@ -13,6 +13,12 @@ export type Repetition = 'once' | 'last' | 'accumulates'
  */
 export type Scope = 'broker' | 'security' | 'listener' | 'connection'
 
+/**
+ * What SIGHUP makes of another value: it holds at once, for clients that are connected too; it holds for connections that
+ * come from then on, as those that are there were told the value before, or came in by it; it takes a restart.
+ */
+export type Reload = 'at-once' | 'new-connections' | 'restart'
+
 interface Described {
   /** What stands after the name, as in a manual page. */
   readonly syntax: string
@@ -26,6 +32,7 @@ interface Described {
 export interface HonouredDirective extends Described {
   readonly verdict: 'honoured'
   readonly repetition: Repetition
+  readonly reload: Reload
   /** The name under which it is counted: another word for the same. */
   readonly sameAs?: string
   /** Read, checked and tested, but without effect yet: refused until this is taken away. */

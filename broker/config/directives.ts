@@ -8,7 +8,7 @@ import { notaryDirectives } from './directives/notary.ts'
 import { refusedDirectives } from './directives/refused.ts'
 import { securityDirectives } from './directives/security.ts'
 
-export type { Directive, Repetition, Scope, Verdict } from './directive.ts'
+export type { Directive, Reload, Repetition, Scope, Verdict } from './directive.ts'
 
 /** Every directive that has an effect. `handlers.ts` has one handler for each; the compiler checks that. */
 export const handledDirectives = {
@@ -37,8 +37,7 @@ export const refusedFamilies: Readonly<Record<string, string>> = {
 
 /** Directives that NotaryMQ plans and this version refuses. */
 export const plannedNotaryDirectives: readonly string[] = [
-  ...['notary_key', 'notary_refuse_v3', 'notary_clock_skew', 'notary_provenance', 'notary_unwrap', 'notary_ack_index'],
-  ...['notary_bind_client_id', 'notary_checkpoint_interval', 'notary_anchor', 'notary_witness', 'notary_retention'],
+  ...['notary_checkpoint_interval', 'notary_anchor', 'notary_witness', 'notary_retention'],
 ]
 
 const notYet = 'it is not supported by this version of NotaryMQ; remove it or wait'

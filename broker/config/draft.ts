@@ -1,6 +1,7 @@
 import type { BridgeOptions, BridgeTopic } from '../bridges/bridge-options.ts'
 import type {
   BrokerOptions,
+  KeyRule,
   ListenerOptions,
   LogDestination,
   LogType,
@@ -65,7 +66,16 @@ export interface Draft {
   /** The plugin whose options follow. */
   plugin: 'password_file' | 'acl_file' | undefined
   readonly bridges: DraftBridge[]
-  readonly protect: ProtectRule[]
+  /** With the line of each, in file order. */
+  readonly protect: Map<ProtectRule, ConfigLine>
+  /** `notary_provenance`: the filter of each line. */
+  readonly provenance: Map<ConfigLine, string>
+  /** `notary_unwrap`: the filter of each line. */
+  readonly unwrap: Map<ConfigLine, string>
+  /** By name of the key. */
+  readonly keyRules: Map<string, KeyRule>
+  /** `notary_enroll_certificates true`. */
+  enrollCertificatesLine: ConfigLine | undefined
   readonly log: DraftLog
   /** The first `notary_admin anonymous`, kept for its place. */
   anonymousAdmin: ConfigLine | undefined
@@ -88,7 +98,11 @@ export function emptyDraft(defaultPort: number): Draft {
     security: {},
     plugin: undefined,
     bridges: [],
-    protect: [],
+    protect: new Map(),
+    provenance: new Map(),
+    unwrap: new Map(),
+    keyRules: new Map(),
+    enrollCertificatesLine: undefined,
     log: {
       types: undefined,
       destinations: undefined,

@@ -25,7 +25,7 @@ export const configErrors = {
     remedy: 'write one of the accepted values; booleans are exactly true, false, 1 or 0',
   },
   ERR_CONFIG_VALUE_UNSUPPORTED: {
-    cause: 'a value that Mosquitto accepts, or that is planned for NotaryMQ, but this version does not honour',
+    cause: 'a value that Mosquitto accepts but this version does not honour',
     remedy: 'use a value this version honours or wait; it is never ignored',
   },
   ERR_CONFIG_VALUE_DUPLICATE: {
@@ -63,6 +63,11 @@ export const configErrors = {
   ERR_CONFIG_ADMIN_UNPROVABLE: {
     cause: 'notary_admin with a username, but no listener asks for a proof of usernames',
     remedy: 'add password_file, or use_identity_as_username to a listener that requires certificates',
+  },
+  ERR_CONFIG_PROTECT_CONFLICT: {
+    cause:
+      'a notary_protect line with none covers the same topics as one without, or some of its topics without being inside it or around it',
+    remedy: 'make one of the two filters lie strictly inside the other, or remove a line',
   },
   ERR_CONFIG_SECURITY_FILE_UNREADABLE: {
     cause: 'the file of password_file or acl_file does not exist or may not be read',

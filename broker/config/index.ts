@@ -1,3 +1,4 @@
+export { changesForRestart } from './changes-for-restart.ts'
 export { missingFiles } from './check-files.ts'
 export {
   classifyDirective,
@@ -6,6 +7,7 @@ export {
   directives,
   honouredDirectives,
   plannedNotaryDirectives,
+  type Reload,
   refusedFamilies,
   type Verdict,
 } from './directives.ts'

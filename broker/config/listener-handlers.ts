@@ -12,6 +12,7 @@ import {
   readCount,
   readLimit,
   readPortAndAddress,
+  readRate,
   readString,
   readWords,
   unsupportedValue,
@@ -52,7 +53,8 @@ export const listenerHandlers = {
   protocol(draft, line) {
     const [protocol] = readWords(line, 1)
     if (protocol === 'http_api') throw unsupportedValue(line, protocol, 'known to Mosquitto')
-    if (protocol !== 'mqtt' && protocol !== 'websockets') throw invalidValue(line, protocol)
+    if (protocol !== 'mqtt' && protocol !== 'websockets' && protocol !== 'notary-link')
+      throw invalidValue(line, protocol)
     change(draft, line, { protocol }, protocol !== 'mqtt')
   },
 
@@ -139,20 +141,13 @@ export const listenerHandlers = {
   },
 
   notary_connect_rate(draft, line) {
-    const [perSecond, burst] = readWords(line, 2)
-    if (!isRate(perSecond) || !isRate(burst ?? perSecond)) throw invalidValue(line)
-    const rate = { perSecond: Number(perSecond), ...(burst === undefined ? {} : { burst: Number(burst) }) }
-    change(draft, line, { connectRate: rate }, false)
+    change(draft, line, { connectRate: readRate(line) }, false)
   },
 } as const satisfies { readonly [Name in DirectiveName]?: (draft: Draft, line: ConfigLine) => void }
 
 function readMaximumQos(draft: Draft, line: ConfigLine): void {
   const maximumQos = qosNumbers[readChoice(line, ['0', '1', '2'])]
   change(draft, line, { maximumQos }, maximumQos !== 2)
-}
-
-function isRate(word: string): boolean {
-  return /^\d+$/.test(word) && Number(word) >= 1 && Number(word) <= largestInt
 }
 
 function opens(listener: DraftListener, line: ConfigLine, isOpening: boolean): void {

@@ -1,50 +1,79 @@
-import { isValidTopicFilter } from '../../protocol/topics/topic-filter.ts'
+import { largestClockSkewSeconds } from '../trust-options.ts'
 import type { DirectiveName } from './directives.ts'
 import type { Draft } from './draft.ts'
+import { readKeyRule } from './key-line.ts'
 import type { ConfigLine } from './lexer.ts'
+import { readFilter } from './line-words.ts'
+import { readProtectRule } from './protect-line.ts'
 import {
   errorAt,
   invalidValue,
+  isCount,
+  isRate,
   largestInt,
+  readBoolean,
   readBytes,
+  readChoice,
   readCount,
   readPortAndAddress,
+  readRate,
   readString,
   readWords,
-  unsupportedValue,
 } from './values.ts'
 
 /** A day, in seconds. */
 const largestConnectTimeout = 86_400
 
-const protectWordsPlanned: ReadonlySet<string> = new Set(['mac', 'encrypted', 'tls', 'fresh', 'keys', 'none'])
-
 /** Handlers of the directives that Mosquitto does not know. */
 export const notaryHandlers = {
   notary_protect(draft, line) {
-    const [filter, ...words] = readWords(line, Number.POSITIVE_INFINITY)
-    // A topic name may begin with $share/, but nobody means that: the rule would protect nothing.
-    if (!isValidTopicFilter(filter) || filter.startsWith('$share/')) {
-      throw errorAt(line, 'ERR_CONFIG_VALUE_INVALID', `Invalid topic filter '${filter}'.`)
-    }
-    for (const word of words) {
-      if (protectWordsPlanned.has(word)) throw unsupportedValue(line, `${filter} ${word}`, 'planned for NotaryMQ')
-      if (word !== 'signed' && word !== 'tls') throw invalidValue(line, word)
-    }
-    if (words.length === 0) {
-      const reason = `Empty notary_protect value in configuration: say what '${filter}' requires, for example "signed".`
-      throw errorAt(line, 'ERR_CONFIG_VALUE_MISSING', reason)
-    }
-    const rule = {
-      filter,
-      ...(words.includes('signed') ? { signed: true as const } : undefined),
-      ...(words.includes('tls') ? { tls: true as const } : undefined),
-    }
-    draft.protect.push(rule)
+    draft.protect.set(readProtectRule(line), line)
+  },
+  notary_provenance(draft, line) {
+    draft.provenance.set(line, readFilter(line))
+  },
+  notary_unwrap(draft, line) {
+    draft.unwrap.set(line, readFilter(line))
   },
 
   notary_keys(draft, line) {
     draft.plain.keysDirectory = readString(line)
+  },
+  notary_key_passphrase_file(draft, line) {
+    draft.plain.keyPassphraseFile = readString(line)
+  },
+  notary_key(draft, line) {
+    const rule = readKeyRule(line)
+    if (draft.keyRules.has(rule.name)) {
+      const reason = `Duplicate notary_key value in configuration: '${rule.name}' has a line already.`
+      throw errorAt(line, 'ERR_CONFIG_VALUE_DUPLICATE', reason)
+    }
+    draft.keyRules.set(rule.name, rule)
+  },
+  notary_enroll_certificates(draft, line) {
+    draft.plain.enrollCertificates = readBoolean(line)
+    draft.enrollCertificatesLine = draft.plain.enrollCertificates ? line : undefined
+  },
+  notary_bind_client_id(draft, line) {
+    draft.plain.bindClientId = readBoolean(line)
+  },
+  notary_clock_skew(draft, line) {
+    draft.plain.clockSkewSeconds = readCount(line, largestClockSkewSeconds)
+  },
+  notary_refuse_v3(draft, line) {
+    draft.plain.refuseV3 = readChoice(line, ['drop', 'disconnect'])
+  },
+  notary_ack_index(draft, line) {
+    draft.plain.ackIndex = readBoolean(line)
+  },
+
+  notary_failure_budget(draft, line) {
+    const [count, perSecond = '1'] = readWords(line, 2)
+    if (!isCount(count) || !isRate(perSecond)) throw invalidValue(line)
+    draft.plain.failureBudget = { burst: Number(count), perSecond: Number(perSecond) }
+  },
+  notary_publish_rate(draft, line) {
+    draft.plain.publishRate = readRate(line)
   },
 
   notary_admin(draft, line) {

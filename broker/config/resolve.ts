@@ -1,11 +1,13 @@
 import { type BrokerOptions, defaultPorts, type ListenerOptions, loopbackListeners } from '../options.ts'
 import { checkAdministrators } from './administrators.ts'
+import { explainCertificateKeys } from './certificate-keys.ts'
 import { type Draft, draftListener, emptyDraft, finishLog } from './draft.ts'
 import { enterLines } from './enter-lines.ts'
 import { ConfigError } from './errors.ts'
 import { finishBridge } from './finish-bridge.ts'
 import { finishListener } from './finish-listener.ts'
 import type { ConfigLine } from './lexer.ts'
+import { protectConflicts } from './protect-line.ts'
 
 /** Data directory where nothing else is said, relative to the working directory. */
 export const defaultLocation = './notarymq-data'
@@ -22,7 +24,11 @@ export interface Interpretation {
   readonly warnings: Draft['warnings']
   /** Clients of this machine alone can connect. */
   readonly isLocalOnly: boolean
+  /** Lines that concern single topics. */
+  readonly topicLines: TopicLines
 }
+
+export type TopicLines = Pick<Draft, 'protect' | 'provenance' | 'unwrap'>
 
 /**
  * Turns the lines of a configuration into options. What the file does not say is left to the defaults of
@@ -57,6 +63,8 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
   const listeners = drafts.flatMap((one) => attempt(() => finishListener(one, perListenerSettings)) ?? [])
   const bridges = draft.bridges.flatMap((bridge) => attempt(() => finishBridge(bridge)) ?? [])
   attempt(() => checkAdministrators(draft, listeners))
+  mistakes.push(...protectConflicts(draft))
+  explainCertificateKeys(draft, listeners)
   const { log } = finishLog(draft)
   const options: BrokerOptions = {
     location: defaultLocation,
@@ -67,15 +75,20 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
     ...draft.plain,
     ...draft.security,
     listeners: listeners satisfies readonly ListenerOptions[],
-    protect: draft.protect,
+    protect: [...draft.protect.keys()],
     anonymousAdmin: draft.anonymousAdmin !== undefined,
     ...(draft.admins.length === 0 ? {} : { admins: draft.admins.map(({ name }) => name) }),
+    ...(draft.keyRules.size === 0 ? {} : { keyRules: [...draft.keyRules.values()] }),
+    ...(draft.provenance.size === 0 ? {} : { provenance: [...draft.provenance.values()] }),
+    ...(draft.unwrap.size === 0 ? {} : { unwrap: [...draft.unwrap.values()] }),
     ...(draft.httpListeners.length === 0 ? {} : { httpListeners: draft.httpListeners }),
     ...(bridges.length === 0 ? {} : { bridges }),
     ...(log === undefined ? {} : { log }),
   }
   const { ignored, warnings } = draft
-  return { options: mistakes.length > 0 ? undefined : options, mistakes, ignored, warnings, isLocalOnly }
+  const { protect, provenance, unwrap } = draft
+  const topicLines = { protect, provenance, unwrap }
+  return { options: mistakes.length > 0 ? undefined : options, mistakes, ignored, warnings, isLocalOnly, topicLines }
 }
 
 /** @throws {ConfigError} the first mistake */

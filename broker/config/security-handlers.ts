@@ -9,7 +9,8 @@ const builtIn = { 'mosquitto_password_file.so': 'password_file', 'mosquitto_acl_
 const notNeeded = 'mosquitto_persist_sqlite.so'
 const hints: Readonly<Record<string, string>> = {
   'mosquitto_dynamic_security.so': 'write its clients into a password_file and its roles into an acl_file',
-  'go-auth.so': 'export its users into a password_file and its rules into an acl_file',
+  'go-auth.so':
+    'list its users in a password_file, with new passwords by "notarymq passwd", and their rights in an acl_file',
 }
 
 /** Handlers of who may come in and what they may do. */

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import type { Rate } from '../options.ts'
 import { ConfigError, type ConfigErrorCode } from './errors.ts'
 import type { ConfigLine } from './lexer.ts'
 
@@ -80,6 +81,23 @@ export function readLimit(line: ConfigLine): number {
 
 /** Mosquitto keeps counts in a C int. */
 export const largestInt = 2_147_483_647
+
+/** Whether `word` is a decimal count, at most Mosquitto's largest. */
+export function isCount(word: string): boolean {
+  return /^\d+$/.test(word) && Number(word) <= largestInt
+}
+
+/** Whether `word` is a count other than 0. */
+export function isRate(word: string): boolean {
+  return isCount(word) && Number(word) > 0
+}
+
+/** `PER_SECOND [BURST]`. @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID */
+export function readRate(line: ConfigLine): Rate {
+  const [perSecond, burst] = readWords(line, 2)
+  if (!isRate(perSecond) || !isRate(burst ?? perSecond)) throw invalidValue(line)
+  return { perSecond: Number(perSecond), ...(burst === undefined ? {} : { burst: Number(burst) }) }
+}
 
 /** One of several words. @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID */
 export function readChoice<const T extends string>(line: ConfigLine, choices: readonly T[]): T {

@@ -1,5 +1,5 @@
 import type { EdgeLimits } from '../edge/edge-handler.ts'
-import type { Connack, ConnectPacket } from '../edge/index.ts'
+import { type Connack, type ConnectPacket, grantedKeepAliveSeconds } from '../edge/index.ts'
 
 /** [MQTT-5.0 1.5.4] */
 const maxStringBytes = 65_535
@@ -8,18 +8,20 @@ const maxStringBytes = 65_535
 export interface AcceptedClient {
   readonly clientId: string
   readonly sessionPresent: boolean
-  /** That holds for this client. */
-  readonly keepAliveSeconds: number
   readonly limits: EdgeLimits
+  /** Seconds that a session without a connection lives at most; 0: as long as its client asked. */
+  readonly longestExpirySeconds: number
   /** Base of the Response Information; undefined: none is given. */
   readonly responseInformation: string | undefined
 }
 
 /** The CONNACK that lets a client in. What says nothing new is left out, as Mosquitto does. */
 export function acceptingConnack(connect: ConnectPacket, client: AcceptedClient): Connack {
-  const { clientId, sessionPresent, keepAliveSeconds, limits } = client
+  const { clientId, sessionPresent, limits, longestExpirySeconds } = client
   if (connect.protocolVersion !== 5) return { sessionPresent, code: 0 }
   const { topicAliasMaximum, retainAvailable, maximumQos, maximumPacketSize, receiveMaximum } = limits
+  const keepAliveSeconds = grantedKeepAliveSeconds(connect, limits.maxKeepAliveSeconds)
+  const isShortened = longestExpirySeconds > 0 && longestExpirySeconds < connect.sessionExpiryIntervalSeconds
   const responseInformation = responseInformationOf(connect, client)
   return {
     sessionPresent,
@@ -32,6 +34,8 @@ export function acceptingConnack(connect: ConnectPacket, client: AcceptedClient)
     ...(maximumPacketSize === 0 ? undefined : { maximumPacketSize }),
     ...(receiveMaximum === 0 ? undefined : { receiveMaximum }),
     ...(maximumQos === 2 ? undefined : { maximumQos }),
+    // [MQTT-5.0 3.2.2.3.2]: whoever is not told counts on what it asked for. Mosquitto does not tell.
+    ...(isShortened ? { sessionExpiryIntervalSeconds: longestExpirySeconds } : undefined),
     ...(responseInformation === undefined ? undefined : { responseInformation }),
   }
 }

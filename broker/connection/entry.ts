@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { checkWill } from '../connect-rules.ts'
+import { isBrokerTopic } from '../../protocol/index.ts'
 import { type ConnectPacket, reasonCode } from '../edge/index.ts'
 import type { ConnectionContext } from './connection-context.ts'
 import type { ListenerRules } from './listener-rules.ts'
@@ -12,9 +12,13 @@ export interface EntryRefusal {
   readonly code: number
 }
 
-/** A client that may try to log in, under this id. */
+/** A client that may try to log in, under these names. */
 export interface Entry {
   readonly clientId: string
+  /** Undefined: anonymous. */
+  readonly username: string | undefined
+  /** The broker gave it its client id. */
+  readonly isAssigned: boolean
 }
 
 /**
@@ -28,31 +32,31 @@ export function entryOf(
   context: ConnectionContext,
 ): Entry | EntryRefusal {
   if (username === null) return refused('its certificate gives no username', reasonCode.badUserNameOrPassword)
-  const entry = clientIdOf(packet.clientId, username, rules)
-  if ('code' in entry) return entry
-  const { clientId } = entry
-  const { clientIdPrefixes, policy, gate } = context
+  const clientId = clientIdOf(packet.clientId, username, rules)
+  if (typeof clientId !== 'string') return clientId
+  const { clientIdPrefixes, gate } = context
   if (clientIdPrefixes.length > 0 && !clientIdPrefixes.some((prefix) => clientId.startsWith(prefix))) {
     return refused('its client id does not begin as clientid_prefixes demands', reasonCode.notAuthorized)
   }
-  const willRefusal = checkWill(packet.will, policy)
-  if (willRefusal !== undefined) return refused(willRefusal, reasonCode.notAuthorized)
+  if (packet.will !== undefined && isBrokerTopic(packet.will.topic)) {
+    return refused('only the broker publishes to the will topic', reasonCode.notAuthorized)
+  }
   if (context.isFull(clientId)) {
     return refused('there are as many clients as global_max_clients allows', reasonCode.quotaExceeded)
   }
   if (gate.chain.outage !== undefined) return { why: undefined, code: reasonCode.serverUnavailable }
-  return entry
+  return { clientId, username, isAssigned: clientId !== packet.clientId }
 }
 
-function clientIdOf(given: string, username: string | undefined, rules: ListenerRules): Entry | EntryRefusal {
+function clientIdOf(given: string, username: string | undefined, rules: ListenerRules): string | EntryRefusal {
   const { allowZeroLengthClientId, autoIdPrefix } = rules.security.settings
   if (rules.useUsernameAsClientId) {
-    if (username !== undefined) return { clientId: username }
+    if (username !== undefined) return username
     return refused('its username is to be its client id, and it has none', reasonCode.notAuthorized)
   }
-  if (given !== '') return { clientId: given }
+  if (given !== '') return given
   if (!allowZeroLengthClientId) return refused('it has no client id', reasonCode.clientIdentifierNotValid)
-  return { clientId: `${autoIdPrefix}${randomUUID().toUpperCase()}` }
+  return `${autoIdPrefix}${randomUUID().toUpperCase()}`
 }
 
 function refused(why: string, code: number): EntryRefusal {

@@ -1,17 +1,19 @@
-import { type FlowVerdict, type IncomingPublish, type Outlet, refusalOf, type Settlement } from '../../plugins/index.ts'
 import {
-  type ChainRecord,
-  isBrokerTopic,
-  type RefusalCause,
-  recordProperties,
-  requestTopic,
-} from '../../protocol/index.ts'
-import { takeAdminRequest } from '../admin-requests.ts'
-import { type PublishPacket, packetType, reasonCode } from '../edge/index.ts'
+  type FlowVerdict,
+  type IncomingPublish,
+  type Outlet,
+  reservedPropertyPrefix,
+  type Settlement,
+  type VerifiedPublish,
+  withoutReserved,
+} from '../../plugins/index.ts'
+import { type ChainRecord, isBrokerTopic, type RefusalCause, recordProperties } from '../../protocol/index.ts'
+import { type PublishPacket, packetType, reasonCode, type UserProperty } from '../edge/index.ts'
+import { takeRequest } from '../notary-requests.ts'
 import { Delivery } from '../sessions/delivery.ts'
-import { messageOf } from '../sessions/message.ts'
 import type { Session } from '../sessions/session.ts'
 import type { ClientConnection } from './client-connection.ts'
+import { isForgery } from './forgery.ts'
 
 const noUserProperties: IncomingPublish['userProperties'] = []
 
@@ -25,6 +27,7 @@ export class InboundPublish implements Outlet {
   readonly #bytes: number
   #publish: IncomingPublish | undefined
   #delivery: Delivery | undefined
+  #index: number | undefined
 
   constructor(connection: ClientConnection, packet: PublishPacket, bytes: number) {
     this.#connection = connection
@@ -49,19 +52,24 @@ export class InboundPublish implements Outlet {
     context.gate.submit(publish, lane, this, () => this.#judge(publish))
   }
 
-  recorded(index: number, record: ChainRecord): void {
-    const { topic, payload, qos, retain, properties, packetId } = this.#packet
+  recorded(index: number, record: ChainRecord, verified: VerifiedPublish): void {
+    const { qos, retain, properties, packetId } = this.#packet
     const { session, context } = this.#connection
     const { sessions } = context
-    const message = messageOf({ index, topic, payload, qos, retain, properties, timeMs: record.timeMs })
+    const message = sessions.view.messageOf(index, record, verified, properties)
+    this.#index = index
     this.#delivery = new Delivery(sessions, message, session)
     // Of an envelope its inner payload counts: a signed publisher clears a topic with an empty one.
-    if (retain) sessions.retained.apply(message, record.payloadSize === 0, this.#connection.publisher)
+    if (retain) sessions.retained.apply(message, record.payloadSize === 0, this.#connection.identity.publisher)
     if (qos === 2 && session?.isDurable === true && !session.isEnded) {
       const exchange = session.incoming.get(packetId)
       if (exchange !== undefined) exchange.isStored = true
       sessions.store.putIncoming(session, packetId)
     }
+  }
+
+  repeated(index: number): void {
+    this.#index = index
   }
 
   settle(settlement: Settlement): void {
@@ -90,7 +98,7 @@ export class InboundPublish implements Outlet {
       edge.disconnect(reasonCode.implementationSpecificError)
       return
     }
-    context.onRefused(refusalOf(context.gate, 'disk-full', this.#incoming()), this.#connection)
+    context.refusals.tell(this.#connection, this.#packet, this.#incoming(), 'disk-full')
     const type = qos === 1 ? packetType.puback : packetType.pubrec
     // Nothing of this client is on its way any more, so nothing is overtaken.
     edge.sendAcknowledgement(type, packetId, reasonCode.quotaExceeded)
@@ -122,44 +130,64 @@ export class InboundPublish implements Outlet {
   #judge(publish: IncomingPublish): FlowVerdict | Promise<FlowVerdict> {
     const { context } = this.#connection
     const { topic, payload } = publish
-    if (isBrokerTopic(topic)) {
-      if (topic === requestTopic.admin && !this.#connection.mayWrite(topic)) return { cause: 'access-denied' }
-      return takeAdminRequest(this.#connection, this.#packet) ? 'acknowledge' : { cause: 'broker-topic' }
-    }
-    if (!this.#connection.mayWrite(topic)) return { cause: 'access-denied' }
+    if (isBrokerTopic(topic)) return takeRequest(this.#connection, this.#packet)
+    if (!this.#connection.identity.mayWrite(topic)) return { cause: 'access-denied' }
     const { messageSizeLimit } = context
     if (messageSizeLimit > 0 && payload.length > messageSizeLimit) return { cause: 'message-too-large' }
     if (context.isDiskFull()) return { cause: 'disk-full' }
-    return context.gate.verify(publish)
+    const verdict = context.gate.verify(publish)
+    return verdict instanceof Promise ? this.#counted(verdict) : verdict
+  }
+
+  async #counted(verdict: Promise<FlowVerdict>): Promise<FlowVerdict> {
+    const { inbound } = this.#connection
+    inbound.enterVerification()
+    try {
+      return await verdict
+    } finally {
+      inbound.leaveVerification()
+    }
   }
 
   #incoming(): IncomingPublish {
     const { topic, payload, qos, retain, properties } = this.#packet
+    const { identity, exchange } = this.#connection
+    const userProperties = withoutReserved(properties?.userProperties ?? noUserProperties)
     return {
-      publisher: this.#connection.publisher,
+      publisher: identity.publisher,
       topic,
+      signedTopic: identity.remoteTopicOf(topic),
       payload,
       qos,
       retain,
       isWill: false,
-      userProperties: properties?.userProperties ?? noUserProperties,
-      properties: recordProperties(properties),
+      userProperties,
+      properties: properties === undefined ? undefined : recordProperties({ ...properties, userProperties }),
+      macSessions: exchange.sessions,
+      source: this.#connection,
     }
   }
 
   #refuse(cause: RefusalCause): void {
-    const { context, version } = this.#connection
-    const publish = this.#publish as IncomingPublish
-    context.onRefused(refusalOf(context.gate, cause, publish), this.#connection)
-    // Older clients cannot be told: they are acknowledged, and the message is gone, as with Mosquitto's ACLs.
+    const { context, version, edge, session } = this.#connection
+    const { qos, packetId } = this.#packet
+    context.refusals.tell(this.#connection, this.#packet, this.#publish as IncomingPublish, cause)
     if (version === 5) this.#acknowledge(reasonOfRefusal(cause))
+    else if (context.refuseV3 === 'disconnect') {
+      // It may be sent again with its packet id, and must not be taken for one that is on its way then.
+      if (qos === 2) session?.incoming.delete(packetId)
+      edge.disconnect(reasonCode.notAuthorized)
+    }
+    // Older clients cannot be told: they are acknowledged, and the message is gone, as with Mosquitto's ACLs.
     else this.#acknowledge(reasonCode.success)
+    if (isForgery(cause)) this.#connection.onForgery()
   }
 
   #acknowledge(code: number): void {
     const { qos, packetId } = this.#packet
-    const { edge, session } = this.#connection
-    if (qos === 1) edge.sendAcknowledgement(packetType.puback, packetId, code)
+    const { edge, session, context } = this.#connection
+    const told = this.#index !== undefined && context.ackIndex ? indexProperty(this.#index) : undefined
+    if (qos === 1) edge.sendAcknowledgement(packetType.puback, packetId, code, told)
     else if (qos === 2) {
       const exchange = session?.incoming.get(packetId)
       // "No matching subscribers" is said of QoS 1 only, as Mosquitto does.
@@ -168,9 +196,14 @@ export class InboundPublish implements Outlet {
       exchange.isSettled = true
       // A refusal ends the exchange: the packet id is free. [MQTT-5.0 4.3.3-9]
       if (said !== reasonCode.success) session?.incoming.delete(packetId)
-      exchange.link.sendAcknowledgement(packetType.pubrec, packetId, said)
+      exchange.link.sendAcknowledgement(packetType.pubrec, packetId, said, told)
     }
   }
+}
+
+/** Where the record of a publish stands, for its publisher. */
+function indexProperty(index: number): readonly UserProperty[] {
+  return [[`${reservedPropertyPrefix}index`, String(index)]]
 }
 
 /** What a MQTT 5 publisher is told. */
@@ -179,6 +212,7 @@ function reasonOfRefusal(cause: RefusalCause): number {
     // Mosquitto says "packet too large" of the latter, which no acknowledgement may. [MQTT-5.0 3.4.2.1]
     case 'disk-full':
     case 'message-too-large':
+    case 'too-busy':
       return reasonCode.quotaExceeded
     default:
       return reasonCode.notAuthorized

@@ -1,3 +1,4 @@
+import type { Rate } from '../../plugins/index.ts'
 import type { EdgeLimits } from '../edge/edge-handler.ts'
 import type { ListenerOptions } from '../listeners/index.ts'
 import type { ResolvedBrokerOptions } from '../options.ts'
@@ -9,6 +10,10 @@ export interface ListenerRules {
   readonly security: Security
   /** A client's id is its username, whatever it says (`use_username_as_clientid`). */
   readonly useUsernameAsClientId: boolean
+  /** Signatures and MACs that may turn out invalid on one connection; a burst of 0: any number. */
+  readonly failureBudget: Rate
+  /** Publishes taken from one connection; undefined: as many as come. */
+  readonly publishRate: Rate | undefined
 }
 
 /** What a listener says, and of the rest what the broker says. */
@@ -27,5 +32,7 @@ export function listenerRulesOf(
     maximumQos: listener.maximumQos ?? options.maximumQos,
     protocolVersions: listener.acceptProtocolVersions ?? ([3, 4, 5] as const),
   }
-  return { limits, security, useUsernameAsClientId: listener.useUsernameAsClientId ?? false }
+  const { failureBudget, publishRate } = options
+  const useUsernameAsClientId = listener.useUsernameAsClientId ?? false
+  return { limits, security, useUsernameAsClientId, failureBudget, publishRate }
 }

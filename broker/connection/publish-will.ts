@@ -1,16 +1,26 @@
-import { type IncomingPublish, Lane, type Outlet, type PublishGate, type Settlement } from '../../plugins/index.ts'
-import { type ChainRecord, type RefusalCause, recordProperties } from '../../protocol/index.ts'
+import {
+  type IncomingPublish,
+  Lane,
+  type Outlet,
+  type Publisher,
+  type PublishGate,
+  type Settlement,
+  type VerifiedPublish,
+  withoutReserved,
+} from '../../plugins/index.ts'
+import { type ChainRecord, recordProperties } from '../../protocol/index.ts'
+import type { Will } from '../edge/index.ts'
 import { Delivery } from '../sessions/delivery.ts'
 import type { ClientName } from '../sessions/delivery-rules.ts'
-import { messageOf } from '../sessions/message.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { StoredWill } from '../sessions/stored-will.ts'
+import type { Refusals } from './refusals.ts'
 
 export interface WillPublisherOptions {
   readonly sessions: Sessions
   readonly gate: PublishGate
   readonly mayWrite: (client: ClientName, topicName: string) => boolean
-  readonly onRefused: (publish: IncomingPublish, cause: RefusalCause) => void
+  readonly refusals: Pick<Refusals, 'noteWill'>
 }
 
 /** Publishes wills when they are due. */
@@ -18,36 +28,47 @@ export class WillPublisher {
   readonly #sessions: Sessions
   readonly #gate: PublishGate
   readonly #mayWrite: WillPublisherOptions['mayWrite']
-  readonly #onRefused: WillPublisherOptions['onRefused']
+  readonly #refusals: WillPublisherOptions['refusals']
   readonly #lane = new Lane()
 
-  constructor({ sessions, gate, mayWrite, onRefused }: WillPublisherOptions) {
+  constructor({ sessions, gate, mayWrite, refusals }: WillPublisherOptions) {
     this.#sessions = sessions
     this.#gate = gate
     this.#mayWrite = mayWrite
-    this.#onRefused = onRefused
+    this.#refusals = refusals
   }
 
   publish(stored: StoredWill): void {
     const { will, publisher } = stored
-    const { topic, payload, qos, retain, properties } = will
-    const publish: IncomingPublish = {
-      publisher,
-      topic,
-      payload,
-      qos,
-      retain,
-      isWill: true,
-      userProperties: properties?.userProperties ?? [],
-      properties: recordProperties(properties),
-    }
+    const { topic } = will
+    const publish = willPublish(will, publisher)
     const outlet = new WillOutlet(this.#sessions, stored, (settlement) => {
-      if (settlement !== 'deliver' && settlement !== 'acknowledge') this.#onRefused(publish, settlement)
+      if (settlement !== 'deliver' && settlement !== 'acknowledge') this.#refusals.noteWill(publish, settlement)
     })
     // As with Mosquitto its right is asked for when it fires, not when it is left.
     this.#gate.submit(publish, this.#lane, outlet, () => {
       return this.#mayWrite(publisher, topic) ? this.#gate.verify(publish) : { cause: 'access-denied' }
     })
+  }
+}
+
+/** A will as the publish that it becomes; checked as one when it is left, and again when it fires. */
+export function willPublish(
+  { topic, payload, qos, retain, properties }: Will,
+  publisher: Publisher,
+  source?: object,
+): IncomingPublish {
+  const userProperties = withoutReserved(properties?.userProperties ?? [])
+  return {
+    publisher,
+    topic,
+    payload,
+    qos,
+    retain,
+    isWill: true,
+    userProperties,
+    properties: properties === undefined ? undefined : recordProperties({ ...properties, userProperties }),
+    source,
   }
 }
 
@@ -63,10 +84,11 @@ class WillOutlet implements Outlet {
     this.#told = told
   }
 
-  recorded(index: number, record: ChainRecord): void {
-    const message = messageOf({ ...this.#stored.will, index, timeMs: record.timeMs })
+  recorded(index: number, record: ChainRecord, verified: VerifiedPublish): void {
+    const { will, publisher } = this.#stored
+    const message = this.#sessions.view.messageOf(index, record, verified, will.properties)
     this.#delivery = new Delivery(this.#sessions, message, undefined)
-    if (message.retain) this.#sessions.retained.apply(message, message.payload.length === 0, this.#stored.publisher)
+    if (message.retain) this.#sessions.retained.apply(message, record.payloadSize === 0, publisher)
     // In the batch of the record: a crash publishes it once.
     this.#sessions.willSettled(this.#stored)
   }

@@ -1,4 +1,6 @@
-import { type ProtocolVersion, packetType } from './packets.ts'
+import { type ProtocolVersion, packetType, type UserProperty } from './packets.ts'
+import { propertyId } from './property-ids.ts'
+import { WireWriter } from './wire-writer.ts'
 
 /** Largest acknowledgement that {@link writeAcknowledgement} writes, in bytes. */
 export const maxAcknowledgementBytes = 5
@@ -38,4 +40,17 @@ export function encodeAcknowledgement(
   const packet = Buffer.allocUnsafe(version === 5 && reasonCode !== 0 ? 5 : 4)
   writeAcknowledgement(packet, 0, type, packetId, reasonCode, version)
   return packet
+}
+
+/** An acknowledgement of MQTT 5 with User Properties. [MQTT-5.0 3.4.2.2], [MQTT-5.0 3.5.2.2] */
+export function encodeAcknowledgementWith(
+  userProperties: readonly UserProperty[],
+  type: number,
+  packetId: number,
+  reasonCode: number,
+): Buffer {
+  const properties = new WireWriter()
+  for (const [name, value] of userProperties) properties.byte(propertyId.userProperty).string(name).string(value)
+  const body = new WireWriter().uint16(packetId).byte(reasonCode).properties(properties)
+  return body.finishPacket((type << 4) | (type === packetType.pubrel ? 2 : 0))
 }

@@ -10,8 +10,7 @@ export interface OutgoingConnect {
   readonly username: string | undefined
   /** Before MQTT 5 only together with a username. [MQTT-3.1.1 3.1.2-22] */
   readonly password: Uint8Array | undefined
-  /** Seconds; MQTT 5 only, as what follows. */
-  readonly sessionExpiryIntervalSeconds?: number | undefined
+  /** MQTT 5 only, as what follows. */
   readonly authenticationMethod?: string | undefined
   readonly authenticationData?: Uint8Array | undefined
 }
@@ -36,11 +35,8 @@ export function encodeConnect(connect: OutgoingConnect): Buffer {
 }
 
 function connectProperties(connect: OutgoingConnect): WireWriter {
-  const { sessionExpiryIntervalSeconds, authenticationMethod, authenticationData } = connect
+  const { authenticationMethod, authenticationData } = connect
   const writer = new WireWriter()
-  if (sessionExpiryIntervalSeconds !== undefined) {
-    writer.byte(propertyId.sessionExpiryInterval).uint32(sessionExpiryIntervalSeconds)
-  }
   if (authenticationMethod !== undefined) writer.byte(propertyId.authenticationMethod).string(authenticationMethod)
   if (authenticationData !== undefined) writer.byte(propertyId.authenticationData).binary(authenticationData)
   return writer

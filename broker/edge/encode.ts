@@ -22,7 +22,7 @@ export function encodeConnack(version: ProtocolVersion, connack: Connack): Buffe
 function connackProperties(connack: Connack): WireWriter {
   const writer = new WireWriter()
   const { serverKeepAliveSeconds, topicAliasMaximum, assignedClientId, retainAvailable, maximumPacketSize } = connack
-  const { receiveMaximum, maximumQos, sessionExpiryIntervalSeconds, responseInformation, reasonString } = connack
+  const { receiveMaximum, maximumQos, sessionExpiryIntervalSeconds, responseInformation } = connack
   if (serverKeepAliveSeconds !== undefined) writer.byte(propertyId.serverKeepAlive).uint16(serverKeepAliveSeconds)
   if (topicAliasMaximum !== undefined) writer.byte(propertyId.topicAliasMaximum).uint16(topicAliasMaximum)
   if (assignedClientId !== undefined) writer.byte(propertyId.assignedClientIdentifier).string(assignedClientId)
@@ -34,7 +34,6 @@ function connackProperties(connack: Connack): WireWriter {
     writer.byte(propertyId.sessionExpiryInterval).uint32(sessionExpiryIntervalSeconds)
   }
   if (responseInformation !== undefined) writer.byte(propertyId.responseInformation).string(responseInformation)
-  if (reasonString !== undefined) writer.byte(propertyId.reasonString).string(reasonString)
   return writer
 }
 
@@ -58,15 +57,7 @@ export function encodeUnsuback(packetId: number, codes: readonly number[], versi
   return writer.finishPacket(packetType.unsuback << 4)
 }
 
-/**
- * Encodes the DISCONNECT of a server, which only MQTT 5 has. [MQTT-5.0 3.14]
- * @param reasonString for the people who look after the client
- * @throws {MqttError} ERR_MQTT_STRING_TOO_LONG
- */
-export function encodeDisconnect(reasonCode: number, reasonString?: string): Buffer {
-  const writer = new WireWriter().byte(reasonCode)
-  if (reasonString !== undefined) {
-    writer.properties(new WireWriter().byte(propertyId.reasonString).string(reasonString))
-  }
-  return writer.finishPacket(packetType.disconnect << 4)
+/** Encodes the DISCONNECT of a server, which only MQTT 5 has. [MQTT-5.0 3.14] */
+export function encodeDisconnect(reasonCode: number): Buffer {
+  return new WireWriter().byte(reasonCode).finishPacket(packetType.disconnect << 4)
 }

@@ -69,6 +69,11 @@ export class Framer {
     return this.#bufferedBytes
   }
 
+  /** Type of the packet that has begun and is not whole; undefined: none has. */
+  get begunType(): number | undefined {
+    return this.#headerBytes === 0 ? undefined : this.#first >> 4
+  }
+
   push(chunk: Buffer): void {
     if (chunk.length === 0) return
     this.#bufferedBytes += chunk.length

@@ -11,6 +11,7 @@ export {
 export { MqttError, type MqttErrorCode, mqttErrors } from './errors.ts'
 export { checkClientPacketType } from './fixed-header.ts'
 export { type Frame, Framer, maxProtocolPacketBytes } from './framer.ts'
+export { grantedKeepAliveSeconds } from './keep-alive.ts'
 export {
   type AcknowledgementPacket,
   type Connack,

@@ -1,3 +1,15 @@
+import type { ConnectPacket } from './packets.ts'
+
+/**
+ * Keep alive that holds for a client. [MQTT-5.0 3.2.2-21]
+ * @param maxSeconds a longer or absent one is lowered to this, where the client can be told; 0: as the client wants
+ */
+export function grantedKeepAliveSeconds(connect: ConnectPacket, maxSeconds: number): number {
+  const { keepAliveSeconds, protocolVersion } = connect
+  if (protocolVersion !== 5 || maxSeconds === 0) return keepAliveSeconds
+  return keepAliveSeconds === 0 ? maxSeconds : Math.min(keepAliveSeconds, maxSeconds)
+}
+
 /**
  * Watches for a client that has fallen silent: one and a half times its Keep Alive. [MQTT-5.0 3.1.2-22] Hearing costs
  * nothing but a note; the timer looks at it when it fires.

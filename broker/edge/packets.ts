@@ -141,5 +141,4 @@ export interface Connack {
   readonly maximumQos?: 0 | 1
   readonly sessionExpiryIntervalSeconds?: number
   readonly responseInformation?: string
-  readonly reasonString?: string
 }

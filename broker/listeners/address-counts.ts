@@ -2,27 +2,26 @@ import { isIPv6 } from 'node:net'
 
 /** Open connections by client address, for all listeners of a broker together. */
 export class AddressCounts {
-  readonly #most: number
+  readonly #most: () => number
   readonly #counts = new Map<string, number>()
 
-  /** @param most connections per address; 0 is unlimited, and nothing is counted */
-  constructor(most: number) {
+  /** @param most connections per address, as it is now; 0 is unlimited */
+  constructor(most: () => number) {
     this.#most = most
   }
 
   /** Counts a connection unless its address has as many as it may. @returns whether it was counted */
   enter(address: string): boolean {
-    if (this.#most === 0) return true
     const key = addressKey(address)
     const count = this.#counts.get(key) ?? 0
-    if (count >= this.#most) return false
+    const most = this.#most()
+    if (most > 0 && count >= most) return false
     this.#counts.set(key, count + 1)
     return true
   }
 
   /** A connection that was counted has closed. */
   leave(address: string): void {
-    if (this.#most === 0) return
     const key = addressKey(address)
     const count = this.#counts.get(key) ?? 0
     if (count > 1) this.#counts.set(key, count - 1)

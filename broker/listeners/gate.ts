@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
+import { type Rate, TokenBucket } from '../../plugins/index.ts'
+import { connectionFailed, tooManyConnections } from '../log/messages.ts'
 import { type AddressCounts, plainAddress } from './address-counts.ts'
-import { ConnectRateLimit } from './connect-rate.ts'
 import type { ListenerInfo } from './listener-info.ts'
 import type { ListenerOptions } from './listener-options.ts'
 import { ThrottledNotice } from './throttled-notice.ts'
@@ -21,6 +23,9 @@ export interface ListenerCounters {
   silent: number
 }
 
+/** How many connections a listener takes, and how fast. */
+export type GateLimits = Pick<ListenerOptions, 'maxConnections' | 'connectRate'>
+
 /**
  * Lets sockets in, counts them and watches their deadlines. Nobody is refused by default: after a power cut thousands of
  * clients come at once, perhaps all through one proxy or NAT.
@@ -35,8 +40,9 @@ export class Gate {
     silent: 0,
   }
   readonly #info: ListenerInfo
-  readonly #maxConnections: number
-  readonly #rate: ConnectRateLimit | undefined
+  #maxConnections = 0
+  #connectRate: Rate | undefined
+  #rate: TokenBucket | undefined
   readonly #addresses: AddressCounts
   readonly #deadlines: Deadlines
   readonly #denied: ThrottledNotice
@@ -49,14 +55,13 @@ export class Gate {
 
   constructor(
     info: ListenerInfo,
-    { maxConnections = 0, connectRate }: ListenerOptions,
+    limits: GateLimits,
     addresses: AddressCounts,
     deadlines: Deadlines,
     onNotice: (message: string) => void,
   ) {
     this.#info = info
-    this.#maxConnections = maxConnections
-    this.#rate = connectRate === undefined ? undefined : new ConnectRateLimit(connectRate)
+    this.applyLimits(limits)
     this.#addresses = addresses
     this.#deadlines = deadlines
     this.#denied = new ThrottledNotice(onNotice)
@@ -74,6 +79,15 @@ export class Gate {
       if (!visit.isReady) this.fail(visit, why)
       else this.#closeSilent(visit, why)
     }
+  }
+
+  /** Other limits hold from now on; who is in stays. */
+  applyLimits({ maxConnections = 0, connectRate }: GateLimits): void {
+    this.#maxConnections = maxConnections
+    // With the same rate what came a moment ago goes on counting.
+    if (isDeepStrictEqual(connectRate, this.#connectRate)) return
+    this.#connectRate = connectRate
+    this.#rate = connectRate === undefined ? undefined : new TokenBucket(connectRate)
   }
 
   /** @returns undefined when the socket may not come in; it is closed then */
@@ -101,7 +115,7 @@ export class Gate {
   fail(visit: Visit, why: string): void {
     if (visit.isReady) return
     this.counters.failedHandshakes++
-    this.#failed.say(`Client connection from ${visit.peer} failed: ${why}.`)
+    this.#failed.say(connectionFailed(visit.peer, why))
     visit.connected()
     visit.socket.destroy()
   }
@@ -114,7 +128,7 @@ export class Gate {
   #mayEnter(visit: Visit): boolean {
     if (this.#maxConnections > 0 && this.#open.size >= this.#maxConnections) {
       this.counters.refusedTotal++
-      this.#denied.say(`Client connection from ${visit.peer} denied: max_connections exceeded.`)
+      this.#denied.say(tooManyConnections(visit.peer))
       return false
     }
     if (this.#rate?.take() === false) {

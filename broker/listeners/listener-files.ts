@@ -5,7 +5,6 @@ const dayMs = 86_400_000
 
 /** The files of a listener in use, until others take their place; once a day it looks whether the certificate ends soon. */
 export class ListenerFiles {
-  readonly #settings: TlsOptions
   readonly #onWarning: (message: string) => void
   #current: TlsFiles
   #onReplaced: (files: TlsFiles) => void = () => {}
@@ -13,7 +12,6 @@ export class ListenerFiles {
 
   /** @throws {BrokerError} ERR_TLS_UNUSABLE */
   constructor(settings: TlsOptions, onWarning: (message: string) => void) {
-    this.#settings = settings
     this.#onWarning = onWarning
     this.#current = loadTlsFiles(settings, Date.now())
     for (const warning of this.#current.warnings) onWarning(warning)
@@ -27,7 +25,8 @@ export class ListenerFiles {
   start(onReplaced: (files: TlsFiles) => void): void {
     this.#onReplaced = onReplaced
     this.#timer = setInterval(() => {
-      const warning = expiryWarning(this.#settings.certFile, this.#current.certificate, Date.now())
+      const { settings, certificate } = this.#current
+      const warning = expiryWarning(settings.certFile, certificate, Date.now())
       if (warning !== undefined) this.#onWarning(warning)
     }, dayMs).unref()
   }
@@ -36,9 +35,9 @@ export class ListenerFiles {
     clearInterval(this.#timer)
   }
 
-  /** Reads the files anew. @returns takes them into use @throws {BrokerError} ERR_TLS_UNUSABLE */
-  prepare(): () => void {
-    const files = loadTlsFiles(this.#settings, Date.now())
+  /** Reads the files anew, as these settings name them. @returns takes them into use @throws {BrokerError} ERR_TLS_UNUSABLE */
+  prepare(settings: TlsOptions): () => void {
+    const files = loadTlsFiles(settings, Date.now())
     return () => {
       this.#current = files
       this.#onReplaced(files)

@@ -1,14 +1,17 @@
 /** Whether a listener has TLS, by its name in a record; bridges are named otherwise. */
 export function isTlsListener(name: string): boolean {
-  return name.startsWith('mqtts://') || name.startsWith('wss://')
+  return name.startsWith('mqtts://') || name.startsWith('wss://') || name.startsWith('links://')
 }
+
+/** What is spoken on a listener. */
+export type ListenerProtocol = 'mqtt' | 'websockets' | 'notary-link'
 
 /** The socket that a connection came in by. */
 export interface ListenerInfo {
-  /** e.g. `mqtt://127.0.0.1:1883`, as records name it; the schemes are mqtt, mqtts, ws and wss. */
+  /** e.g. `mqtt://127.0.0.1:1883`, as records name it; the schemes are mqtt, mqtts, ws, wss, link and links. */
   readonly name: string
   readonly port: number
-  readonly protocol: 'mqtt' | 'websockets'
+  readonly protocol: ListenerProtocol
   readonly isTls: boolean
   /** Bound explicitly to a loopback address. */
   readonly isLoopback: boolean

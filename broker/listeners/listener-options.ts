@@ -1,6 +1,7 @@
+import type { Rate } from '../../plugins/index.ts'
 import { BrokerError } from '../errors.ts'
 import { checkSecurityOptions, type SecurityOptions } from '../security-options.ts'
-import type { ConnectRate } from './connect-rate.ts'
+import type { ListenerProtocol } from './listener-info.ts'
 
 /** TLS of one listener. Files are PEM. */
 export interface TlsOptions {
@@ -33,7 +34,7 @@ export type ProtocolVersion = 3 | 4 | 5
 
 /** One socket the broker listens on. */
 export interface ListenerOptions {
-  readonly protocol: 'mqtt' | 'websockets'
+  readonly protocol: ListenerProtocol
   /** TCP port; 0 lets the system choose (tests). */
   readonly port: number
   /** Address to bind, or a name: each of its addresses. Absent: all interfaces, IPv4 and IPv6. */
@@ -47,7 +48,7 @@ export interface ListenerOptions {
   /** Connections open at once; further ones are closed at once. 0 is unlimited. Default 0. */
   readonly maxConnections?: number
   /** New connections per second; what comes faster is closed at once. Default: unlimited. */
-  readonly connectRate?: ConnectRate
+  readonly connectRate?: Rate
   /**
    * WebSocket only: which `Origin` headers an upgrade may carry. `none` refuses every upgrade with one (no page in a
    * browser can connect), `localhost` admits pages served from this machine, `any` all pages, a list those whose origin
@@ -68,11 +69,13 @@ export interface ListenerOptions {
   readonly ifAvailable?: boolean
 }
 
+const listenerProtocols: readonly ListenerProtocol[] = ['mqtt', 'websockets', 'notary-link']
+
 /** @throws {BrokerError} ERR_OPTIONS_INVALID */
 export function checkListenerOptions(options: ListenerOptions): void {
   const { port, protocol, addressFamily, tls, maxConnections = 0, connectRate } = options
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw invalid('a port is an integer from 0 to 65535')
-  if (protocol !== 'mqtt' && protocol !== 'websockets') throw invalid('a protocol is mqtt or websockets')
+  if (!listenerProtocols.includes(protocol)) throw invalid('a protocol is mqtt, websockets or notary-link')
   if (addressFamily !== undefined && addressFamily !== 'ipv4' && addressFamily !== 'ipv6') {
     throw invalid('addressFamily is ipv4 or ipv6')
   }

@@ -21,14 +21,13 @@ export interface OpenListener {
   /** Takes no more connections; those that are open go on. */
   stop(): void
   /**
-   * Reads certificate, key, authorities and revocation lists again, and tries them; nothing changes yet. A broker with
-   * several listeners prepares all of them before it goes over to any.
-   * @returns takes what was read into use, for handshakes from then on; connections that are open stay
+   * Reads certificate, key, authorities and revocation lists again, as these options name them, and tries them; nothing
+   * changes yet. A broker with several listeners prepares all of them before it goes over to any. Protocol, port and
+   * address, and whether there is TLS, stay as they are.
+   * @returns takes the options and what was read into use, for connections from then on; those that are open stay
    * @throws {BrokerError} ERR_TLS_UNUSABLE; the listener goes on with what it had
    */
-  prepareReload(): () => void
-  /** Both steps at once. @throws {BrokerError} ERR_TLS_UNUSABLE; the listener goes on with what it had */
-  reload(): void
+  prepareReload(options: ListenerOptions): () => void
   /**
    * Whether a client that came to this listener with a certificate could come again now: its authority may be gone, or it
    * may be revoked or out of date.
@@ -39,7 +38,7 @@ export interface OpenListener {
   end(): Promise<void>
 }
 
-/** What all listeners of a broker share. */
+/** What all listeners of a broker share. It is asked for every connection: what is in it may change. */
 export interface ListenerContext {
   /** Connections by address. One for all listeners of a broker. */
   readonly addresses: AddressCounts
@@ -78,12 +77,13 @@ export async function openListener(
 ): Promise<OpenListener> {
   const { tls } = options
   const files = tls === undefined ? undefined : new ListenerFiles(tls, context.onWarning ?? context.onNotice)
-  // Without noDelay an acknowledgement may wait 40 ms for the next one.
-  const server = createServer({ noDelay: context.noDelay ?? true })
+  const server = createServer()
   const info = await listen(server, options)
   const deadlines = {
     handshakeMs: context.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs,
-    connectMs: context.connectTimeoutMs,
+    get connectMs() {
+      return context.connectTimeoutMs
+    },
   }
   const gate = new Gate(info, options, context.addresses, deadlines, context.onNotice)
 
@@ -91,25 +91,30 @@ export async function openListener(
     visit.ready()
     accept(new SocketTransport(tls ? 'tls' : 'tcp', socket, visit.remoteAddress, visit.remotePort), visit)
   }
+  let upgrades: WebSocketUpgrades | undefined
   if (options.protocol === 'websockets') {
     const maxMessageBytes = context.maxMessageBytes ?? largestMessageBytes
-    const upgrades = new WebSocketUpgrades(options.allowedOrigins, maxMessageBytes, (visit, webSocket, socket) => {
+    const opened = new WebSocketUpgrades(options.allowedOrigins, maxMessageBytes, (visit, webSocket, socket) => {
       visit.ready()
       const { remoteAddress, remotePort } = visit
       accept(new WebSocketTransport(tls ? 'wss' : 'ws', webSocket, socket, remoteAddress, remotePort), visit)
     })
-    enter = (visit, socket = visit.socket) => upgrades.enter(visit, socket)
+    upgrades = opened
+    enter = (visit, socket = visit.socket) => opened.enter(visit, socket)
   }
-  if (tls !== undefined && files !== undefined) {
+  if (files !== undefined) {
     const most = context.maxHandshakes ?? defaultMaxHandshakes
-    const handshakes = new TlsHandshakes(gate, tls, files.current, most, enter)
+    const handshakes = new TlsHandshakes(gate, files.current, most, enter)
     files.start((replaced) => handshakes.replace(replaced))
     enter = (visit) => handshakes.enter(visit)
   }
   server.on('error', context.onError)
   server.on('connection', (socket) => {
     const visit = gate.admit(socket)
-    if (visit !== undefined) enter(visit)
+    if (visit === undefined) return
+    // Without it an acknowledgement may wait 40 ms for the next one.
+    if (context.noDelay ?? true) socket.setNoDelay()
+    enter(visit)
   })
 
   let closed: Promise<void> | undefined
@@ -122,14 +127,17 @@ export async function openListener(
     gate.destroyAll()
     await closed
   }
-  const prepareReload = () => files?.prepare() ?? noFiles
-  const reload = () => prepareReload()()
+  const prepareReload = (next: ListenerOptions) => {
+    const replaceFiles = next.tls === undefined ? undefined : files?.prepare(next.tls)
+    return () => {
+      replaceFiles?.()
+      gate.applyLimits(next)
+      if (upgrades !== undefined) upgrades.allowedOrigins = next.allowedOrigins
+    }
+  }
   const certificateProblem = (certificate: X509Certificate) => files?.current.trust.presentProblemOf(certificate)
-  return { info, counters: gate.counters, stop, end, prepareReload, reload, certificateProblem }
+  return { info, counters: gate.counters, stop, end, prepareReload, certificateProblem }
 }
-
-/** Without TLS there is nothing to read. */
-function noFiles(): void {}
 
 /** Whether a listener could not be opened because the machine has no such address. */
 export function isAddressMissing(error: unknown): boolean {
@@ -157,9 +165,11 @@ function listen(server: Server, options: ListenerOptions): Promise<ListenerInfo>
 
 const anyAddress = { ipv4: '0.0.0.0', ipv6: '::' } as const
 
+const schemes = { mqtt: 'mqtt', websockets: 'ws', 'notary-link': 'link' } as const
+
 function infoOf(address: AddressInfo, { protocol, host: given, tls }: ListenerOptions): ListenerInfo {
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  const scheme = `${protocol === 'websockets' ? 'ws' : 'mqtt'}${tls === undefined ? '' : 's'}`
+  const scheme = `${schemes[protocol]}${tls === undefined ? '' : 's'}`
   return {
     name: `${scheme}://${host}:${address.port}`,
     port: address.port,

@@ -11,6 +11,8 @@ import { RevocationList } from './revocation-list.ts'
 
 /** The files of a TLS listener, read and tried. */
 export interface TlsFiles {
+  /** What names them, and what is asked of clients with them. */
+  readonly settings: TlsOptions
   readonly context: SecureContextOptions
   /** The server's own. */
   readonly certificate: X509Certificate
@@ -53,7 +55,7 @@ export function loadTlsFiles(options: TlsOptions, nowMs: number): TlsFiles {
     permissionWarning(keyFile),
     ...(lists ?? []).map((list) => listWarning(`${crlFile}`, list, nowMs)),
   ].filter((one) => one !== undefined)
-  return { context, certificate, trust: new ClientTrust(authorities, lists), warnings }
+  return { settings: options, context, certificate, trust: new ClientTrust(authorities, lists), warnings }
 }
 
 const dayMs = 86_400_000

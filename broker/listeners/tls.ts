@@ -1,10 +1,8 @@
-import type { X509Certificate } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { usernameOf } from './certificate-identity.ts'
-import type { ClientTrust } from './client-trust.ts'
 import type { Gate } from './gate.ts'
-import type { TlsOptions } from './listener-options.ts'
 import type { TlsFiles } from './tls-files.ts'
 import type { Visit } from './visit.ts'
 
@@ -14,7 +12,7 @@ const handshakeRecord = 22
 /** A handshake in progress, and the files that it began with. */
 interface Handshake {
   readonly visit: Visit
-  readonly trust: ClientTrust
+  readonly files: TlsFiles
 }
 
 /**
@@ -23,46 +21,42 @@ interface Handshake {
  */
 export class TlsHandshakes {
   readonly #gate: Gate
-  readonly #server: Server
   readonly #most: number
-  readonly #settings: TlsOptions
-  readonly #requireCertificate: boolean
   readonly #onSecure: (visit: Visit, socket: TLSSocket) => void
   readonly #running = new Map<string, Handshake>()
   readonly #waiting = new Set<Visit>()
-  #trust: ClientTrust
+  #files: TlsFiles
+  #server: Server
 
   /**
    * @param most handshakes in progress
    * @param onSecure takes a connection whose handshake is done, and whose certificate is good where one is demanded
    */
-  constructor(
-    gate: Gate,
-    settings: TlsOptions,
-    { context, trust }: TlsFiles,
-    most: number,
-    onSecure: (visit: Visit, socket: TLSSocket) => void,
-  ) {
+  constructor(gate: Gate, files: TlsFiles, most: number, onSecure: (visit: Visit, socket: TLSSocket) => void) {
     this.#gate = gate
     this.#most = most
-    this.#settings = settings
-    this.#requireCertificate = settings.requireCertificate ?? false
-    this.#trust = trust
     this.#onSecure = onSecure
-    // It never listens. Certificates are judged in `#secure`, where the cause can be said.
-    this.#server = createServer({ ...context, requestCert: this.#requireCertificate, rejectUnauthorized: false })
-    this.#server.on('secureConnection', (socket) => this.#secure(socket))
-    this.#server.on('tlsClientError', (error: Error & { reason?: string }, socket) => {
+    this.#files = files
+    this.#server = this.#serverOf(files)
+  }
+
+  /** It never listens. Certificates are judged in `#secure`, where the cause can be said. */
+  #serverOf({ context, settings }: TlsFiles): Server {
+    const requestCert = settings.requireCertificate ?? false
+    const server = createServer({ ...context, requestCert, rejectUnauthorized: false })
+    server.on('secureConnection', (socket) => this.#secure(socket))
+    server.on('tlsClientError', (error: Error & { reason?: string }, socket) => {
       const visit = this.#running.get(keyOf(socket))?.visit
       // OpenSSL's reason is a few words; its message is a line of its own source code.
       if (visit !== undefined) this.#gate.fail(visit, error.reason ?? error.message)
     })
+    return server
   }
 
   /** For handshakes from now on; sessions of before are not resumed. Connections stay as they are. */
-  replace({ context, trust }: TlsFiles): void {
-    this.#server.setSecureContext(context)
-    this.#trust = trust
+  replace(files: TlsFiles): void {
+    this.#files = files
+    this.#server = this.#serverOf(files)
   }
 
   enter(visit: Visit): void {
@@ -84,7 +78,7 @@ export class TlsHandshakes {
 
   #start(visit: Visit): void {
     const key = keyOf(visit.socket)
-    this.#running.set(key, { visit, trust: this.#trust })
+    this.#running.set(key, { visit, files: this.#files })
     visit.socket.once('close', () => this.#done(key, visit))
     this.#server.emit('connection', visit.socket)
   }
@@ -111,8 +105,11 @@ export class TlsHandshakes {
     socket.on('error', leaveToClose)
     this.#done(key, visit)
     const protocol = socket.getProtocol() ?? ''
-    if (!this.#requireCertificate) {
-      visit.tls = { authorized: false, peerCertificate: undefined, protocol }
+    const serverCertificateSha256 = () => sha256Of(socket.getX509Certificate())
+    // Also for who began its handshake before a reload.
+    const { settings } = this.#files
+    if (settings.requireCertificate !== true) {
+      visit.tls = { authorized: false, peerCertificate: undefined, protocol, serverCertificateSha256 }
       this.#onSecure(visit, socket)
       return
     }
@@ -127,15 +124,20 @@ export class TlsHandshakes {
       this.#gate.fail(visit, `client certificate required: ${why}`)
       return
     }
-    visit.tls = { authorized: true, peerCertificate, protocol }
-    visit.certificateUsername = usernameOf(peerCertificate, this.#settings)
+    visit.tls = { authorized: true, peerCertificate, protocol, serverCertificateSha256 }
+    visit.certificateUsername = usernameOf(peerCertificate, settings)
     this.#onSecure(visit, socket)
   }
 
-  #problemOf(certificate: X509Certificate, { trust }: Handshake): string | undefined {
+  #problemOf(certificate: X509Certificate, { files }: Handshake): string | undefined {
+    const { trust } = this.#files
     // OpenSSL judged by the files with which the handshake began.
-    return trust === this.#trust ? trust.problemOf(certificate) : this.#trust.presentProblemOf(certificate)
+    return files === this.#files ? trust.problemOf(certificate) : trust.presentProblemOf(certificate)
   }
+}
+
+function sha256Of(certificate: X509Certificate | undefined): Uint8Array | undefined {
+  return certificate === undefined ? undefined : createHash('sha256').update(certificate.raw).digest()
 }
 
 /** Its close follows an error and is heard; who wants the cause has `Transport.onError`. */

@@ -53,6 +53,8 @@ export interface TlsPeer {
   readonly peerCertificate: X509Certificate | undefined
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string
+  /** SHA-256 of the certificate (DER) that it was shown. Made when it is asked for; undefined when it is gone. */
+  serverCertificateSha256(): Uint8Array | undefined
 }
 
 /** What a bridge brings. */

@@ -20,6 +20,8 @@ export class WebSocketUpgrades {
   readonly #http: Server
   readonly #webSockets: WebSocketServer
   readonly #visits = new WeakMap<Socket, Visit>()
+  /** Which pages in browsers may connect; another answer holds for upgrades from then on. */
+  allowedOrigins: ListenerOptions['allowedOrigins']
   readonly #onOpen: (visit: Visit, webSocket: WebSocket, socket: Socket) => void
 
   /** @param onOpen takes a connection that has been upgraded; the WebSocket has an error listener */
@@ -28,6 +30,7 @@ export class WebSocketUpgrades {
     maxMessageBytes: number,
     onOpen: (visit: Visit, webSocket: WebSocket, socket: Socket) => void,
   ) {
+    this.allowedOrigins = allowedOrigins
     this.#onOpen = onOpen
     // It never listens, so its own deadlines never run: those of the visit do.
     this.#http = createServer((_request, response) => {
@@ -44,7 +47,7 @@ export class WebSocketUpgrades {
       autoPong: false,
       handleProtocols: (offered: Set<string>) => subProtocols.find((name) => offered.has(name)) ?? false,
       verifyClient: ({ origin, req }: { origin?: string; req: IncomingMessage }, answer) => {
-        if (!isOriginAllowed(origin, allowedOrigins ?? 'none')) answer(false, 403, 'Origin not allowed')
+        if (!isOriginAllowed(origin, this.allowedOrigins ?? 'none')) answer(false, 403, 'Origin not allowed')
         else if (!offersMqtt(req)) answer(false, 400, 'Sub-protocol mqtt expected')
         else answer(true)
       },

@@ -23,9 +23,12 @@ export const localOnlyMode =
 export const localOnlyHint =
   'Create a configuration file which defines a listener to allow remote access, and see docs/migrating-from-mosquitto.md.'
 export const reloadingConfig = 'Reloading config.'
+/** Warning, once a reload. @param names of directives */
+export const atNextStart = (names: readonly string[]) =>
+  `Warning: the configuration differs in ${names.join(', ')}, which takes effect at the next start.`
 
 /** @param kind of the socket; Mosquitto names no address family for WebSocket */
-export const openingListener = (kind: 'ipv4' | 'ipv6' | 'websockets', port: number) =>
+export const openingListener = (kind: 'ipv4' | 'ipv6' | 'websockets' | 'notary-link', port: number) =>
   `Opening ${kind} listen socket on port ${port}.`
 
 // Connections
@@ -89,12 +92,6 @@ const departures: Readonly<Record<DepartureCause, string>> = {
 export const clientLeft = (clientId: string | undefined, cause: DepartureCause) =>
   `Client ${clientId ?? unknownClient}${departures[cause]}`
 
-/** Notice, for what Mosquitto has no words for: an error of TLS, of the socket. */
-export const clientFailed = (clientId: string | undefined, reason: string) =>
-  `Client ${clientId ?? unknownClient} disconnected: ${reason}.`
-
-/** Error; the other connection is told nothing about this one. */
-export const alreadyConnected = (clientId: string) => `Client ${clientId} already connected, closing old connection.`
 /** Notice. */
 export const expiringClient = (clientId: string) => `Expiring client ${clientId} due to timeout.`
 /** Notice. */
@@ -103,10 +100,3 @@ export const tooManyConnections = (address: string) =>
 /** Notice: it never came to MQTT. */
 export const connectionFailed = (address: string, reason: string) =>
   `Client connection from ${address} failed: ${reason}.`
-/** Information. */
-export const invalidProtocolVersion = (version: number, address: string) =>
-  `Invalid protocol version ${version} in CONNECT from ${address}.`
-/** Notice. */
-export const secondConnect = (clientId: string) => `Bad client ${clientId} sending multiple CONNECT messages.`
-/** Notice: once for each time that the queue fills up. */
-export const droppingMessages = (clientId: string) => `Outgoing messages are being dropped for client ${clientId}.`

@@ -35,6 +35,8 @@ export class BrokerCounters {
   clientsExpired = 0
   /** CONNECT packets refused because of who they come from, or of what they give as proof of it. */
   loginsRefused = 0
+  /** Connections closed because too many signatures or MACs on them did not verify. */
+  forgersDisconnected = 0
   /** Publishes refused by access control, beside those that the gate refuses and counts by cause. */
   publishesDenied = 0
 }

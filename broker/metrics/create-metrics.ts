@@ -1,5 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { VerificationCounters } from '../../plugins/index.ts'
+import type { ListenerCounters } from '../listeners/index.ts'
 import type { BrokerSnapshot } from '../sys/index.ts'
+import { labelledReadings } from './labelled-readings.ts'
 import { counterReadings, gaugeReadings } from './readings.ts'
 
 /** What the chain is like at this moment. */
@@ -14,27 +17,36 @@ export interface ChainReading {
   readonly isDiskFull: boolean
 }
 
-/** What the gate of publishes counted; the plugins' `PublishCounters` is one. */
-export interface PublishReading {
-  /** Publishes that became records. */
+/** What became of requests; the plugins' `RefusalCounters` is one. */
+export interface RequestReading {
   readonly accepted: number
-  /** Publishes acknowledged again without becoming a second record. */
-  readonly duplicates: number
   /** By cause; a cause is missing until it occurs. */
   readonly refused: Readonly<Partial<Record<string, number>>>
+}
+
+/** What the gate of publishes counted; accepted are those that became records. The plugins' `PublishCounters` is one. */
+export interface PublishReading extends RequestReading {
+  /** Publishes acknowledged again without becoming a second record. */
+  readonly duplicates: number
+}
+
+/** What it takes to know who signed. */
+export interface TrustReading {
+  readonly verification: Readonly<VerificationCounters>
+  /** Signatures without a verdict. */
+  readonly pendingVerifications: number
+  readonly keyExchanges: RequestReading
+  /** Sessions for hop MACs that are live. */
+  readonly macSessions: number
+  readonly identityRequests: RequestReading
+  /** Addresses remembered for too many failed verifications. */
+  readonly penalisedAddresses: number
 }
 
 /** What one listener counted; an open listener is one. */
 export interface ListenerReading {
   readonly info: { readonly name: string }
-  readonly counters: Readonly<{
-    accepted: number
-    refusedTotal: number
-    refusedAddress: number
-    refusedRate: number
-    failedHandshakes: number
-    silent: number
-  }>
+  readonly counters: Readonly<ListenerCounters>
 }
 
 /** Everything is read when somebody asks, from what is counted anyway. */
@@ -43,6 +55,7 @@ export interface MetricsSource {
   readonly snapshot: () => BrokerSnapshot
   readonly chain: () => ChainReading
   readonly publishes: () => PublishReading
+  readonly trust: () => TrustReading
   readonly listeners: () => readonly ListenerReading[]
 }
 
@@ -96,28 +109,18 @@ export function createMetrics(given: MetricsSource): Metrics {
     labelNames: ['version'],
     registers,
   }).set({ version: source.version }, 1)
-  new Counter({
-    name: 'notarymq_publishes_refused_total',
-    help: 'Publishes that the gate refused, by cause.',
-    labelNames: ['cause'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [cause, count] of Object.entries(source.publishes().refused)) this.inc({ cause }, count ?? 0)
-    },
-  })
-  new Counter({
-    name: 'notarymq_listener_connections_total',
-    help: 'Connections of each listener, by what became of them before MQTT: accepted, or why they were closed.',
-    labelNames: ['listener', 'outcome'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { info, counters } of source.listeners()) {
-        for (const [name, outcome] of listenerOutcomes) this.inc({ listener: info.name, outcome }, counters[name])
-      }
-    },
-  })
+  for (const { name, help, labelNames, read } of labelledReadings) {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const [labels, count] of read(source)) this.inc(labels, count)
+      },
+    })
+  }
   return {
     contentType: registry.contentType,
     text: () => {
@@ -127,12 +130,3 @@ export function createMetrics(given: MetricsSource): Metrics {
     close: () => registry.clear(),
   }
 }
-
-const listenerOutcomes = [
-  ['accepted', 'accepted'],
-  ['refusedTotal', 'max-connections'],
-  ['refusedAddress', 'max-connections-per-address'],
-  ['refusedRate', 'connect-rate'],
-  ['failedHandshakes', 'handshake-failed'],
-  ['silent', 'no-connect'],
-] as const

@@ -7,4 +7,6 @@ export {
   type Metrics,
   type MetricsSource,
   type PublishReading,
+  type RequestReading,
+  type TrustReading,
 } from './create-metrics.ts'

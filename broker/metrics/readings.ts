@@ -32,6 +32,11 @@ export const counterReadings: readonly Reading[] = [
   counted('publish_sent_bytes', 'publishBytesSent', 'Payload bytes of PUBLISH packets sent.'),
   counted('sessions_expired', 'clientsExpired', 'Sessions that ended because their time was over.'),
   counted('logins_refused', 'loginsRefused', 'CONNECT packets refused because of who they came from.'),
+  counted(
+    'forgers_disconnected',
+    'forgersDisconnected',
+    'Connections closed because too many signatures or MACs on them did not verify.',
+  ),
   counted('publishes_denied', 'publishesDenied', 'Publishes refused by access control.'),
   {
     name: 'notarymq_publishes_recorded_total',
@@ -42,6 +47,16 @@ export const counterReadings: readonly Reading[] = [
     name: 'notarymq_publishes_duplicate_total',
     help: 'Publishes acknowledged again without a second record.',
     read: (source) => source.publishes().duplicates,
+  },
+  {
+    name: 'notarymq_verification_batches_total',
+    help: 'Batches of signatures handed to the threads that verify.',
+    read: (source) => source.trust().verification.batches,
+  },
+  {
+    name: 'notarymq_verification_threads_lost_total',
+    help: 'Threads for signatures that ended by themselves.',
+    read: (source) => source.trust().verification.threadsLost,
   },
 ]
 
@@ -102,6 +117,21 @@ export const gaugeReadings: readonly Reading[] = [
     name: 'notarymq_chain_outage',
     help: '1 while the store takes no writes.',
     read: (source) => Number(source.chain().isOutage),
+  },
+  {
+    name: 'notarymq_verifications_pending',
+    help: 'Signatures that wait for their verdict.',
+    read: (source) => source.trust().pendingVerifications,
+  },
+  {
+    name: 'notarymq_mac_sessions',
+    help: 'Sessions for hop MACs that are live.',
+    read: (source) => source.trust().macSessions,
+  },
+  {
+    name: 'notarymq_penalised_addresses',
+    help: 'Addresses that are remembered for too many failed verifications.',
+    read: (source) => source.trust().penalisedAddresses,
   },
   {
     name: 'notarymq_disk_full',

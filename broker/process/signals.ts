@@ -1,3 +1,4 @@
+import { ConfigError, formatConfigError } from '../config/index.ts'
 import type { NotaryBroker } from '../create-broker.ts'
 import { describe } from '../describe.ts'
 import { reloadingConfig } from '../log/messages.ts'
@@ -7,7 +8,7 @@ import type { BrokerOptions } from '../options.ts'
 export interface SignalOptions {
   readonly broker: NotaryBroker
   readonly log: BrokerLog
-  /** Reads the configuration again. @throws what is wrong with it, in one line */
+  /** Reads the configuration again. @throws {ConfigError} any code; {Error} the command line is wrong */
   readonly readOptions: () => BrokerOptions
   /** Before and after a reload. */
   readonly onReload: (state: 'begins' | 'ended') => void
@@ -18,19 +19,19 @@ export interface SignalOptions {
  * @returns takes the handlers away again
  */
 export function handleSignals({ broker, log, readOptions, onReload }: SignalOptions): () => void {
+  const reload = async () => broker.reload(readOptions())
   const handlers = {
     SIGHUP: () => {
       log.notice(reloadingConfig)
       onReload('begins')
-      try {
-        broker.reload(readOptions())
-        log.notice('Config reloaded.')
-      } catch (error) {
-        // One mistake in a file must not open or close the broker: everything stays as it was.
-        log.error(`Error: ${describe(error)}`)
-        log.error('Error: the configuration was not reloaded; the one before stays in force.')
-      }
-      onReload('ended')
+      reload()
+        .then(() => log.notice('Config reloaded.'))
+        .catch((error) => {
+          // One mistake in a file must not open or close the broker: everything stays as it was.
+          log.error(error instanceof ConfigError ? inOneLine(error) : `Error: ${describe(error)}`)
+          log.error('Error: the configuration was not reloaded; the one before stays in force.')
+        })
+        .finally(() => onReload('ended'))
     },
     SIGUSR1: () => log.notice('SIGUSR1: nothing to save, everything that was accepted is on disk.'),
     SIGUSR2: () => {
@@ -43,4 +44,8 @@ export function handleSignals({ broker, log, readOptions, onReload }: SignalOpti
   return () => {
     for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler)
   }
+}
+
+function inOneLine(error: ConfigError): string {
+  return formatConfigError(error).replaceAll('\n', ' ')
 }

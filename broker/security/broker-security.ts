@@ -1,10 +1,12 @@
-import type { PublishPolicy } from '../../plugins/index.ts'
+import type { RulesInForce } from '../../plugins/index.ts'
 import { bridgeListenerName } from '../bridges/bridge-arrival.ts'
 import type { BridgeOptions } from '../bridges/bridge-options.ts'
 import type { ListenerOptions } from '../listeners/index.ts'
 import type { SecurityOptions } from '../security-options.ts'
-import { AccessRules } from './access-rules.ts'
-import { Security } from './security.ts'
+import { AccessRules, type AccessSettings } from './access-rules.ts'
+import { FileSecurity } from './file-security.ts'
+import { ListenerSecurity } from './listener-security.ts'
+import type { Security } from './security.ts'
 
 /** The part of the broker's options that this is about. */
 export interface BrokerSecurityOptions {
@@ -21,21 +23,24 @@ export interface BrokerSecurityOptions {
 /** Security of the broker, and of each listener that has its own. */
 export class BrokerSecurity {
   readonly rules: AccessRules
-  readonly #general: Security
-  /** By place in the list of listeners; undefined: the general one. */
-  readonly #ofListeners: readonly (Security | undefined)[]
+  /** What holds where a listener has no rules of its own. */
+  readonly general: FileSecurity
+  /** By place in the list of listeners. */
+  readonly #ofListeners: readonly ListenerSecurity[]
+  readonly #warn: (message: string) => void
 
   /** @throws {AuthenticationError} ERR_PASSWORD_FILE; {AccessControlError} ERR_ACL_* */
-  constructor(options: BrokerSecurityOptions, policy: PublishPolicy, warn: (message: string) => void) {
-    this.#general = new Security(generalOf(options), warn)
-    this.#ofListeners = options.listeners.map(({ security }) => {
-      return security === undefined ? undefined : new Security({ ...generalOf(options), ...security }, warn)
+  constructor(options: BrokerSecurityOptions, inForce: Pick<RulesInForce, 'policy'>, warn: (message: string) => void) {
+    this.#warn = warn
+    this.general = new FileSecurity(generalOf(options), warn)
+    this.#ofListeners = options.listeners.map((listener) => {
+      const settings = ownOf(options, listener)
+      return new ListenerSecurity(this.general, settings === undefined ? undefined : new FileSecurity(settings, warn))
     })
     this.rules = new AccessRules({
-      general: this.#general,
-      isPerListener: this.#ofListeners.some((security) => security !== undefined),
-      checkRetainSource: options.checkRetainSource,
-      policy,
+      general: this.general,
+      ...accessSettingsOf(options),
+      inForce,
       tlsBridges: new Set(
         options.bridges.filter(({ tls }) => tls !== undefined).map(({ name }) => bridgeListenerName(name)),
       ),
@@ -44,28 +49,55 @@ export class BrokerSecurity {
 
   /** @param index of the listener in the options */
   of(index: number): Security {
-    return this.#ofListeners[index] ?? this.#general
+    return this.#ofListeners[index] ?? this.general
+  }
+
+  /** SHA-256 of the access control lists in force: the broker's, then those of listeners that have rules of their own. */
+  get aclDigests(): readonly (Uint8Array | undefined)[] {
+    const own = this.#ofListeners.flatMap((listener) => (listener.own === undefined ? [] : [listener.own.aclSha256]))
+    return [this.general.aclSha256, ...own]
   }
 
   /**
    * Reads all files anew. Nothing has changed when that fails, nor before the function that is returned is called.
-   * Listeners themselves are not among what may change: those in the new options are taken by their place.
+   * @param options with the same listeners in the same places
    * @throws as the constructor does
    */
   prepare(options: BrokerSecurityOptions): () => void {
-    const commits = [this.#general.prepare(generalOf(options))]
-    for (const [index, own] of this.#ofListeners.entries()) {
-      const settings = { ...generalOf(options), ...options.listeners[index]?.security }
-      if (own !== undefined) commits.push(own.prepare(settings))
+    const commits = [this.general.prepare(generalOf(options))]
+    for (const [index, listener] of this.#ofListeners.entries()) {
+      const settings = ownOf(options, options.listeners[index])
+      commits.push(this.#prepareOwn(listener, settings))
     }
     return () => {
       for (const commit of commits) commit()
+      this.rules.apply(accessSettingsOf(options))
+    }
+  }
+
+  #prepareOwn(listener: ListenerSecurity, settings: SecurityOptions | undefined): () => void {
+    const { own } = listener
+    if (own !== undefined && settings !== undefined) return own.prepare(settings)
+    const next = settings === undefined ? undefined : new FileSecurity(settings, this.#warn)
+    return () => {
+      listener.own = next
+      // Who is being checked by rules that are gone is refused, and comes again.
+      own?.close().catch((error) => this.#warn(String(error)))
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#general, ...this.#ofListeners].map((security) => security?.close()))
+    await Promise.all([this.general, ...this.#ofListeners.map(({ own }) => own)].map((security) => security?.close()))
   }
+}
+
+/** What a listener says, and of the rest what the broker says; undefined where it says nothing. */
+function ownOf(options: BrokerSecurityOptions, listener: ListenerOptions | undefined): SecurityOptions | undefined {
+  return listener?.security === undefined ? undefined : { ...generalOf(options), ...listener.security }
+}
+
+function accessSettingsOf({ listeners, checkRetainSource }: BrokerSecurityOptions): AccessSettings {
+  return { isPerListener: listeners.some(({ security }) => security !== undefined), checkRetainSource }
 }
 
 function generalOf(options: BrokerSecurityOptions): SecurityOptions {

@@ -1,6 +1,7 @@
 import type { AuditStore, StoredBlock } from '../../plugins/index.ts'
 import { type Block, decodeBlock } from '../../protocol/index.ts'
 import type { Message } from './message.ts'
+import type { PublishView } from './publish-view.ts'
 import type { MessageSource } from './queue.ts'
 import { readStoredMessage } from './stored-message.ts'
 
@@ -26,14 +27,16 @@ interface LoadedBlock {
 /** Messages by the index of their record: the newest from memory, all others from the chain. */
 export class MessageCache implements MessageSource {
   readonly #store: AuditStore
+  readonly #view: PublishView
   readonly #recent = new Map<number, Message>()
   #recentBytes = 0
   /** Oldest first; the blocks of one read follow each other in the chain. */
   #reads: (readonly LoadedBlock[])[] = []
   #last: LoadedBlock | undefined
 
-  constructor(store: AuditStore) {
+  constructor(store: AuditStore, view: PublishView) {
     this.#store = store
+    this.#view = view
   }
 
   /** Keeps a message that is queued for somebody, for a while. */
@@ -50,7 +53,7 @@ export class MessageCache implements MessageSource {
 
   get(index: number): Message | undefined {
     const last = this.#last
-    if (last !== undefined && index >= last.firstIndex && index < last.endIndex) return messageIn(last, index)
+    if (last !== undefined && index >= last.firstIndex && index < last.endIndex) return this.#messageIn(last, index)
     return this.#recent.get(index) ?? this.#find(index)
   }
 
@@ -74,24 +77,24 @@ export class MessageCache implements MessageSource {
       const loaded = read.find(({ endIndex }) => index < endIndex)
       if (loaded === undefined) continue
       this.#last = loaded
-      return messageIn(loaded, index)
+      return this.#messageIn(loaded, index)
     }
     return undefined
+  }
+
+  #messageIn(loaded: LoadedBlock, index: number): Message | undefined {
+    const place = index - loaded.firstIndex
+    const known = loaded.messages[place]
+    if (known !== undefined) return known
+    const entry = loaded.block.entries[place]
+    if (entry === undefined) return undefined
+    const message = readStoredMessage(index, entry.record, entry.body, this.#view)
+    loaded.messages[place] = message
+    return message
   }
 }
 
 function decode({ firstIndex, encoded }: StoredBlock): LoadedBlock {
   const block = decodeBlock(encoded)
   return { firstIndex, endIndex: firstIndex + block.entries.length, block, messages: [] }
-}
-
-function messageIn(loaded: LoadedBlock, index: number): Message | undefined {
-  const place = index - loaded.firstIndex
-  const known = loaded.messages[place]
-  if (known !== undefined) return known
-  const entry = loaded.block.entries[place]
-  if (entry === undefined) return undefined
-  const message = readStoredMessage(index, entry.record, entry.body)
-  loaded.messages[place] = message
-  return message
 }

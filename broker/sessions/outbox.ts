@@ -24,7 +24,6 @@ export class Outbox {
   #next = 0
   readonly #inFlight = new Map<number, Entry>()
   #link: Link | undefined
-  #window = 0
   /** Payload of what is in flight. */
   #inFlightBytes = 0
   #isLoading = false
@@ -59,9 +58,9 @@ export class Outbox {
 
   /** Whether there is room for one more QoS 1 or 2 message. */
   get hasRoom(): boolean {
-    const { maxQueuedMessages, maxQueuedBytes, maxInflightMessages } = this.#options
+    const { maxQueuedMessages, maxQueuedBytes, maxInflightMessages } = this.#options.limits()
     // Of a client that is away nothing is in flight.
-    const inFlight = this.#link === undefined ? 0 : maxInflightMessages > 0 ? maxInflightMessages : maxPacketId
+    const inFlight = this.#link === undefined ? 0 : maxInflightMessages || maxPacketId
     if (maxQueuedMessages > 0 && this.#count >= maxQueuedMessages + inFlight) return false
     return maxQueuedBytes === 0 || this.#bytes < maxQueuedBytes
   }
@@ -129,10 +128,9 @@ export class Outbox {
       this.#send(link, message, 0, retain, false, 0, subscriptionIdentifiers)
       return
     }
-    const { maxQueuedMessages, onDropped } = this.#options
-    const limit = maxQueuedMessages > 0 ? maxQueuedMessages : maxQueuedQos0
+    const limit = this.#options.limits().maxQueuedMessages || maxQueuedQos0
     if (!isForced && this.#waitingQos0 >= limit) {
-      onDropped(this.#keeper.clientId, 'not-keeping-up')
+      this.#options.onDropped(this.#keeper.clientId, 'not-keeping-up')
       return
     }
     this.#waitingQos0++
@@ -155,8 +153,6 @@ export class Outbox {
   /** The client connected, and its CONNACK is written. What it has not acknowledged is sent again, first and in order. */
   attach(link: Link): void {
     this.#link = link
-    const most = this.#options.maxInflightMessages > 0 ? this.#options.maxInflightMessages : maxPacketId
-    this.#window = Math.min(most, link.receiveMaximum)
     this.#pump()
   }
 
@@ -247,7 +243,7 @@ export class Outbox {
       return true
     }
     // The id of a message that was sent 65,535 messages ago may still be in use.
-    if (entry.qos > 0 && (this.#inFlight.has(packetId) || !this.#hasFlightRoom(entry))) return false
+    if (entry.qos > 0 && (this.#inFlight.has(packetId) || !this.#hasFlightRoom(link, entry))) return false
     const message = entry.message ?? this.#options.source.get(entry.index)
     if (message === undefined) {
       this.#load(entry)
@@ -298,9 +294,10 @@ export class Outbox {
     this.#inFlight.clear()
   }
 
-  #hasFlightRoom({ bytes }: Entry): boolean {
-    if (this.#inFlight.size >= this.#window) return false
-    const { maxInflightBytes } = this.#options
+  #hasFlightRoom({ receiveMaximum }: Link, { bytes }: Entry): boolean {
+    const { maxInflightMessages, maxInflightBytes } = this.#options.limits()
+    const window = Math.min(maxInflightMessages || maxPacketId, receiveMaximum)
+    if (this.#inFlight.size >= window) return false
     // One that is larger than the limit goes alone.
     return maxInflightBytes === 0 || this.#inFlight.size === 0 || this.#inFlightBytes + bytes <= maxInflightBytes
   }

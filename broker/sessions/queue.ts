@@ -70,9 +70,8 @@ export interface QueueTotals {
   inFlight: number
 }
 
-export interface OutboxOptions {
-  readonly source: MessageSource
-  readonly now: () => number
+/** Limits of one queue. */
+export interface QueueLimits {
   /** Messages with QoS 1 and 2 in flight towards one client; 0 is 65,535. */
   readonly maxInflightMessages: number
   /** Bytes of payload in flight towards one client; 0 is unlimited. */
@@ -81,6 +80,13 @@ export interface OutboxOptions {
   readonly maxQueuedMessages: number
   /** Bytes of payload that wait; 0 is unlimited. */
   readonly maxQueuedBytes: number
+}
+
+export interface OutboxOptions {
+  readonly source: MessageSource
+  readonly now: () => number
+  /** As they are now: a reload changes them. What is queued or in flight beyond them stays. */
+  readonly limits: () => QueueLimits
   /** Kept up to date by every outbox. */
   readonly totals: QueueTotals
   /** A message for this client was dropped. */

@@ -1,4 +1,5 @@
 import type { AcknowledgementType } from '../edge/edge-handler.ts'
+import type { UserProperty } from '../edge/index.ts'
 import type { SubscriptionOptions } from '../router/index.ts'
 import type { Reader } from './delivery-rules.ts'
 import type { Link } from './link.ts'
@@ -33,7 +34,12 @@ export interface IncomingExchange {
 
 /** The part of a connection that answers publishes. */
 export interface IncomingLink {
-  sendAcknowledgement(type: AcknowledgementType, packetId: number, code: number): void
+  sendAcknowledgement(
+    type: AcknowledgementType,
+    packetId: number,
+    code: number,
+    userProperties?: readonly UserProperty[],
+  ): void
 }
 
 /** State of one client that may outlive its connection. [MQTT-5.0 4.1] */

@@ -1,31 +1,34 @@
-import {
-  type AuditChain,
-  afterEarlier,
-  type CommitParticipant,
-  type Publisher,
-  type StoreOperation,
-  type Submission,
-} from '../../plugins/index.ts'
+import type { AuditChain, CommitParticipant, Publisher, StoreOperation } from '../../plugins/index.ts'
 import { isBelowNotary } from '../../protocol/index.ts'
 import type { Will } from '../edge/index.ts'
 import type { FlushQueue } from '../edge/output.ts'
 import { type SubscriptionOptions, SubscriptionTree } from '../router/index.ts'
-import { alarmAt } from './alarm.ts'
 import { Delivery, reassignShared } from './delivery.ts'
 import type { DeliveryRules } from './delivery-rules.ts'
 import type { Link } from './link.ts'
 import { loadSessions } from './load-sessions.ts'
 import { type Message, messageOf } from './message.ts'
 import { MessageCache } from './message-cache.ts'
-import type { Entry, OutboxOptions, Wanted } from './queue.ts'
+import type { PublishView } from './publish-view.ts'
+import type { Entry, OutboxOptions, QueueLimits, Wanted } from './queue.ts'
 import { type RetainedMessage, RetainedMessages } from './retained.ts'
-import { neverExpires, Session, type SessionContext } from './session.ts'
+import { Session, type SessionContext } from './session.ts'
+import { SessionCommits } from './session-commits.ts'
+import { SessionExpiry } from './session-expiry.ts'
 import { SessionStore } from './session-store.ts'
 import type { StoredWill } from './stored-will.ts'
 import { RetainedDelivery, wantsRetained } from './subscriptions.ts'
 import { Wills } from './wills.ts'
 
 const noRetained: readonly RetainedDelivery[] = []
+
+/** Limits of every session. */
+export interface SessionLimits extends QueueLimits {
+  /** Queue messages with QoS 0, too, for clients that are away. */
+  readonly queueQos0Messages: boolean
+  /** Seconds that a session without a connection lives at most; 0: as long as its client asked. */
+  readonly persistentClientExpirationSeconds: number
+}
 
 export interface SessionsOptions extends Omit<OutboxOptions, 'source'> {
   readonly chain: AuditChain
@@ -35,12 +38,11 @@ export interface SessionsOptions extends Omit<OutboxOptions, 'source'> {
   readonly flushQueue: FlushQueue
   /** Who may be sent what. */
   readonly rules: DeliveryRules
-  /** Queue messages with QoS 0, too, for clients that are away (`queue_qos0_messages`). */
-  readonly queuesQos0: boolean
+  /** How publishes look to subscribers. */
+  readonly view: PublishView
+  readonly limits: () => SessionLimits
   /** The time of a session without a connection is over. */
   readonly onExpired: (clientId: string) => void
-  /** How long a session without a connection lives at most; undefined: as long as its client asked. */
-  readonly persistentClientExpirationSeconds: number | undefined
 }
 
 /** What a CONNECT asks of the session. */
@@ -62,9 +64,6 @@ export interface Departure {
   readonly sessionExpiryIntervalSeconds: number | undefined
 }
 
-/** Acknowledgements of subscribers are written this long after the first of them, unless a commit comes before. */
-const lazyWriteMs = 100
-
 /**
  * All sessions, retained messages and wills. Whatever changes them runs in a commit of the chain, so that everything
  * that clients see happens in one order, and what was promised is on disk with the record that made it happen.
@@ -73,43 +72,48 @@ export class Sessions implements CommitParticipant {
   readonly tree = new SubscriptionTree<Session>()
   readonly retained: RetainedMessages
   readonly messages: MessageCache
+  readonly view: PublishView
   readonly store: SessionStore
   readonly wills: Wills
   readonly flushQueue: FlushQueue
   readonly #options: SessionsOptions
   readonly #context: SessionContext
   readonly #sessions = new Map<string, Session>()
-  /** Sessions without a connection that end at some time. */
-  readonly #expiries = new Map<Session, () => void>()
+  readonly #commits: SessionCommits
+  readonly #expiry: SessionExpiry
   readonly #dirty = new Set<Session>()
-  readonly queuesQos0: boolean
   /** Sessions with a connection. */
   onlineCount = 0
   /** Some session may not be sent everything, or might not once. */
   hasReaders = false
   #interrupted: readonly Session[] = []
-  #lazyWrite: NodeJS.Timeout | undefined
 
   private constructor(options: SessionsOptions) {
     this.#options = options
     this.flushQueue = options.flushQueue
-    this.queuesQos0 = options.queuesQos0
+    this.#commits = new SessionCommits(options.chain, options.onError)
+    this.#expiry = new SessionExpiry({
+      now: options.now,
+      longestSeconds: () => options.limits().persistentClientExpirationSeconds,
+      onDue: (session) => this.#commits.change(() => this.#expire(session)),
+    })
     this.store = new SessionStore(options.chain.database, options.isPersistent)
-    this.wills = new Wills({ store: this.store, now: options.now, commit: (change) => this.#commit(change) })
+    this.wills = new Wills({ store: this.store, now: options.now, commit: (change) => this.#commits.change(change) })
     this.retained = new RetainedMessages(this.store, options.now)
-    this.messages = new MessageCache(options.chain.store)
+    this.view = options.view
+    this.messages = new MessageCache(options.chain.store, options.view)
     this.#context = {
       ...options,
       source: this.messages,
       store: this.store,
-      requestCommit: () => this.#requestCommit(),
+      requestCommit: () => this.#commits.request(),
       whenDurable: (then) => this.whenDurable(then),
     }
   }
 
   /** Calls back when everything written so far is durable; never when the chain fails before. */
   whenDurable(then: () => void): void {
-    this.#submit(afterEarlier(then))
+    this.#commits.whenDurable(then)
   }
 
   /** Reads what is on disk. Nothing is published or expired before {@link start}. */
@@ -138,10 +142,10 @@ export class Sessions implements CommitParticipant {
 
   /** Begins to publish the wills of clients that were connected when the broker ended, and to expire sessions. */
   start(): void {
-    this.#commit(() => {
+    this.#commits.change(() => {
       for (const session of this.#interrupted) session.writeState()
     })
-    for (const session of this.#sessions.values()) if (session.link === undefined) this.#expireLater(session)
+    this.applyLimits()
     const sessionOf = ({ publisher }: StoredWill) => this.#sessions.get(publisher.clientId)
     this.wills.beginDelays(
       // One without a session on disk ended with its connection.
@@ -155,10 +159,14 @@ export class Sessions implements CommitParticipant {
 
   /** No timer of a broker that ends may start something; what is not written yet is in the last commit. */
   stop(): void {
-    for (const cancel of this.#expiries.values()) cancel()
+    this.#expiry.stop()
     this.wills.stop()
-    clearTimeout(this.#lazyWrite)
-    if (this.#options.chain.outage === undefined) this.whenDurable(() => {})
+    this.#commits.stop()
+  }
+
+  /** Whether messages with QoS 0 are queued for clients that are away. */
+  get queuesQos0(): boolean {
+    return this.#options.limits().queueQos0Messages
   }
 
   get count(): number {
@@ -196,8 +204,7 @@ export class Sessions implements CommitParticipant {
     session.listener = request.publisher.listener
     this.#setReader(session)
     session.disconnectedAtMs = undefined
-    this.#expiries.get(session)?.()
-    this.#expiries.delete(session)
+    this.#expiry.cancel(session)
     if (session.will !== undefined) this.wills.resumeSession(session.will)
     session.will = request.will === undefined ? undefined : this.wills.take(request.will, request.publisher)
     session.writeState()
@@ -225,7 +232,7 @@ export class Sessions implements CommitParticipant {
     }
     session.disconnectedAtMs = this.#options.now()
     session.writeState()
-    this.#expireLater(session)
+    this.#expiry.begin(session)
   }
 
   /**
@@ -259,6 +266,11 @@ export class Sessions implements CommitParticipant {
     for (const session of this.#sessions.values()) this.#setReader(session)
   }
 
+  /** Other limits hold: of queues they do by themselves, of sessions without a connection from when the client left. */
+  applyLimits(): void {
+    for (const session of this.#sessions.values()) if (session.link === undefined) this.#expiry.begin(session)
+  }
+
   #setReader(session: Session): void {
     session.reader = this.#options.rules.readerOf(session)
     if (session.reader !== undefined) this.hasReaders = true
@@ -281,7 +293,7 @@ export class Sessions implements CommitParticipant {
   /** What the will did is in the chain, or it was refused: either way it is over. */
   willSettled(will: StoredWill): void {
     this.wills.settled(will)
-    this.#requestCommit()
+    this.#commits.request()
   }
 
   /**
@@ -303,25 +315,13 @@ export class Sessions implements CommitParticipant {
    */
   announce(topic: string, payload: Buffer, retain: boolean): void {
     let delivery: Delivery | undefined
-    this.#submit({
-      bytes: 64,
-      decide: () => {
-        const parts = {
-          index: 0,
-          topic,
-          payload,
-          qos: 0,
-          retain,
-          properties: undefined,
-          timeMs: this.#options.now(),
-        } as const
-        const message = messageOf(parts)
-        if (retain) this.retained.keepInMemory(message)
-        delivery = new Delivery(this, message, undefined)
-        return undefined
-      },
-      settle: () => delivery?.deliver(),
-    })
+    const decide = () => {
+      const timeMs = this.#options.now()
+      const message = messageOf({ index: 0, topic, payload, qos: 0, retain, properties: undefined, timeMs })
+      if (retain) this.retained.keepInMemory(message)
+      delivery = new Delivery(this, message, undefined)
+    }
+    this.#commits.change(decide, () => delivery?.deliver())
   }
 
   /** One line for each subscription, for operators. */
@@ -336,8 +336,7 @@ export class Sessions implements CommitParticipant {
   operations(): readonly StoreOperation[] {
     for (const session of this.#dirty) session.writeChunk()
     this.#dirty.clear()
-    clearTimeout(this.#lazyWrite)
-    this.#lazyWrite = undefined
+    this.#commits.taken()
     return this.store.take()
   }
 
@@ -348,8 +347,7 @@ export class Sessions implements CommitParticipant {
 
   #end(session: Session): void {
     session.isEnded = true
-    this.#expiries.get(session)?.()
-    this.#expiries.delete(session)
+    this.#expiry.cancel(session)
     if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
     for (const filter of session.subscriptions.keys()) this.tree.delete(session, filter)
     if (session.will !== undefined) this.wills.endSession(session.will)
@@ -358,57 +356,17 @@ export class Sessions implements CommitParticipant {
     session.outbox.end()
   }
 
-  #expireLater(session: Session): void {
-    // As with Mosquitto the shorter of both: a client that asks for a long time gets no more than one that sets no end.
-    const { persistentClientExpirationSeconds = neverExpires } = this.#options
-    const expiryIntervalSeconds = Math.min(session.expiryIntervalSeconds, persistentClientExpirationSeconds)
-    if (expiryIntervalSeconds === neverExpires) return
-    const endAtMs = (session.disconnectedAtMs ?? this.#options.now()) + expiryIntervalSeconds * 1000
-    const cancel = alarmAt(endAtMs, this.#options.now, () => {
-      this.#commit(() => {
-        if (session.link !== undefined || session.isEnded) return
-        this.#options.onExpired(session.clientId)
-        this.#end(session)
-      })
-    })
-    this.#expiries.set(session, cancel)
+  /** The time of a session is over, unless its client came back before that had its turn. */
+  #expire(session: Session): void {
+    if (session.link !== undefined || session.isEnded) return
+    this.#options.onExpired(session.clientId)
+    this.#end(session)
   }
 
   /** Reads a message from the chain, then does something with it in its place in the order; nothing when it is gone. */
   withMessage(index: number, change: (message: Message) => void): void {
     this.messages.load(index).then((message) => {
-      if (message !== undefined) this.#commit(() => change(message))
+      if (message !== undefined) this.#commits.change(() => change(message))
     }, this.#options.onError)
-  }
-
-  /** Does something in its place in the order. */
-  #commit(change: () => void): void {
-    this.#submit({
-      bytes: 64,
-      decide: () => {
-        change()
-        return undefined
-      },
-      settle: () => {},
-    })
-  }
-
-  #submit(submission: Submission): void {
-    try {
-      this.#options.chain.submit(submission)
-    } catch (error) {
-      // The chain failed or is closed: a timer or a packet that comes then must not end the process.
-      this.#options.onError(error)
-    }
-  }
-
-  #requestCommit(): void {
-    if (this.#lazyWrite !== undefined) return
-    this.#lazyWrite = setTimeout(() => {
-      this.#lazyWrite = undefined
-      // When the chain failed or is closed, what is not written now is redelivered.
-      this.whenDurable(() => {})
-    }, lazyWriteMs)
-    this.#lazyWrite.unref()
   }
 }

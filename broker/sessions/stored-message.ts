@@ -1,18 +1,11 @@
-import {
-  CborReader,
-  type CborValue,
-  encodeSign1,
-  parseSign1,
-  readMap,
-  recordField,
-  recordKinds,
-} from '../../protocol/index.ts'
+import { CborReader, type CborValue, decodeRecord, readMap, recordField, recordKinds } from '../../protocol/index.ts'
 import { encodeMessageProperties, type QoS } from '../edge/index.ts'
 import { type Message, propertiesOfRecord } from './message.ts'
+import { isDetached, type PublishView } from './publish-view.ts'
 
 const nothing = Buffer.alloc(0)
 
-/** A message read back from its record, byte for byte as it was published. */
+/** A message read back from its record, byte for byte as it was delivered. */
 class StoredMessage implements Message {
   readonly index: number
   topicBytes: Buffer = nothing
@@ -42,10 +35,13 @@ export function readStoredMessage(
   index: number,
   record: Uint8Array,
   body: Uint8Array | undefined,
+  view: PublishView,
 ): Message | undefined {
   const reader = new CborReader(record)
   const message = new StoredMessage(index, body)
   let timeMs = 0
+  let envelope: Uint8Array | undefined
+  let kept: ReadonlyMap<number, CborValue> | undefined
   for (let left = reader.map(); left > 0; left--) {
     switch (reader.int()) {
       case recordField.kind:
@@ -54,7 +50,9 @@ export function readStoredMessage(
       case recordField.timeMs:
         timeMs = reader.uint()
         break
-      case recordField.topic: {
+      // The second one of a bridged publish is the one that it has here.
+      case recordField.topic:
+      case recordField.storedTopic: {
         const topic = reader.textBytes()
         message.topicBytes = Buffer.from(topic.buffer, topic.byteOffset, topic.length)
         break
@@ -66,22 +64,41 @@ export function readStoredMessage(
         message.retain = reader.bool()
         break
       case recordField.envelope:
-        // Of a signed publish the record keeps the envelope, and beside it the payload that was in it.
-        message.payload = encodeSign1(parseSign1(reader.bytes()), message.payload)
+        envelope = reader.bytes()
         break
       case recordField.properties:
-        addProperties(message, readMap(reader, 1) as ReadonlyMap<number, CborValue>, timeMs)
+        kept = readMap(reader, 1) as ReadonlyMap<number, CborValue>
         break
       default:
         reader.skip()
     }
   }
+  const isAdding = view.addsToSome && view.addsTo(message.topic)
+  if (envelope !== undefined || kept !== undefined || isAdding) dress(message, record, envelope, kept, timeMs, view)
   return message
 }
 
-function addProperties(message: StoredMessage, kept: ReadonlyMap<number, CborValue>, timeMs: number): void {
-  const properties = propertiesOfRecord(kept)
-  message.properties = encodeMessageProperties(properties)
-  const { messageExpiryInterval } = properties
+/** What is more than a payload under a topic. */
+function dress(
+  message: StoredMessage,
+  record: Uint8Array,
+  envelope: Uint8Array | undefined,
+  kept: ReadonlyMap<number, CborValue> | undefined,
+  timeMs: number,
+  view: PublishView,
+): void {
+  const { index, topic } = message
+  const properties = kept === undefined ? {} : propertiesOfRecord(kept)
+  const { userProperties = [], messageExpiryInterval } = properties
+  if (envelope !== undefined && !isDetached({ envelope }, userProperties)) {
+    message.payload = view.payloadOf(topic, { envelope }, message.payload)
+  }
   if (messageExpiryInterval !== undefined) message.expiresAtMs = timeMs + messageExpiryInterval * 1000
+  const isChanged = userProperties.length > 0 || view.addsTo(topic)
+  if (!isChanged) {
+    if (kept !== undefined) message.properties = encodeMessageProperties(properties)
+    return
+  }
+  const shown = view.userPropertiesOf(topic, index, decodeRecord(record), userProperties)
+  message.properties = encodeMessageProperties({ ...properties, userProperties: shown })
 }

@@ -5,8 +5,8 @@ import { SysMeters, sysValues } from './sys-values.ts'
 export type PublishSysValue = (topicName: string, payload: string) => void
 
 export interface SysPublisherOptions {
-  /** `sys_interval`; 0: never. */
-  readonly sysIntervalSeconds: number
+  /** `sys_interval`, as it is now; 0: never. */
+  readonly sysIntervalSeconds: () => number
   /** Name and version of the program, as `version` shows them. */
   readonly version: string
   readonly snapshot: () => BrokerSnapshot
@@ -41,11 +41,13 @@ export class SysPublisher {
     this.#meters = new SysMeters(this.#startMs)
   }
 
+  /** Begins, or goes on at another interval. */
   start(): void {
-    const { sysIntervalSeconds } = this.#options
-    if (sysIntervalSeconds === 0) return
+    this.stop()
+    const seconds = this.#options.sysIntervalSeconds()
+    if (seconds === 0) return
     this.publishChanged()
-    this.#timer = setInterval(() => this.publishChanged(), sysIntervalSeconds * 1000).unref()
+    this.#timer = setInterval(() => this.publishChanged(), seconds * 1000).unref()
   }
 
   stop(): void {

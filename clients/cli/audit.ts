@@ -9,26 +9,29 @@ import {
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
-import { exitCode, integerOption, type Output, parseOptions } from './command.ts'
+import { exitCode, integerOption, type Output, parseArguments, parseOptions } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
+import { chooseKey } from './key-options.ts'
 
 const json = { json: { type: 'boolean' } } as const
 const verifyTimeoutMs = 3_600_000
 
 export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit query [--topic FILTER] [--client ID] [--kid KID] [--from N] [--to N] [--limit N] [options]
+       notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
        notarymq audit verify [--from N] [--to N] [options]
        notarymq audit verify --db DIR [--broker-key PEM] [--json]
 
 status    size, root and keys of the chain; publishes accepted and refused since the start
 query     records that match, oldest first
+gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
 verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
 
       --topic FILTER            topic filter, as for subscribing
       --client ID               client id
       --kid KID                 key, as 'notarymq keys' prints it
-      --from N, --to N          range of indexes
-      --limit N                 at most this many records (default 100)
+      --from N, --to N          range of indexes (gaps: of sequence numbers)
+      --limit N                 at most this many records or gaps (default 100)
       --payload                 add the payload of each record (base64url; --json only)
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
@@ -128,6 +131,34 @@ export async function auditVerifyLive(args: readonly string[], output: Output): 
   })
   const result = await withAdminClient(values, (admin) => admin.request('audit.verify', params, verifyTimeoutMs))
   return printVerification(result, values.json === true, output)
+}
+
+export async function auditGaps(args: readonly string[], output: Output): Promise<number> {
+  const { values, positionals } = parseArguments(args, {
+    ...connectionOptions,
+    ...json,
+    from: { type: 'string' },
+    to: { type: 'string' },
+    limit: { type: 'string' },
+  })
+  const [wanted, ...rest] = positionals
+  if (wanted === undefined || rest.length > 0) throw new ClientError('ERR_USAGE', 'one kid or name is needed')
+  const range = withoutUndefined({
+    fromSeq: integerOption('--from', values.from, 0, Number.MAX_SAFE_INTEGER),
+    toSeq: integerOption('--to', values.to, 0, Number.MAX_SAFE_INTEGER),
+    limit: integerOption('--limit', values.limit, 1, pageSize),
+  })
+  const result = await withAdminClient(values, async (admin) => {
+    const { kid } = chooseKey((await admin.request('keys.list', {})).keys, wanted)
+    return admin.request('audit.gaps', { kid, ...range }, verifyTimeoutMs)
+  })
+  if (values.json) output.out(JSON.stringify(result))
+  else {
+    for (const [from, to] of result.missing) output.out(from === to ? `${from}` : `${from}-${to}`)
+    if (result.cursor !== null) output.out(`more: --from ${result.cursor}`)
+    output.out(result.highest === null ? 'nothing accepted yet' : `highest ${result.highest}`)
+  }
+  return result.missing.length === 0 ? exitCode.ok : exitCode.no
 }
 
 /** Prints the outcome of a verification; the exit code is the answer. */

@@ -73,6 +73,9 @@ export function integerOption(name: string, text: string | undefined, least: num
   return value
 }
 
+/** Errors that are an answer. */
+const meansNo: readonly unknown[] = ['ERR_REFUSED', 'ERR_ADMIN', 'ERR_BROKER_UNPROVEN']
+
 /** Runs a command: help, errors in one line, exit code. */
 export async function runCommand(command: Command, args: readonly string[], output: Output): Promise<number> {
   if (args.includes('--help')) {
@@ -85,6 +88,6 @@ export async function runCommand(command: Command, args: readonly string[], outp
     if (!(error instanceof Error && 'code' in error)) throw error
     output.error(`notarymq ${command.name}: ${error.message}`)
     if (error.code === 'ERR_USAGE') output.error(`Try 'notarymq ${command.name} --help'.`)
-    return error.code === 'ERR_REFUSED' || error.code === 'ERR_ADMIN' ? exitCode.no : exitCode.usage
+    return meansNo.includes(error.code) ? exitCode.no : exitCode.usage
   }
 }

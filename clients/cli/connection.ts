@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { ClientError } from '../errors.ts'
 import { integerOption } from './command.ts'
@@ -8,17 +9,20 @@ export const connectionOptions = {
   port: { type: 'string', short: 'p', default: '1883' },
   id: { type: 'string', short: 'i' },
   'protocol-version': { type: 'string', short: 'V', default: 'mqttv5' },
+  cafile: { type: 'string' },
 } as const
 
 export const connectionHelp = `  -h, --host HOST               broker (default localhost)
   -p, --port PORT               TCP port (default 1883)
-  -i, --id ID                   client id (default: made up)`
+  -i, --id ID                   client id (default: made up)
+      --cafile FILE             TLS: authorities of the broker's certificate, PEM`
 
 export interface ConnectionFlags {
   readonly host: string
   readonly port: string
   readonly id?: string | undefined
   readonly 'protocol-version': string
+  readonly cafile?: string | undefined
 }
 
 /** The two options that say which MQTT is spoken. */
@@ -43,19 +47,38 @@ export async function connect(flags: ConnectionFlags): Promise<MqttClient> {
   const version = versions[flags['protocol-version']]
   if (version === undefined) throw new ClientError('ERR_USAGE', '-V takes mqttv31, mqttv311 or mqttv5')
   const port = integerOption('-p', flags.port, 1, 65535) as number
-  const url = `mqtt://${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${port}`
+  const tls = flags.cafile === undefined ? undefined : { ca: readCertificates(flags.cafile) }
+  const url = `${tls === undefined ? 'mqtt' : 'mqtts'}://${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${port}`
   const clientId = flags.id ?? `notarymq-${Math.random().toString(36).slice(2, 12)}`
   try {
     // Without the last argument it would wait for ever and retry instead of failing.
     return await connectAsync(
       url,
-      { clientId, clean: true, connectTimeout: timeoutMs, reconnectPeriod: 0, ...version },
+      { clientId, clean: true, connectTimeout: timeoutMs, reconnectPeriod: 0, ...version, ...tls },
       false,
     )
   } catch (cause) {
     const reason = describeFailure(cause)
     throw new ClientError('ERR_CONNECTION', `cannot connect to ${flags.host}:${port}: ${reason}`, {}, cause)
   }
+}
+
+function readCertificates(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    throw new ClientError('ERR_USAGE', `cannot read ${file}`, {}, cause)
+  }
+}
+
+/** Whether the flags ask for MQTT 5. */
+export function isVersion5(flags: Pick<ConnectionFlags, 'protocol-version'>): boolean {
+  return versions[flags['protocol-version']]?.protocolVersion === 5
+}
+
+/** `HOST:PORT`, as a broker is remembered by. */
+export function brokerName({ host, port }: ConnectionFlags): string {
+  return `${host}:${port}`
 }
 
 /** Node reports a host with several addresses as an AggregateError without a text of its own. */

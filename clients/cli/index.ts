@@ -1,4 +1,12 @@
-export { auditHelp, auditQuery, auditStatus, auditVerifyLive, printVerification, unknownAuditCommand } from './audit.ts'
+export {
+  auditGaps,
+  auditHelp,
+  auditQuery,
+  auditStatus,
+  auditVerifyLive,
+  printVerification,
+  unknownAuditCommand,
+} from './audit.ts'
 export {
   type Command,
   exitCode,
@@ -8,7 +16,8 @@ export {
   runCommand,
   standardOutput,
 } from './command.ts'
+export { identityCommand } from './identity.ts'
 export { keygen } from './keygen.ts'
-export { enroll, keys, revoke } from './keys.ts'
+export { enroll, keys, revoke, rotate } from './keys.ts'
 export { passwdCommand } from './passwd.ts'
 export { pub } from './pub.ts'

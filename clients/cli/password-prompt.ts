@@ -12,10 +12,24 @@ const maxInputBytes = 2 * 65_535 + 4
  * @throws {ClientError} ERR_USAGE when the two differ, there is none, or the question is cut off
  */
 export async function askNewPassword(input: Readable | ReadStream, write: (text: string) => void): Promise<string> {
-  const [password, again] = isTerminal(input) ? await askTwice(input, write) : await readLines(input)
+  const prompts = ['Password: ', 'Reenter password: ']
+  const [password, again] = isTerminal(input) ? await ask(input, write, prompts) : await readLines(input)
   if (password === undefined || password === '') throw new ClientError('ERR_USAGE', 'the password is empty')
   if (password !== (again ?? password)) throw new ClientError('ERR_USAGE', 'the two passwords differ')
   return password
+}
+
+/**
+ * Asks for a passphrase that exists, at a terminal, showing nothing of it.
+ * @throws {ClientError} ERR_USAGE when the question is cut off
+ */
+export async function askPassphrase(
+  terminal: ReadStream,
+  write: (text: string) => void,
+  prompt: string,
+): Promise<string> {
+  const [passphrase = ''] = await ask(terminal, write, [prompt])
+  return passphrase
 }
 
 function isTerminal(input: Readable | ReadStream): input is ReadStream {
@@ -39,12 +53,16 @@ async function readLines(input: Readable): Promise<readonly (string | undefined)
 }
 
 /** In raw mode nothing is echoed, and the keys that the terminal would have handled are ours to handle. */
-async function askTwice(terminal: ReadStream, write: (text: string) => void): Promise<readonly string[]> {
+async function ask(
+  terminal: ReadStream,
+  write: (text: string) => void,
+  prompts: readonly string[],
+): Promise<readonly string[]> {
   const answers: string[] = []
   terminal.setRawMode(true)
   terminal.setEncoding('utf8')
   try {
-    write('Password: ')
+    write(prompts[0] ?? '')
     let typed = ''
     for await (const chunk of terminal) {
       for (const key of String(chunk)) {
@@ -56,8 +74,9 @@ async function askTwice(terminal: ReadStream, write: (text: string) => void): Pr
           answers.push(typed)
           typed = ''
           write('\n')
-          if (answers.length === 2) return answers
-          write('Reenter password: ')
+          const prompt = prompts[answers.length]
+          if (prompt === undefined) return answers
+          write(prompt)
         }
       }
       if (Buffer.byteLength(typed) > maxInputBytes) throw new ClientError('ERR_USAGE', 'the password is too long')

@@ -1,10 +1,22 @@
 import { readFileSync } from 'node:fs'
-import { ErrorWithReasonCode, type IClientPublishOptions } from 'mqtt'
-import { isValidTopicFilter, nobleCrypto, signPublish, toBase64url } from '../../protocol/index.ts'
+import { ErrorWithReasonCode, type IClientPublishOptions, type MqttClient } from 'mqtt'
+import {
+  addHopMac,
+  detachedProperty,
+  isValidTopicFilter,
+  nobleCrypto,
+  type P256PublicKey,
+  signPublish,
+  signPublishDetached,
+  toBase64url,
+} from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
-import { type Identity, loadIdentity, reserveSequenceNumber } from '../identity/index.ts'
+import { type Identity, proveBroker, reserveSequenceNumber } from '../identity/index.ts'
+import { performKeyExchange } from '../key-exchange/index.ts'
 import { type Command, exitCode, integerOption, parseOptions } from './command.ts'
-import { connect, connectionHelp, connectionOptions } from './connection.ts'
+import { connect, connectionHelp, connectionOptions, isVersion5 } from './connection.ts'
+import { brokerKeyHelp, brokerKeyOptions, pinOf } from './identity.ts'
+import { openIdentity, passphraseHelp, passphraseOptions } from './passphrase.ts'
 
 const options = {
   ...connectionOptions,
@@ -14,6 +26,10 @@ const options = {
   qos: { type: 'string', short: 'q' },
   retain: { type: 'boolean', short: 'r' },
   identity: { type: 'string' },
+  ...passphraseOptions,
+  mac: { type: 'boolean' },
+  detached: { type: 'boolean' },
+  ...brokerKeyOptions,
   json: { type: 'boolean' },
 } as const
 
@@ -28,6 +44,10 @@ export const pub: Command = {
   -q, --qos 0|1|2               default 0, with --identity 1
   -r, --retain
       --identity KEY.pem        sign with this private key; its sequence number is kept in KEY.pem.seq
+${passphraseHelp}
+      --mac                     agree on a session key with the broker first and put a hop MAC around the signature
+      --detached                MQTT 5: the payload stays as it is, the signature goes into a user property
+${brokerKeyHelp}
 ${connectionHelp}
   -V, --protocol-version V      mqttv31, mqttv311 or mqttv5 (default mqttv5, which reports refusals)
       --json                    machine-readable output
@@ -41,12 +61,16 @@ $notary/rejected/<client id> to learn of refusals.`,
     if (!isValidTopicFilter(topic) || /[+#]/.test(topic))
       throw new ClientError('ERR_USAGE', `${topic} is not a topic name`)
     const payload = readPayload(values.message, values.file)
-    const identity = values.identity === undefined ? undefined : loadIdentity(values.identity)
+    const identity = values.identity === undefined ? undefined : await openIdentity(values.identity, values, output)
+    checkSigning(values)
     const qos = (integerOption('-q', values.qos, 0, 2) ?? (identity === undefined ? 0 : 1)) as 0 | 1 | 2
     const client = await connect(values)
     try {
-      const signed = identity === undefined ? undefined : sign(identity, topic, payload)
-      await publish(client, topic, signed?.envelope ?? payload, { qos, retain: values.retain ?? false })
+      const brokerKey = values.mac ? (await proveBroker(client, pinOf(values))).statement.brokerKey : undefined
+      const signed =
+        identity === undefined ? undefined : await sign(client, identity, topic, payload, values.detached, brokerKey)
+      const retain = values.retain ?? false
+      await publish(client, topic, signed?.payload ?? payload, { qos, retain, ...signed?.properties })
       if (values.json) {
         const { seq, timeMs, kid } = signed ?? {}
         output.out(
@@ -70,11 +94,43 @@ function readPayload(message: string | undefined, file: string | undefined): Uin
   }
 }
 
-function sign(identity: Identity, topic: string, payload: Uint8Array) {
-  const seq = reserveSequenceNumber(identity.path)
+/** @throws {ClientError} ERR_USAGE */
+function checkSigning(values: {
+  readonly identity?: string | undefined
+  readonly mac?: boolean | undefined
+  readonly detached?: boolean | undefined
+  readonly 'protocol-version': string
+}): void {
+  if ((values.mac || values.detached) && values.identity === undefined) {
+    throw new ClientError('ERR_USAGE', '--mac and --detached need --identity')
+  }
+  if (values.detached && !isVersion5(values)) throw new ClientError('ERR_USAGE', '--detached needs MQTT 5')
+}
+
+const noAad = new Uint8Array(0)
+
+/** @param brokerKey of the broker to agree on a session key with; undefined: without a hop MAC */
+async function sign(
+  client: MqttClient,
+  identity: Identity,
+  topic: string,
+  payload: Uint8Array,
+  isDetached = false,
+  brokerKey: P256PublicKey | undefined,
+) {
+  const { key, thumbprint, path } = identity
+  const session = brokerKey === undefined ? undefined : await performKeyExchange(client, identity, { brokerKey })
+  const seq = reserveSequenceNumber(path)
   const timeMs = Date.now()
-  const envelope = signPublish(identity.key, identity.thumbprint, { topic, payload, seq, timeMs }, nobleCrypto)
-  return { seq, timeMs, kid: toBase64url(identity.thumbprint), envelope }
+  const signed = { seq, timeMs, kid: toBase64url(thumbprint) }
+  const toSign = { topic, payload, seq, timeMs }
+  if (isDetached) {
+    const value = signPublishDetached(key, thumbprint, toSign, nobleCrypto, session)
+    return { ...signed, payload, properties: { properties: { userProperties: { [detachedProperty]: value } } } }
+  }
+  const sign1 = signPublish(key, thumbprint, toSign, nobleCrypto)
+  const envelope = session === undefined ? sign1 : addHopMac(sign1, session, noAad, nobleCrypto)
+  return { ...signed, payload: envelope, properties: {} }
 }
 
 async function publish(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { isValidTopicFilter } from '../../protocol/index.ts'
 import { AccessControlError, type AccessControlErrorCode } from './errors.ts'
@@ -47,21 +48,28 @@ const accessWords: ReadonlyMap<string, AclAccess> = new Map(
 // Any control character, and what the decoder leaves in place of bytes that are not UTF-8.
 const malformed = /\p{Cc}|\uFFFD/u
 
+/** An acl_file as it was read. */
+export interface ReadAclFile extends AclRules {
+  /** SHA-256 of its bytes. */
+  readonly sha256: Uint8Array
+}
+
 /**
  * Reads an acl_file.
  * @throws {AccessControlError} any code of `accessControlErrors`
  */
-export function readAclFile(path: string): AclRules {
-  return parseAclFile(readText(path), path)
+export function readAclFile(path: string): ReadAclFile {
+  const bytes = readBytes(path)
+  // Invalid UTF-8 becomes U+FFFD, so that the parser can forgive it in comments and name the line elsewhere.
+  return { ...parseAclFile(bytes.toString('utf8'), path), sha256: createHash('sha256').update(bytes).digest() }
 }
 
-/** Invalid UTF-8 becomes U+FFFD, so that the parser can forgive it in comments and name the line elsewhere. */
-function readText(path: string): string {
+function readBytes(path: string): Buffer {
   try {
     const stats = statSync(path)
     if (stats.size > maxAclFileBytes) throw tooLarge(path)
     // Mosquitto takes a directory for an empty file, which denies everything.
-    if (stats.isFile()) return readFileSync(path, 'utf8')
+    if (stats.isFile()) return readFileSync(path)
   } catch (cause) {
     if (cause instanceof AccessControlError) throw cause
     throw unreadable(path, cause)

@@ -1,7 +1,10 @@
 import type { PublishPacket } from 'aedes'
 import {
   adminResponseTopic,
+  alarmTopic,
+  identityResponseTopic,
   isValidTopicFilter,
+  keyExchangeResponseTopic,
   ownClientId,
   rejectedTopic,
   topicMatchesFilter,
@@ -9,7 +12,12 @@ import {
 import { sendDirect } from '../aedes-seams.ts'
 
 /** Topics below `$notary/` on which one client is told something that concerns only itself. */
-const ownTopic = { adminResponse: adminResponseTopic, rejected: rejectedTopic } as const
+const ownTopic = {
+  adminResponse: adminResponseTopic,
+  keyExchangeResponse: keyExchangeResponseTopic,
+  identityResponse: identityResponseTopic,
+  rejected: rejectedTopic,
+} as const
 export type OwnTopic = keyof typeof ownTopic
 
 /** Subscriptions of this kind that one client may hold at a time, and how much longer than its topic each may be. */
@@ -21,6 +29,8 @@ export interface DirectClient {
   readonly id: string
   /** Protocol version. */
   readonly version: number
+  /** May hear of alarms. Default: no. */
+  readonly isAdministrator?: boolean
   publish(packet: PublishPacket, done: (error?: Error) => void): void
 }
 
@@ -36,6 +46,7 @@ export interface RequestProperties {
  */
 export class DirectTopics {
   readonly #subscriptions = new WeakMap<DirectClient, Set<string>>()
+  readonly #alarmed = new Set<DirectClient>()
   readonly #onError: (error: unknown) => void
 
   constructor(onError: (error: unknown) => void) {
@@ -44,6 +55,10 @@ export class DirectTopics {
 
   /** Whether this client may subscribe to this filter below `$notary/`; remembers it when it may. */
   subscribe(client: DirectClient, filter: string): boolean {
+    if (filter === alarmTopic) {
+      if (client.isAdministrator === true) this.#alarmed.add(client)
+      return client.isAdministrator === true
+    }
     const bases = Object.values(ownTopic).flatMap((topicOf) => [topicOf(client.id), topicOf(ownClientId)])
     const isOwn = bases.some(
       (base) => filter === base || (filter.startsWith(`${base}/`) && filter.length <= base.length + maxSuffixLength),
@@ -58,6 +73,19 @@ export class DirectTopics {
 
   unsubscribe(client: DirectClient, filters: readonly string[]): void {
     for (const filter of filters) this.#subscriptions.get(client)?.delete(filter)
+    if (filters.includes(alarmTopic)) this.#alarmed.delete(client)
+  }
+
+  /** The connection is over. */
+  forget(client: DirectClient): void {
+    this.#alarmed.delete(client)
+  }
+
+  /** Tells every administrator that listens; one that is none any more is not told. */
+  raiseAlarm(alarm: unknown): void {
+    for (const client of this.#alarmed) {
+      if (client.isAdministrator === true) this.#send(client, alarmTopic, alarm, undefined)
+    }
   }
 
   /** Tells a client an event of its own. */
@@ -69,6 +97,7 @@ export class DirectTopics {
   /**
    * Answers a request. An MQTT 5 Response Topic is honoured at or below the client's own topic of that service, and
    * Correlation Data is returned.
+   * @param response bytes as they are, anything else as JSON
    */
   sendResponse(client: DirectClient, kind: OwnTopic, request: RequestProperties | undefined, response: unknown): void {
     const bases = [ownTopic[kind](client.id), ownTopic[kind](ownClientId)]
@@ -84,7 +113,7 @@ export class DirectTopics {
   }
 
   #send(client: DirectClient, topic: string, content: unknown, correlationData: Buffer | undefined): void {
-    const payload = Buffer.from(JSON.stringify(content))
+    const payload = Buffer.from(content instanceof Uint8Array ? content : JSON.stringify(content))
     const properties = client.version === 5 && correlationData !== undefined ? { correlationData } : undefined
     sendDirect(client, properties === undefined ? { topic, payload } : { topic, payload, properties }, this.#onError)
   }

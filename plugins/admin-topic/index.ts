@@ -1,2 +1,2 @@
-export { DirectTopics, type OwnTopic } from './direct-topics.ts'
+export { type DirectClient, DirectTopics, type OwnTopic } from './direct-topics.ts'
 export { AdminService, type AdminServiceOptions } from './service.ts'

@@ -83,12 +83,17 @@ export async function runQuery(chain: AuditChain, query: Query): Promise<AuditQu
 }
 
 function matches(record: ChainRecord, query: Query): boolean {
-  if (query.topic !== undefined && (record.topic === undefined || !topicMatchesFilter(record.topic, query.topic)))
+  const { topic: filter } = query
+  if (filter !== undefined && ![record.topic, record.storedTopic].some((topic) => isCovered(topic, filter)))
     return false
   if (query.clientId !== undefined && record.clientId !== query.clientId) return false
   if (query.kid !== undefined && (record.thumbprint === undefined || !isKidOf(query.kid, record.thumbprint)))
     return false
   return true
+}
+
+function isCovered(topic: string | undefined, filter: string): boolean {
+  return topic !== undefined && topicMatchesFilter(topic, filter)
 }
 
 /** Where to go on, bound to the query so that it cannot be mixed up with another. */

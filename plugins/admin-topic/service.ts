@@ -4,10 +4,6 @@ import {
   type AuditStatus,
   type JsonRpcRequest,
   type JsonRpcResponse,
-  type KeyJson,
-  type P256PublicKey,
-  ProtocolError,
-  p256FromJwk,
   p256ToJwk,
   type Requester,
   toBase64url,
@@ -15,9 +11,9 @@ import {
 import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
-import { parsePublicKeyPem, type RegisteredKey } from '../key-registry/index.ts'
-import { nativeCrypto } from '../native-crypto.ts'
 import { AdminError } from './errors.ts'
+import { findGaps, readGapQuery } from './gaps.ts'
+import { KeyMethods } from './key-methods.ts'
 import { ParamReader, type RawParams } from './params.ts'
 import { readQuery, runQuery } from './query.ts'
 import { recordJson } from './records.ts'
@@ -46,14 +42,19 @@ export class AdminService {
 
   constructor(options: AdminServiceOptions) {
     this.#options = options
+    const keys = new KeyMethods(options.chain)
     this.#handlers = {
       'audit.status': (params) => this.#status(params),
       'audit.query': (params) => this.#query(params),
       'audit.record': (params) => this.#record(params),
       'audit.verify': (params) => this.#verify(params),
-      'keys.list': (params) => this.#listKeys(params),
-      'keys.enroll': (params, requester) => this.#enroll(params, requester),
-      'keys.revoke': (params, requester) => this.#revoke(params, requester),
+      'audit.gaps': (params) => this.#gaps(params),
+      'keys.list': (params) => keys.list(params),
+      'keys.get': (params) => keys.get(params),
+      'keys.enroll': (params, requester) => keys.enroll(params, requester),
+      'keys.revoke': (params, requester) => keys.revoke(params, requester),
+      'keys.restrict': (params, requester) => keys.restrict(params, requester),
+      'keys.retire': (params, requester) => keys.retire(params, requester),
     }
   }
 
@@ -103,7 +104,7 @@ export class AdminService {
       chainHead: toBase64url(state.previousHash),
       checkpoint: null,
       logVkey: chain.logVkey,
-      brokerKey: p256ToJwk(genesis.brokerKey),
+      brokerKey: p256ToJwk(chain.brokerKey),
       brokerKid: toBase64url(chain.brokerThumbprint),
       origin: genesis.origin,
       accepted: counters.accepted,
@@ -138,25 +139,10 @@ export class AdminService {
     })
   }
 
-  async #listKeys(params: ParamReader): Promise<AdminMethods['keys.list']['result']> {
+  #gaps(params: ParamReader): Promise<AdminMethods['audit.gaps']['result']> {
+    const query = readGapQuery(params)
     params.end()
-    return { keys: this.#options.chain.registry.list().map(keyToJson) }
-  }
-
-  async #enroll(params: ParamReader, requester: Requester): Promise<AdminMethods['keys.enroll']['result']> {
-    const key = publicKeyOf(params.raw('key'))
-    const name = params.optionalText('name', 255)
-    params.end()
-    const enrolled = await this.#options.chain.enroll(key, name, requester)
-    return { kid: toBase64url(enrolled.thumbprint) }
-  }
-
-  async #revoke(params: ParamReader, requester: Requester): Promise<AdminMethods['keys.revoke']['result']> {
-    const kid = params.bytes('kid', 1, 32)
-    const reason = params.optionalText('reason', 1024)
-    params.end()
-    const revoked = await this.#options.chain.revoke(kid, reason, requester)
-    return { kid: toBase64url(revoked.thumbprint) }
+    return findGaps(this.#options.chain, query)
   }
 }
 
@@ -181,27 +167,6 @@ function parseRequest(payload: Uint8Array): JsonRpcRequest {
   return { jsonrpc, id, method, params: params as RawParams }
 }
 
-function publicKeyOf(value: unknown): P256PublicKey {
-  try {
-    return typeof value === 'string' ? parsePublicKeyPem(value, nativeCrypto) : p256FromJwk(value, nativeCrypto)
-  } catch (error) {
-    if (error instanceof ProtocolError || error instanceof PluginError)
-      throw new AdminError('invalid-params', error.message)
-    throw error
-  }
-}
-
-function keyToJson(key: RegisteredKey): KeyJson {
-  const json = {
-    kid: toBase64url(key.thumbprint),
-    name: key.name,
-    key: p256ToJwk(key.key),
-    status: key.revokedAt === undefined ? ('enrolled' as const) : ('revoked' as const),
-    enrolledAt: key.enrolledAt,
-  }
-  return key.revokedAt === undefined ? json : { ...json, revokedAt: key.revokedAt }
-}
-
 /** Errors of the registry that the requester may know. */
 const tellable = {
   ERR_KEY_EXISTS: 'key-exists',
@@ -211,6 +176,9 @@ const tellable = {
   ERR_KEY_AMBIGUOUS: 'kid-ambiguous',
   ERR_KEY_NAME_INVALID: 'invalid-params',
   ERR_KEY_RESERVED: 'invalid-params',
+  ERR_KEY_RESTRICTIONS: 'invalid-params',
+  ERR_KEY_PROOF: 'invalid-params',
+  ERR_KEY_REVOKED: 'key-revoked',
 } as const satisfies Partial<Record<PluginErrorCode, AdminError['adminCause']>>
 
 function toAdminError(error: unknown): AdminError | undefined {

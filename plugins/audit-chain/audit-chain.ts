@@ -1,28 +1,45 @@
 import {
   BlockSigner,
+  BrokerSigner,
   type BuiltBlock,
-  bytesEqual,
   type ChainState,
+  type ConfigOccasion,
+  configRecord,
   type Genesis,
   genesisRecord,
   isKeyName,
-  type KeyEvent,
+  KeyRegistry,
   keyEventRecord,
+  type P256PrivateKey,
   type P256PublicKey,
+  type RegisteredKey,
   type Requester,
+  type RotationEvent,
+  type RotationPlace,
   thumbprintOfP256,
   toHex,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
-import { KeyRegistry, type RegisteredKey } from '../key-registry/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import { openBrokerKeys, publishVerifierKey } from './broker-keys.ts'
+import {
+  type KeyCandidates,
+  type KeyCustody,
+  keysInForce,
+  openKeyCandidates,
+  settleKeyFiles,
+  unprotectedKeys,
+} from './broker-keys.ts'
 import { HeadFile } from './head-file.ts'
+import { configuration, KeyChanges } from './key-changes.ts'
 import { LevelAuditStore, openStoreDatabase, type StoreDatabase } from './level-store.ts'
+import { publishKeys } from './published-keys.ts'
 import { restoreChain } from './replay.ts'
+import { type ObservedReuse, type SeqReuseAlarm, SeqReuseReporter } from './seq-reuse-reporter.ts'
 import { Sequencer } from './sequencer.ts'
+import { recordsPerSnapshot, SnapshotKeeper, SnapshotStore } from './snapshots.ts'
 import type { AuditStore } from './store.ts'
 import type { CommitParticipant, Submission } from './submission.ts'
+import { WillReservations } from './will-reservations.ts'
 
 export interface AuditChainOptions {
   /** Data directory: `store/`, `keys/`, `head`. Created when absent. */
@@ -35,25 +52,38 @@ export interface AuditChainOptions {
   readonly onOutage?: (error: PluginError) => void
   /** Told when the store took writes again; everything that waited goes on. */
   readonly onRecovered?: () => void
+  /** How the private keys of the notary are kept. Default: in `keys/`, without protection. */
+  readonly custody?: KeyCustody
+  /** Told of what an operator may want to do. */
+  readonly onNotice?: (message: string) => void
+  /** Told of what an operator should look into at once. */
+  readonly onAlarm?: (alarm: SeqReuseAlarm) => void
   /** Wall clock in milliseconds; for tests. */
   readonly now?: () => number
+  /** Records between two snapshots of keys and sequence numbers. Default 50000. */
+  readonly recordsPerSnapshot?: number
 }
-
-/** Requester of what the broker's own configuration asks for. */
-const configuration: Requester = { auth: 'none' }
 
 /** The tamper-evident chain of one broker: opened once, the only writer of its store. */
 export class AuditChain {
   readonly database: StoreDatabase
   readonly store: AuditStore
   readonly registry: KeyRegistry
+  /** Sequence numbers that signed wills have taken. */
+  readonly wills: WillReservations
   readonly genesis: Genesis
   /** Verifier key text of the log (C2SP signed note). */
   readonly logVkey: string
+  /** What the broker signs with: blocks, key exchanges, statements of its identity. */
+  readonly brokerKey: P256PrivateKey
   /** Thumbprint of the broker key. */
   readonly brokerThumbprint: Uint8Array
   readonly #sequencer: Sequencer
   readonly #head: HeadFile
+  readonly #snapshots: SnapshotKeeper
+  readonly #reuses: SeqReuseReporter
+  readonly #keys: KeyChanges
+  readonly #onError: (error: unknown) => void
   readonly #failed: Promise<PluginError>
   #isClosed = false
 
@@ -61,26 +91,45 @@ export class AuditChain {
     database: StoreDatabase
     store: AuditStore
     registry: KeyRegistry
+    wills: WillReservations
     genesis: Genesis
     logVkey: string
+    brokerKey: P256PrivateKey
     sequencer: Sequencer
     head: HeadFile
+    snapshots: SnapshotKeeper
+    onAlarm: (alarm: SeqReuseAlarm) => void
+    onError: (error: unknown) => void
     failed: Promise<PluginError>
   }) {
     this.database = parts.database
     this.store = parts.store
     this.registry = parts.registry
+    this.wills = parts.wills
     this.genesis = parts.genesis
     this.logVkey = parts.logVkey
-    this.brokerThumbprint = thumbprintOfP256(parts.genesis.brokerKey, nativeCrypto)
+    this.brokerKey = parts.brokerKey
+    this.brokerThumbprint = thumbprintOfP256(parts.brokerKey, nativeCrypto)
     this.#sequencer = parts.sequencer
     this.#head = parts.head
+    this.#snapshots = parts.snapshots
+    this.#onError = parts.onError
+    this.#reuses = new SeqReuseReporter({
+      store: parts.store,
+      submit: (submission) => this.submit(submission),
+      onAlarm: parts.onAlarm,
+    })
     this.#failed = parts.failed
+    this.#keys = new KeyChanges({
+      registry: parts.registry,
+      origin: parts.genesis.origin,
+      record: (decide) => this.#record(decide),
+    })
   }
 
   /**
    * Opens the chain of a data directory, or begins it.
-   * @throws {PluginError} ERR_STORE_*, ERR_CHAIN_*, ERR_KEY_FILE
+   * @throws {PluginError} ERR_STORE_*, ERR_CHAIN_*, ERR_KEY_FILE, ERR_KEY_PASSPHRASE
    */
   static async open(options: AuditChainOptions): Promise<AuditChain> {
     const database = await openStoreDatabase(options.location)
@@ -97,23 +146,39 @@ export class AuditChain {
     const now = options.now ?? Date.now
     const store = new LevelAuditStore(database)
     const isNew = (await store.readState()) === undefined
-    const keys = await openBrokerKeys(options.location, isNew)
+    const candidates = await openKeyCandidates(options.location, isNew, options.custody ?? {})
     const head = new HeadFile(options.location, onError)
     const registry = new KeyRegistry(nativeCrypto)
+    const snapshots = new SnapshotStore(database)
     const restored = await restoreChain({
       store,
       crypto: nativeCrypto,
       registry,
-      brokerKey: keys.broker,
+      brokerKeys: candidates.brokers.map(({ key }) => key),
       head: head.read(),
+      snapshots,
+      onWarning: onError,
     })
-    const genesis = restored.genesis ?? {
-      origin: options.origin ?? defaultOrigin(keys.broker),
-      brokerKey: keys.broker,
-      logKey: keys.logPublicKey,
+    const genesis = restored.genesis ?? firstGenesis(candidates, options.origin)
+    checkOrigin(genesis, options.origin)
+    if (restored.genesis === undefined) registry.notary.begin(genesis)
+    const keys = keysInForce(candidates, registry)
+    await settleKeyFiles(options.location, keys)
+    const logVkey = await publishKeys(options.location, genesis.origin, registry.notary)
+    if (options.custody?.passphrase !== undefined) {
+      for (const name of unprotectedKeys(keys)) options.onNotice?.(unprotectedNotice(name))
     }
-    checkGenesis(genesis, keys.broker, keys.logPublicKey, options.origin)
-
+    const brokerKey = keys.broker.key
+    const keeper = new SnapshotKeeper({
+      store: snapshots,
+      registry,
+      origin: genesis.origin,
+      signer: new BrokerSigner(brokerKey, nativeCrypto),
+      crypto: nativeCrypto,
+      covered: restored.covered,
+      stored: restored.stored,
+      recordsPerSnapshot: options.recordsPerSnapshot ?? recordsPerSnapshot,
+    })
     let fail: (error: PluginError) => void = () => {}
     const failed = new Promise<PluginError>((resolve) => {
       fail = resolve
@@ -121,10 +186,13 @@ export class AuditChain {
     const sequencer = new Sequencer({
       store,
       state: restored.state,
-      signer: new BlockSigner(keys.broker, nativeCrypto),
+      signer: new BlockSigner(brokerKey, nativeCrypto),
       crypto: nativeCrypto,
       now,
-      onBlock: (block: BuiltBlock) => head.update(block.signed),
+      onBlock: (block: BuiltBlock) => {
+        head.update(block.signed)
+        keeper.onBlock(block.next)
+      },
       onOutage: options.onOutage ?? onError,
       onRecovered: options.onRecovered ?? (() => {}),
       onFailure: (error) => {
@@ -132,10 +200,25 @@ export class AuditChain {
         fail(error)
       },
     })
-    const logVkey = await publishVerifierKey(options.location, genesis.origin, genesis.logKey)
-    const chain = new AuditChain({ database, store, registry, genesis, logVkey, sequencer, head, failed })
+    sequencer.join(keeper)
+    const wills = await WillReservations.open(database, registry)
+    const chain = new AuditChain({
+      database,
+      store,
+      registry,
+      wills,
+      genesis,
+      logVkey,
+      brokerKey,
+      sequencer,
+      head,
+      snapshots: keeper,
+      onAlarm: options.onAlarm ?? (() => {}),
+      onError,
+      failed,
+    })
     if (restored.genesis === undefined) {
-      await chain.#record((_index, timeMs) => ({ record: genesisRecord(genesis, timeMs), body: undefined }))
+      await chain.#record((_index, timeMs) => ({ record: genesisRecord(genesis, timeMs) }))
     }
     return chain
   }
@@ -143,6 +226,11 @@ export class AuditChain {
   /** State after the newest durable block: tree size, height, head. */
   get state(): ChainState {
     return this.#sequencer.state
+  }
+
+  /** Lowest index that the next record may get. */
+  get nextIndex(): number {
+    return this.state.frontier.size
   }
 
   /** Resolves with the error when the store has failed; the process should end then, and be started again. */
@@ -171,30 +259,56 @@ export class AuditChain {
     this.#sequencer.submit(submission)
   }
 
-  /**
-   * Enrols a key; doing it again changes nothing.
-   * @returns the key as registered, once the event is durable
-   * @throws {PluginError} ERR_KEY_RESERVED, ERR_KEY_EXISTS, ERR_KEY_NAME_TAKEN, ERR_KEY_KID_COLLISION,
-   * ERR_KEY_NAME_INVALID
-   */
-  async enroll(key: P256PublicKey, name?: string, requester: Requester = configuration): Promise<RegisteredKey> {
-    // One key per role: what the broker signs must never pass for a publish.
-    if (bytesEqual(thumbprintOfP256(key, nativeCrypto), this.brokerThumbprint)) {
-      throw new PluginError('ERR_KEY_RESERVED', 'this is the key of the broker itself')
-    }
-    await this.#recordKeyEvent(() => this.registry.planEnrolment(key, name), requester)
-    return this.registry.find(thumbprintOfP256(key, nativeCrypto))
+  /** See {@link KeyChanges.enroll}. */
+  enroll(...given: Parameters<KeyChanges['enroll']>): Promise<RegisteredKey> {
+    return this.#keys.enroll(...given)
+  }
+
+  /** See {@link KeyChanges.revoke}. */
+  revoke(...given: Parameters<KeyChanges['revoke']>): Promise<RegisteredKey> {
+    return this.#keys.revoke(...given)
+  }
+
+  /** See {@link KeyChanges.restrict}. */
+  restrict(...given: Parameters<KeyChanges['restrict']>): Promise<RegisteredKey> {
+    return this.#keys.restrict(...given)
+  }
+
+  /** See {@link KeyChanges.retire}. */
+  retire(...given: Parameters<KeyChanges['retire']>): Promise<RegisteredKey> {
+    return this.#keys.retire(...given)
   }
 
   /**
-   * Revokes a key; publishes at every later index are refused. Doing it again changes nothing.
-   * @param kid thumbprint, or an unambiguous prefix of it
-   * @throws {PluginError} ERR_KEY_NOT_FOUND, ERR_KEY_AMBIGUOUS
+   * Records a new key of the notary and closes the chain: what follows is signed by the new key, with which it has to be
+   * opened again. For a chain that nobody else uses: the record must stand alone in its block.
+   * @param plan makes the event for the place where its record will stand
+   * @throws {PluginError} ERR_KEY_RESERVED: it was, or is, a key of the notary or of a publisher
    */
-  async revoke(kid: Uint8Array, reason?: string, requester: Requester = configuration): Promise<RegisteredKey> {
-    const { thumbprint } = this.registry.find(kid)
-    await this.#recordKeyEvent(() => this.registry.planRevocation(thumbprint, reason), requester)
-    return this.registry.find(thumbprint)
+  async rotate(plan: (place: RotationPlace) => RotationEvent): Promise<RotationEvent> {
+    await this.drained()
+    const event = plan({ ...this.state, origin: this.genesis.origin })
+    await this.#record((index, timeMs) => {
+      if (!this.registry.apply(event, index)) {
+        throw new PluginError('ERR_KEY_RESERVED', 'this key has another role already, or had this one before')
+      }
+      return { record: keyEventRecord(event, configuration, timeMs) }
+    })
+    await this.close()
+    return event
+  }
+
+  /** Records which configuration governs from now on. @param digest SHA-256 of the effective one, 32 bytes */
+  recordConfig(digest: Uint8Array, occasion: ConfigOccasion, requester: Requester = configuration): Promise<void> {
+    return this.#record((_index, timeMs) => ({ record: configRecord({ digest, occasion }, requester, timeMs) }))
+  }
+
+  /**
+   * Records that a key signed two contents under one sequence number, once for each number, and raises the alarm. May
+   * be called as soon as the publish was refused: the accepted one is waited for.
+   */
+  reportSeqReuse(reuse: ObservedReuse): Promise<void> {
+    return this.#reuses.report(reuse)
   }
 
   /** Resolves when everything submitted so far is settled, and what that led to as well. */
@@ -202,26 +316,25 @@ export class AuditChain {
     return this.#sequencer.drained()
   }
 
-  /** Commits what was submitted, writes the head and closes the store. Rejects when the head cannot be written. */
+  /** Commits what was submitted, writes snapshot and head and closes the store. Rejects when the head cannot be written. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     await this.#sequencer.drained()
     try {
+      await this.#writeLastSnapshot()
       await this.#head.flush()
     } finally {
       await this.database.close()
     }
   }
 
-  /** Plans when the index is known, so that two requests at once cannot both succeed. */
-  #recordKeyEvent(plan: () => KeyEvent | undefined, requester: Requester): Promise<void> {
-    return this.#record((index, timeMs) => {
-      const event = plan()
-      if (event === undefined) return undefined
-      this.registry.apply(event, index)
-      return { record: keyEventRecord(event, requester, timeMs), body: undefined }
-    })
+  /** Saves the next start the way; when it fails that start only takes longer. */
+  async #writeLastSnapshot(): Promise<void> {
+    // After a failure what is in memory may never have been written.
+    if (this.outage !== undefined) return
+    const operations = this.#snapshots.final(this.state)
+    if (operations.length > 0) await this.store.write(operations).catch(this.#onError)
   }
 
   /** Submits one record of the broker's own; rejects with what `decide` throws. */
@@ -245,19 +358,26 @@ export class AuditChain {
   }
 }
 
+/** What a new chain begins with. */
+function firstGenesis({ brokers, logs }: KeyCandidates, origin: string | undefined): Genesis {
+  const [broker, log] = [brokers[0]?.key, logs[0]?.key]
+  if (broker === undefined || log === undefined) throw new PluginError('ERR_KEY_FILE', 'a key of the notary is missing')
+  return { origin: origin ?? defaultOrigin(broker), brokerKey: broker, logKey: log.publicKey }
+}
+
+function unprotectedNotice(name: string): string {
+  return `keys/${name} is not protected by the passphrase that is given; run "notarymq keys passwd" to change that`
+}
+
 function defaultOrigin(brokerKey: P256PublicKey): string {
   return `notarymq/${toHex(thumbprintOfP256(brokerKey, nativeCrypto).subarray(0, 8))}`
 }
 
-function checkGenesis(genesis: Genesis, broker: P256PublicKey, log: Uint8Array, origin: string | undefined): void {
-  if (origin !== undefined && origin !== genesis.origin) {
-    throw new PluginError('ERR_CHAIN_ORIGIN_MISMATCH', `this log is named ${genesis.origin}, not ${origin}`)
+function checkOrigin({ origin }: Genesis, wanted: string | undefined): void {
+  if (wanted !== undefined && wanted !== origin) {
+    throw new PluginError('ERR_CHAIN_ORIGIN_MISMATCH', `this log is named ${origin}, not ${wanted}`)
   }
-  if (!isKeyName(genesis.origin)) {
+  if (!isKeyName(origin)) {
     throw new PluginError('ERR_CHAIN_ORIGIN_MISMATCH', 'an origin has no spaces and no +')
-  }
-  const sameBroker = bytesEqual(genesis.brokerKey.x, broker.x) && bytesEqual(genesis.brokerKey.y, broker.y)
-  if (!sameBroker || !bytesEqual(genesis.logKey, log)) {
-    throw new PluginError('ERR_CHAIN_KEY_MISMATCH', 'keys/ does not hold the keys of the genesis record')
   }
 }

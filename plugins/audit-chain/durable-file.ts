@@ -15,8 +15,13 @@ export async function replaceFileDurably(path: string, content: Uint8Array | str
   } finally {
     await file.close()
   }
-  await rename(temporary, path)
-  const directory = await open(dirname(path), 'r')
+  await renameDurably(temporary, path)
+}
+
+/** Renames a file, in place of another where there is one; both lie in one directory. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to)
+  const directory = await open(dirname(to), 'r')
   try {
     await directory.sync()
   } finally {

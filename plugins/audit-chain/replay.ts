@@ -11,19 +11,24 @@ import {
   decodeLeaf,
   decodeRecord,
   emptyChainState,
-  Frontier,
+  type Frontier,
   type Genesis,
+  isRotation,
+  isSameP256,
+  type KeyRegistry,
   leafHash,
-  noPreviousHash,
   type P256PublicKey,
   ProtocolError,
   parseGenesis,
   parseKeyEvent,
   parseSignedHeader,
+  type RotationPlace,
+  type SignedHeader,
+  verifyRotationProof,
   verifySignedHeader,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
-import type { KeyRegistry } from '../key-registry/index.ts'
+import { type SignedSnapshot, type SnapshotStore, type StoredMemories, storedMemoriesOf } from './snapshots.ts'
 import type { AuditStore } from './store.ts'
 
 /** What the start found in the store. */
@@ -31,21 +36,30 @@ export interface RestoredChain {
   readonly state: ChainState
   /** Undefined when the chain is new. */
   readonly genesis: Genesis | undefined
+  /** Records that the snapshot covered; 0 without one that the next start can believe. */
+  readonly covered: number
+  /** What of the snapshot is true as it lies there. */
+  readonly stored: StoredMemories
 }
 
 export interface RestoreOptions {
   readonly store: AuditStore
   readonly crypto: CryptoProvider
   readonly registry: KeyRegistry
-  readonly brokerKey: P256PublicKey
+  /** Broker keys whose private halves are at hand, at least one; one of them has to be in force at the end of the chain. */
+  readonly brokerKeys: readonly P256PublicKey[]
   /** Content of the head file. */
   readonly head: Uint8Array | undefined
+  /** Where the walk may begin later than at the genesis. Absent: the whole chain is walked. */
+  readonly snapshots?: SnapshotStore
+  /** Told of a snapshot that is not used: ERR_SNAPSHOT_INVALID. */
+  readonly onWarning?: (error: PluginError) => void
 }
 
 /**
- * Brings a chain back: checks that its end fits the state written with it and the head kept outside, then walks it to
- * fill the key registry and the replay windows, which have no store of their own. Bodies and signatures are left to
- * `audit verify`.
+ * Brings a chain back: checks that its end fits the state written with it and the head kept outside, then walks it from
+ * the newest snapshot on, or from the genesis where there is none that can be believed, to fill the key registry. Bodies
+ * and signatures, and what lies below a snapshot, are left to `audit verify`.
  * @throws {PluginError} ERR_CHAIN_DAMAGED, ERR_CHAIN_ROLLED_BACK, ERR_CHAIN_FORKED, ERR_CHAIN_KEY_MISMATCH
  */
 export async function restoreChain(options: RestoreOptions): Promise<RestoredChain> {
@@ -55,44 +69,97 @@ export async function restoreChain(options: RestoreOptions): Promise<RestoredCha
   if (encodedState === undefined || newest === undefined) {
     if (encodedState !== undefined || newest !== undefined) throw damaged('blocks and state do not belong together')
     if (head !== undefined) throw rolledBack('the store holds no chain, the head file knows one')
-    return { state: emptyChainState(crypto), genesis: undefined }
+    return { state: emptyChainState(crypto), genesis: undefined, covered: 0, stored: new Map() }
   }
   try {
     const state = decodeChainState(encodedState, crypto)
-    await checkEnd(options, state, newest.encoded)
+    const newestBlock = decodeBlock(newest.encoded)
+    checkState(state, newestBlock, crypto)
+    const snapshot = await usableSnapshot(options)
+    const stored = storedMemoriesOf(snapshot)
+    const genesis = await walk(options, snapshot)
+    await checkSigners(options, newestBlock)
     if (head !== undefined) await checkHead(options, head)
-    return { state, genesis: await walk(options) }
+    // One that a replaced key signed is worth nothing to the next start, which has only the new one.
+    const { broker } = options.registry.notary
+    const isLasting = snapshot !== undefined && broker !== undefined && isSameP256(snapshot.signer, broker)
+    return { state, genesis, covered: isLasting ? snapshot.state.frontier.size : 0, stored }
   } catch (error) {
     if (error instanceof ProtocolError) throw damaged(error.message, error)
     throw error
   }
 }
 
-async function checkEnd(options: RestoreOptions, state: ChainState, encodedBlock: Uint8Array): Promise<void> {
-  const { crypto, brokerKey } = options
-  const block = decodeBlock(encodedBlock)
+/** The newest snapshot, if the broker signed it and the chain was at that point what it says. */
+async function usableSnapshot(options: RestoreOptions): Promise<SignedSnapshot | undefined> {
+  const { crypto, brokerKeys, snapshots, onWarning } = options
   try {
-    await verifySignedHeader(block.signed, brokerKey, crypto)
-  } catch (cause) {
-    throw new PluginError('ERR_CHAIN_KEY_MISMATCH', 'the newest block is not signed by keys/broker.pem', {}, cause)
+    const snapshot = await snapshots?.read(brokerKeys, crypto)
+    if (snapshot !== undefined) await checkStandsOn(options, snapshot.state)
+    return snapshot
+  } catch (error) {
+    if (!(error instanceof PluginError) || error.code !== 'ERR_SNAPSHOT_INVALID') throw error
+    onWarning?.(error)
+    return undefined
   }
-  const fits =
-    state.height === block.header.height + 1 &&
-    state.frontier.size === block.header.treeSize &&
-    state.timeMs === block.header.timeMs &&
-    bytesEqual(state.previousHash, crypto.sha256(block.encodedHeader)) &&
-    bytesEqual(state.frontier.root(), block.header.rootHash)
-  if (!fits) throw damaged(`block ${block.header.height} is not the one that the state was written with`)
 }
 
-async function checkHead(options: RestoreOptions, head: Uint8Array): Promise<void> {
-  const { store, crypto, brokerKey } = options
-  const kept = parseSignedHeader(head)
-  try {
-    await verifySignedHeader(head, brokerKey, crypto)
-  } catch (cause) {
-    throw new PluginError('ERR_CHAIN_KEY_MISMATCH', 'the head file is not signed by keys/broker.pem', {}, cause)
+/** Checks that a snapshot was taken after a block of this very chain. @throws {PluginError} ERR_SNAPSHOT_INVALID */
+async function checkStandsOn({ store, crypto }: RestoreOptions, state: ChainState): Promise<void> {
+  const { frontier, height, previousHash } = state
+  const stored = await store.blockAt(frontier.size - 1)
+  const block = stored === undefined ? undefined : decodeBlock(stored.encoded)
+  const agrees =
+    block !== undefined &&
+    block.header.height + 1 === height &&
+    block.header.treeSize === frontier.size &&
+    bytesEqual(crypto.sha256(block.encodedHeader), previousHash) &&
+    bytesEqual(block.header.rootHash, frontier.root())
+  if (!agrees) {
+    throw new PluginError('ERR_SNAPSHOT_INVALID', `the snapshot is not used: the chain has no such block ${height - 1}`)
   }
+}
+
+function checkState(state: ChainState, { header, encodedHeader }: Block, crypto: CryptoProvider): void {
+  const fits =
+    state.height === header.height + 1 &&
+    state.frontier.size === header.treeSize &&
+    state.timeMs === header.timeMs &&
+    bytesEqual(state.previousHash, crypto.sha256(encodedHeader)) &&
+    bytesEqual(state.frontier.root(), header.rootHash)
+  if (!fits) throw damaged(`block ${header.height} is not the one that the state was written with`)
+}
+
+/**
+ * Checks that the newest header is signed by the key that was in force, and that the one in force now is at hand. All
+ * that was walked hangs on this: the headers are linked to the newest one, and a new key answers for those before it.
+ */
+async function checkSigners(options: RestoreOptions, newest: Block): Promise<void> {
+  const { crypto, brokerKeys, registry } = options
+  const { broker } = registry.notary
+  if (broker === undefined || !brokerKeys.some((key) => isSameP256(key, broker))) {
+    throw new PluginError('ERR_CHAIN_KEY_MISMATCH', 'keys/broker.pem is not the key that signs this chain')
+  }
+  await checkSignature(newest, 'the newest block', registry, crypto)
+}
+
+/** @throws {PluginError} ERR_CHAIN_KEY_MISMATCH: not signed by the key that was in force then */
+async function checkSignature(
+  { header, signed }: SignedHeader,
+  what: string,
+  { notary }: KeyRegistry,
+  crypto: CryptoProvider,
+): Promise<void> {
+  try {
+    await verifySignedHeader(signed, notary.brokerAt(header.firstIndex), crypto)
+  } catch (cause) {
+    throw new PluginError('ERR_CHAIN_KEY_MISMATCH', `${what} is not signed by the broker key`, {}, cause)
+  }
+}
+
+async function checkHead({ store, crypto, registry }: RestoreOptions, head: Uint8Array): Promise<void> {
+  const kept = parseSignedHeader(head)
+  await checkSignature(kept, 'the head file', registry, crypto)
   const { height, firstIndex } = kept.header
   const stored = await store.blockAt(firstIndex)
   const block = stored === undefined ? undefined : decodeBlock(stored.encoded)
@@ -129,21 +196,31 @@ function placeAfter(
   return { height: height + 1, firstIndex: firstIndex + header.count, previousHash: crypto.sha256(encodedHeader) }
 }
 
-async function walk(options: RestoreOptions): Promise<Genesis> {
+/** @returns what the chain began with */
+async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefined): Promise<Genesis> {
   const { store, crypto, registry } = options
-  const frontier = new Frontier(crypto)
-  let genesis: Genesis | undefined
-  let next: Place = { height: 0, firstIndex: 0, previousHash: noPreviousHash }
-  for await (const stored of store.blocks()) {
+  const from = snapshot?.state ?? emptyChainState(crypto)
+  const frontier = from.frontier.clone()
+  const { notary } = registry
+  if (snapshot !== undefined) notary.restore(snapshot.notary)
+  let origin = snapshot?.origin
+  let next: Place = { height: from.height, firstIndex: frontier.size, previousHash: from.previousHash }
+  for (const { key } of snapshot?.keys ?? []) registry.restore(key)
+  for await (const stored of store.blocks(next.firstIndex)) {
+    // The walk begins with the block that holds the index: the one that the snapshot was taken after, when none does.
+    if (stored.firstIndex < frontier.size && frontier.size === from.frontier.size) continue
     const { height, firstIndex } = next
     try {
       const block = decodeBlock(stored.encoded)
-      next = placeAfter(block, stored.firstIndex, next, crypto)
+      const place = next
+      next = placeAfter(block, stored.firstIndex, place, crypto)
       checkCovered(block, frontier, crypto)
       for (const [i, entry] of block.entries.entries()) {
         const record = decodeRecord(entry.record)
-        if (record.kind === 'genesis') genesis = parseGenesis(record, crypto)
-        else applyRecord(record, firstIndex + i, registry, crypto)
+        if (record.kind === 'genesis') ({ origin } = parseGenesis(record, crypto))
+        if (record.kind === 'key') await checkRotation(record, block, { ...place, origin: origin ?? '' }, crypto)
+        // What was signed and should not have been recorded is for `audit verify`; a key event decides what is accepted.
+        if (!registry.enter(record, firstIndex + i) && record.kind === 'key') throw damaged(`record ${firstIndex + i}`)
       }
     } catch (error) {
       if (error instanceof ProtocolError)
@@ -151,8 +228,25 @@ async function walk(options: RestoreOptions): Promise<Genesis> {
       throw error
     }
   }
-  if (genesis === undefined) throw damaged('there is no genesis record')
-  return genesis
+  const [[broker], [log]] = [notary.brokers, notary.logs]
+  if (origin === undefined || broker === undefined || log === undefined) throw damaged('there is no genesis record')
+  return { origin, brokerKey: broker.key, logKey: log.key }
+}
+
+/**
+ * Of key events only those that change the keys of the notary carry something that decides about the chain itself.
+ * @throws {ProtocolError} ERR_RECORD_MALFORMED, ERR_KEY_*, ERR_CBOR_*, ERR_COSE_*
+ */
+async function checkRotation(
+  record: ChainRecord,
+  { entries }: Block,
+  place: RotationPlace,
+  crypto: CryptoProvider,
+): Promise<void> {
+  const event = parseKeyEvent(record, crypto)
+  if (!isRotation(event)) return
+  if (entries.length !== 1) throw damaged('a key of the notary was changed in a block with other records')
+  await verifyRotationProof(event, place, crypto)
 }
 
 /**
@@ -169,17 +263,6 @@ function checkCovered({ header, entries }: Block, frontier: Frontier, crypto: Cr
   }
   if (!bytesEqual(frontier.root(), header.rootHash)) {
     throw damaged(`block ${header.height}, from record ${header.firstIndex} on: a leaf was altered`)
-  }
-}
-
-function applyRecord(record: ChainRecord, index: number, registry: KeyRegistry, crypto: CryptoProvider): void {
-  if (record.kind === 'key') registry.apply(parseKeyEvent(record, crypto), index)
-  else if (record.outcome === 'signed') {
-    const { thumbprint, seq, contentDigest, qos = 0, retain = false } = record
-    if (thumbprint === undefined || seq === undefined || contentDigest === undefined) throw damaged(`record ${index}`)
-    // A copy: the view would keep the whole block in memory for as long as the window remembers it.
-    const accepted = { index, contentDigest: Uint8Array.from(contentDigest), qos, retain }
-    registry.resolve(thumbprint)?.window.accept(seq, accepted)
   }
 }
 

@@ -5,7 +5,7 @@ import type { AuditStore } from './store.ts'
 
 export interface VerifyStoreOptions {
   readonly store: AuditStore
-  /** The broker key to trust. */
+  /** The broker key to trust: that of the genesis record, or one that took its place. */
   readonly brokerKey?: P256PublicKey
   /** Newest signed header kept outside the store. */
   readonly head?: Uint8Array
@@ -42,7 +42,7 @@ export async function verifyStore(options: VerifyStoreOptions): Promise<AuditVer
       onProgress?.(reported)
     }
   }
-  return resultOf(verifier, isWhole ? await verifier.finish() : undefined)
+  return resultOf(verifier, await verifier.finish(isWhole))
 }
 
 function resultOf(verifier: ChainVerifier, firstBad: ChainFinding | undefined): AuditVerifyResult {

@@ -10,12 +10,15 @@ import {
 } from '../aedes-seams.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
 import { Lane } from './lane.ts'
-import { type ProtectRule, PublishPolicy } from './policy.ts'
+import { PublishPolicy } from './policy.ts'
+import type { ProtectRule } from './policy-rule.ts'
 import type { IncomingPublish, Publisher } from './publish.ts'
 import type { FlowVerdict, Outlet, Settlement } from './publish-flow.ts'
 import { PublishGate, refusalOf } from './publish-gate.ts'
 import { OpenQos2, type Settled } from './qos2.ts'
 import type { PublishCounters, Refusal } from './refusals.ts'
+import { isReservedProperty } from './reserved-properties.ts'
+import { RulesInForce } from './rules-in-force.ts'
 
 type AuthorizePublish = NonNullable<AedesOptions['authorizePublish']>
 type Answer = Parameters<AuthorizePublish>[2]
@@ -71,7 +74,7 @@ class AedesHook {
     this.#options = options
     this.gate = new PublishGate({
       chain,
-      policy: new PublishPolicy(options.protect ?? []),
+      rules: new RulesInForce(new PublishPolicy(options.protect ?? [])),
       ...(onError === undefined ? undefined : { onError }),
       ...(now === undefined ? undefined : { now }),
     })
@@ -115,6 +118,7 @@ class AedesHook {
   }
 
   #incoming(client: Client | null, packet: PublishPacket): IncomingPublish {
+    takeOutReserved(packet)
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
     return {
       publisher: this.#publisherOf(client, packet),
@@ -144,6 +148,12 @@ class AedesHook {
     }
     return lane
   }
+}
+
+/** What the broker alone may say of a publish goes neither into its record nor to subscribers. */
+function takeOutReserved(packet: PublishPacket): void {
+  const given = packet.properties?.userProperties
+  for (const name of Object.keys(given ?? {})) if (given !== undefined && isReservedProperty(name)) delete given[name]
 }
 
 /** A v5 peer sees this as Reason String: the same for every cause, so that a refusal tells nothing about keys. */

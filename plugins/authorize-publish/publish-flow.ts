@@ -1,8 +1,7 @@
 import type { ChainRecord, RefusalCause } from '../../protocol/index.ts'
 import type { Decision, Submission } from '../audit-chain/index.ts'
-import { nativeCrypto } from '../native-crypto.ts'
-import { admit } from './admission.ts'
-import { type IncomingPublish, isRefused, type Verdict } from './publish.ts'
+import { type Admission, admit } from './admission.ts'
+import { type IncomingPublish, isRefused, type Verdict, type VerifiedPublish } from './publish.ts'
 import type { PublishGate } from './publish-gate.ts'
 
 /**
@@ -17,7 +16,9 @@ export type Settlement = 'deliver' | 'acknowledge' | RefusalCause
 /** Where a publish came from, and where the answer goes. Must not throw. */
 export interface Outlet {
   /** The record has its index; it is not durable yet. What follows from it for others is written in the same batch. */
-  recorded?(index: number, record: ChainRecord): void
+  recorded?(index: number, record: ChainRecord, verified: VerifiedPublish): void
+  /** It is a copy of what is recorded already, there. */
+  repeated?(index: number): void
   /** It is durable, or was refused. */
   settle(settlement: Settlement): void
 }
@@ -48,21 +49,35 @@ export class PublishFlow implements Submission {
       return undefined
     }
     try {
-      const admission = admit(verdict, index, timeMs, nativeCrypto)
+      const admission = admit(verdict, index, timeMs, this.#gate)
       if (admission.kind !== 'record') {
-        if (admission.kind === 'duplicate') this.#gate.counters.duplicates++
-        this.#settlement = admission.kind === 'refused' ? admission.cause : 'acknowledge'
+        this.#settlement = this.#withoutRecord(admission, verdict)
         return undefined
       }
+      const { also } = admission
       const { record, body } = admission.record
-      this.#outlet.recorded?.(index, record)
+      this.#outlet.recorded?.(index, record, verdict)
       this.#settlement = 'deliver'
       this.#gate.counters.accepted++
-      return { record, body }
+      return also === undefined ? { record, body } : { record, body, also }
     } catch (error) {
       this.#gate.onError(error)
       this.#settlement = 'hook-failed'
       return undefined
+    }
+  }
+
+  #withoutRecord(admission: Exclude<Admission, { kind: 'record' }>, verified: VerifiedPublish): Settlement {
+    switch (admission.kind) {
+      case 'duplicate':
+        this.#gate.counters.duplicates++
+        this.#outlet.repeated?.(admission.index)
+        return 'acknowledge'
+      case 'reused':
+        this.#gate.reportReuse(verified, admission.acceptedIndex)
+        return 'seq-reuse'
+      case 'refused':
+        return admission.cause
     }
   }
 

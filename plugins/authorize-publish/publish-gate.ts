@@ -1,18 +1,24 @@
-import type { RefusalCause } from '../../protocol/index.ts'
+import type { CryptoProvider, RefusalCause } from '../../protocol/index.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
+import type { AdmissionRules } from './admission.ts'
 import type { Lane } from './lane.ts'
 import { PublishPolicy } from './policy.ts'
-import type { IncomingPublish, Verdict } from './publish.ts'
+import type { IncomingPublish, Verdict, VerifiedPublish } from './publish.ts'
 import { type FlowVerdict, type Outlet, PublishFlow } from './publish-flow.ts'
 import { PublishCounters } from './refusals.ts'
-import { PublishVerifier } from './verifier.ts'
+import { RulesInForce } from './rules-in-force.ts'
+import { defaultClockSkewMs, PublishVerifier, type VerifySignature } from './verifier.ts'
 
 export interface PublishGateOptions {
   /** Where accepted publishes are recorded. */
   readonly chain: AuditChain
-  /** Topics that ask for a signature. Default: none. */
-  readonly policy?: PublishPolicy
+  /** Topics that ask for something. Default: none. */
+  readonly rules?: RulesInForce
+  /** Verifies off the main thread. Default: OpenSSL on the thread pool. */
+  readonly verifySignature?: VerifySignature
+  /** How far the signed time may lie ahead of our clock. Default 5 minutes. */
+  readonly clockSkewMs?: () => number
   /** Told of what cannot be thrown to anyone. */
   readonly onError?: (error: unknown) => void
   /** Wall clock in milliseconds; for tests. */
@@ -23,9 +29,11 @@ export interface PublishGateOptions {
  * The way of every publish: verify, keep the order of its client, then record; its outlet hears what came of it when
  * that is durable. Knows nothing of Aedes.
  */
-export class PublishGate {
+export class PublishGate implements AdmissionRules {
   readonly counters = new PublishCounters()
   readonly chain: AuditChain
+  readonly rules: RulesInForce
+  readonly crypto: CryptoProvider = nativeCrypto
   readonly onError: (error: unknown) => void
   readonly now: () => number
   readonly #verifier: PublishVerifier
@@ -34,10 +42,13 @@ export class PublishGate {
     this.chain = options.chain
     this.onError = options.onError ?? (() => {})
     this.now = options.now ?? Date.now
+    this.rules = options.rules ?? new RulesInForce(new PublishPolicy([]))
     this.#verifier = new PublishVerifier({
-      registry: options.chain.registry,
-      policy: options.policy ?? new PublishPolicy([]),
+      chain: options.chain,
+      rules: this.rules,
       crypto: nativeCrypto,
+      verifySignature: options.verifySignature ?? onThreadPool,
+      clockSkewMs: options.clockSkewMs ?? (() => defaultClockSkewMs),
       now: this.now,
     })
   }
@@ -81,6 +92,17 @@ export class PublishGate {
     })
   }
 
+  /** The key of a publish signed something else under the same number: both go into the chain, as evidence. */
+  reportReuse({ publish, signature }: VerifiedPublish, acceptedIndex: number): void {
+    if (signature === undefined) return
+    const { signer, envelope, contentDigest } = signature
+    if (signer.window.isReuseReported(envelope.seq)) return
+    const { clientId, username, auth, listener } = publish.publisher
+    const requester = username === undefined ? { clientId, auth, listener } : { clientId, username, auth, listener }
+    const topic = publish.signedTopic ?? publish.topic
+    this.chain.reportSeqReuse({ signer, envelope, topic, contentDigest, acceptedIndex, requester }).catch(this.onError)
+  }
+
   /** Everything goes through the sequencer, refusals too: that keeps the answers to one client in order. */
   #enter(flow: PublishFlow): void {
     try {
@@ -92,6 +114,9 @@ export class PublishGate {
     }
   }
 }
+
+const onThreadPool: VerifySignature = (_source, { key, message, signature }) =>
+  nativeCrypto.verifyP256(key, message, signature)
 
 /** Counts a refusal and puts it in the words of {@link Refusal}. */
 export function refusalOf(gate: PublishGate, cause: RefusalCause, publish: IncomingPublish) {

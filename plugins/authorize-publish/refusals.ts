@@ -1,4 +1,5 @@
 import type { RefusalCause } from '../../protocol/index.ts'
+import { RefusalCounters } from '../refusal-counters.ts'
 import type { Publisher } from './publish.ts'
 
 /** A refused publish: what the log and `$notary/rejected/<client-id>` tell. Never the payload. */
@@ -11,17 +12,8 @@ export interface Refusal {
   readonly timeMs: number
 }
 
-/** Counts refusals by cause and accepted publishes, since the start. */
-export class PublishCounters {
-  accepted = 0
+/** Publishes that became records, and those that did not. */
+export class PublishCounters extends RefusalCounters {
+  /** Acknowledged again without a second record. */
   duplicates = 0
-  readonly #refused = new Map<RefusalCause, number>()
-
-  countRefusal(cause: RefusalCause): void {
-    this.#refused.set(cause, (this.#refused.get(cause) ?? 0) + 1)
-  }
-
-  get refused(): Partial<Record<RefusalCause, number>> {
-    return Object.fromEntries(this.#refused)
-  }
 }

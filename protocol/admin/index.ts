@@ -9,12 +9,16 @@ export {
 export {
   type AdminMethod,
   type AdminMethods,
+  type AuditGapsParams,
+  type AuditGapsResult,
   type AuditQueryParams,
   type AuditQueryResult,
   type AuditStatus,
   type AuditVerifyResult,
+  type EnrollParams,
   type Includable,
   includable,
   type KeyJson,
+  type SeqRange,
 } from './methods.ts'
 export { type RecordJson, type RecordSource, recordToJson } from './record-json.ts'

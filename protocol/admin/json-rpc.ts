@@ -37,6 +37,7 @@ export const adminErrors = {
   'name-taken': { code: -32003, message: 'another key has this name; a name is given once per log' },
   'kid-collision': { code: -32004, message: 'an enrolled key has the same first 8 bytes of thumbprint' },
   'kid-ambiguous': { code: -32005, message: 'more than one key has this prefix' },
+  'key-revoked': { code: -32008, message: 'the key is revoked, and that cannot be undone' },
   'cursor-invalid': { code: -32006, message: 'the cursor does not belong to this query' },
   'too-busy': { code: -32007, message: 'too many requests are being answered; try again' },
 } as const

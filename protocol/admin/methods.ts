@@ -1,5 +1,6 @@
 import type { ChainFault } from '../block/index.ts'
 import type { P256Jwk } from '../cose/index.ts'
+import type { KeyRestrictions } from '../record/index.ts'
 import type { RefusalCause } from '../refusal.ts'
 import type { RecordJson } from './record-json.ts'
 
@@ -59,10 +60,54 @@ export interface KeyJson {
   readonly kid: string
   readonly name: string
   readonly key: P256Jwk
-  readonly status: 'enrolled' | 'revoked'
+  /** `retiring`: replaced, and valid for some more records. */
+  readonly status: 'enrolled' | 'retiring' | 'retired' | 'revoked'
   /** Governs indexes above this one. */
   readonly enrolledAt: number
   readonly revokedAt?: number
+  /** Last index at which a retired key is valid. */
+  readonly lastIndex?: number
+  /** Kid of the key that it took the place of. */
+  readonly replaces?: string
+  /** Absent when there are none. */
+  readonly restrictions?: KeyRestrictions
+}
+
+export interface EnrollParams {
+  /** JWK; or as text PEM, JWK, or a COSE_Key in base64url. */
+  readonly key: P256Jwk | string
+  /** Default: 16 hexadecimal digits of the thumbprint. */
+  readonly name?: string
+  /** Default: those of the key that it replaces, else none. */
+  readonly restrictions?: KeyRestrictions
+  /** Proof of possession, a COSE_Sign1 in base64url. */
+  readonly proof?: string
+  /** Kid of the key that it takes the place of, which is retired. */
+  readonly replaces?: string
+  /** Records for which that key stays valid. Default 0. */
+  readonly overlap?: number
+}
+
+export interface AuditGapsParams {
+  readonly kid: string
+  /** Default: the lowest number that was accepted. */
+  readonly fromSeq?: number
+  /** Default: the highest one. */
+  readonly toSeq?: number
+  /** Ranges, 1 to 1000; default 100. */
+  readonly limit?: number
+  readonly cursor?: number
+}
+
+/** From the first number to the last one, both included. */
+export type SeqRange = readonly [from: number, to: number]
+
+export interface AuditGapsResult {
+  /** Highest number that was accepted; null when none was. */
+  readonly highest: number | null
+  readonly missing: readonly SeqRange[]
+  /** Give it back to go on; null at the end. */
+  readonly cursor: number | null
 }
 
 /** Methods of the admin topic: parameters and result. */
@@ -72,8 +117,12 @@ export interface AdminMethods {
   'audit.record': { params: { index: number; include?: readonly Includable[] }; result: RecordJson }
   'audit.verify': { params: { fromIndex?: number; toIndex?: number }; result: AuditVerifyResult }
   'keys.list': { params: Record<string, never>; result: { keys: readonly KeyJson[] } }
-  'keys.enroll': { params: { key: P256Jwk | string; name?: string }; result: { kid: string } }
+  'audit.gaps': { params: AuditGapsParams; result: AuditGapsResult }
+  'keys.get': { params: { kid: string }; result: KeyJson }
+  'keys.enroll': { params: EnrollParams; result: { kid: string } }
   'keys.revoke': { params: { kid: string; reason?: string }; result: { kid: string } }
+  'keys.restrict': { params: { kid: string; restrictions: KeyRestrictions }; result: { kid: string } }
+  'keys.retire': { params: { kid: string; overlap?: number }; result: { kid: string } }
 }
 
 export type AdminMethod = keyof AdminMethods

@@ -1,7 +1,17 @@
 import { toBase64url } from '../bytes.ts'
-import type { AuthKind, ChainRecord, Outcome, RecordKind } from '../record/index.ts'
+import type {
+  AuthKind,
+  ChainRecord,
+  ConfigOccasion,
+  KeyEvent,
+  KeyRestrictions,
+  Outcome,
+  RecordKind,
+} from '../record/index.ts'
 import { withoutUndefined } from '../without-undefined.ts'
+import { detailToJson } from './detail-json.ts'
 import type { Includable } from './methods.ts'
+import { timeText } from './time-text.ts'
 
 /** A record as JSON: bytes as base64url, times as RFC 3339. */
 export interface RecordJson {
@@ -16,6 +26,8 @@ export interface RecordJson {
   readonly qos?: number
   readonly retain?: boolean
   readonly outcome?: Outcome
+  /** Topic under which it was stored and delivered, when that is another. */
+  readonly storedTopic?: string
   /** Whether a hop MAC was checked. */
   readonly mac?: boolean
   /** 32-byte thumbprint. */
@@ -26,6 +38,27 @@ export interface RecordJson {
   readonly signedTime?: string
   readonly payloadSha256?: string
   readonly size?: number
+  /** What a key event changes: enroll, revoke, restrict, retire, broker-key, log-key. */
+  readonly action?: KeyEvent['action']
+  readonly reason?: string
+  readonly restrictions?: KeyRestrictions
+  /** Whether a proof of possession was given. */
+  readonly proof?: boolean
+  readonly replaces?: string
+  /** Last index at which a retired key is valid. */
+  readonly lastIndex?: number
+  /** Session id and end of a session that was agreed. */
+  readonly sid?: string
+  readonly expiry?: string
+  /** SHA-256 of a configuration, and when it came into force. */
+  readonly configuration?: string
+  readonly occasion?: ConfigOccasion
+  /** The record whose sequence number was used again, and its topic. */
+  readonly acceptedIndex?: number
+  readonly acceptedTopic?: string
+  /** Both envelopes, when envelopes were asked for. */
+  readonly acceptedEnvelope?: string
+  readonly refusedEnvelope?: string
   readonly payload?: string
   readonly envelope?: string
   readonly record?: string
@@ -61,28 +94,22 @@ export function recordToJson(source: RecordSource, include: ReadonlySet<Includab
     qos: record.qos,
     retain: record.retain,
     outcome: record.outcome,
-    mac: isPublish ? false : undefined,
+    storedTopic: record.storedTopic,
+    mac: isPublish ? record.mac !== undefined : undefined,
     kid: base64urlOrNothing(record.thumbprint),
     subject: source.subject,
     seq: record.seq,
-    signedTime: signedTimeOf(record.signedTimeMs),
+    signedTime: timeText(record.signedTimeMs),
     payloadSha256: base64urlOrNothing(record.payloadSha256),
     size: record.payloadSize,
     payload: include.has('payload') ? base64urlOrNothing(source.body) : undefined,
     envelope: include.has('envelope') ? base64urlOrNothing(record.envelope) : undefined,
     record: include.has('record') ? toBase64url(source.encodedRecord) : undefined,
     salt: include.has('salt') ? toBase64url(source.salt) : undefined,
+    ...detailToJson(record, include),
     leaf: include.has('leaf') ? toBase64url(source.leaf) : undefined,
   })
   return { index, time, kind, ...rest }
-}
-
-/** Last millisecond that a Date can express; a signed time may lie beyond, since the publisher chooses it. */
-const lastDateMs = 8.64e15
-
-function signedTimeOf(timeMs: number | undefined): string | undefined {
-  if (timeMs === undefined || timeMs > lastDateMs) return undefined
-  return new Date(timeMs).toISOString()
 }
 
 function base64urlOrNothing(bytes: Uint8Array | undefined): string | undefined {

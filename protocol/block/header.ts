@@ -1,19 +1,8 @@
 import { CborReader, CborWriter } from '../cbor/index.ts'
-import {
-  algEsp256,
-  externalAad,
-  headerLabel,
-  isKidOf,
-  kidOf,
-  type P256PrivateKey,
-  type P256PublicKey,
-  parseSign1,
-  signSign1,
-  thumbprintOfP256,
-  verifySign1,
-} from '../cose/index.ts'
+import { externalAad, type P256PrivateKey, type P256PublicKey, parseSign1 } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
+import { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 
 /** One link of the chain of blocks. */
 export interface BlockHeader {
@@ -67,27 +56,17 @@ export function decodeBlockHeader(encoded: Uint8Array): BlockHeader {
   return header
 }
 
-/** Signs headers with one broker key; remembers what every signature of it has in common. */
+/** Signs headers with one broker key. */
 export class BlockSigner {
-  readonly #key: P256PrivateKey
-  readonly #crypto: CryptoProvider
-  readonly #protectedBytes: Uint8Array
+  readonly #signer: BrokerSigner
 
   constructor(key: P256PrivateKey, crypto: CryptoProvider) {
-    this.#key = key
-    this.#crypto = crypto
-    this.#protectedBytes = new CborWriter(16)
-      .map(2)
-      .int(headerLabel.alg)
-      .int(algEsp256)
-      .int(headerLabel.kid)
-      .bytes(kidOf(thumbprintOfP256(key, crypto)))
-      .finish()
+    this.#signer = new BrokerSigner(key, crypto)
   }
 
   /** @returns tagged COSE_Sign1 whose payload is `encodedHeader` */
   sign(encodedHeader: Uint8Array): Uint8Array {
-    return signSign1(this.#key, this.#protectedBytes, blockAad, encodedHeader, this.#crypto)
+    return this.#signer.sign(blockAad, encodedHeader)
   }
 }
 
@@ -112,13 +91,5 @@ export async function verifySignedHeader(
   brokerKey: P256PublicKey,
   crypto: CryptoProvider,
 ): Promise<void> {
-  const sign1 = parseSign1(signed)
-  const kid = sign1.protectedHeaders.get(headerLabel.kid)
-  if (!(kid instanceof Uint8Array) || !isKidOf(kid, thumbprintOfP256(brokerKey, crypto))) {
-    throw new ProtocolError('ERR_COSE_SIGNATURE_INVALID', 'header names another key than the broker key')
-  }
-  if (sign1.protectedHeaders.size !== 2 || sign1.unprotectedHeaders.size !== 0) {
-    throw new ProtocolError('ERR_COSE_MALFORMED', 'a block header has alg and kid and nothing else')
-  }
-  await verifySign1(sign1, brokerKey, blockAad, crypto)
+  await verifyBrokerSignature(signed, blockAad, brokerKey, crypto)
 }

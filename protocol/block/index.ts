@@ -1,4 +1,5 @@
 export { type Block, type BlockEntry, decodeBlock, encodeBlock } from './block.ts'
+export { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'
 export { type ChainFault, type ChainFinding, chainFaults } from './faults.ts'
 export {
@@ -11,5 +12,19 @@ export {
   type SignedHeader,
   verifySignedHeader,
 } from './header.ts'
+export {
+  type RotationPlace,
+  signBrokerKeyProof,
+  signLogKeyProof,
+  verifyRotationProof,
+} from './rotation-proof.ts'
+export {
+  encodeKeyMemory,
+  type RestoredSnapshot,
+  readSnapshot,
+  type Snapshot,
+  type SnapshotKey,
+  signSnapshot,
+} from './snapshot.ts'
 export { type ChainState, decodeChainState, emptyChainState, encodeChainState } from './state.ts'
 export { type ChainSummary, ChainVerifier, type ChainVerifierOptions } from './verify.ts'

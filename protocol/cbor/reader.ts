@@ -112,13 +112,17 @@ export class CborReader {
     return this.#take(this.#argument)
   }
 
-  /** Passes over one item that is no array, map or tag. */
+  /** Passes over one item with everything in it. What is passed over is not checked for its form. */
   skip(): void {
-    const major = this.head()
-    if (major === majorType.bytes || major === majorType.text) {
-      if (this.#argument > this.input.length - this.#at) throw truncated()
-      this.#at += this.#argument
-    } else if (major >= majorType.array && major <= majorType.tag) throw unexpected('a plain item')
+    for (let left = 1; left > 0; left--) {
+      const major = this.head()
+      if (major === majorType.bytes || major === majorType.text) {
+        if (this.#argument > this.input.length - this.#at) throw truncated()
+        this.#at += this.#argument
+      } else if (major === majorType.array) left += this.#argument
+      else if (major === majorType.map) left += 2 * this.#argument
+      else if (major === majorType.tag) left++
+    }
   }
 
   bool(): boolean {

@@ -16,6 +16,8 @@ export const headerLabel = {
 export const algEsp256 = -9
 /** ES256 (RFC 9053): the same computation when the key is on P-256. */
 export const algEs256 = -7
+/** Ed25519 (RFC 9864): what the log key signs with. */
+export const algEd25519 = -19
 /** HMAC 256/256 (RFC 9053): the hop MAC. */
 export const algHmac256 = 5
 

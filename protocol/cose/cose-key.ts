@@ -14,6 +14,12 @@ export interface P256PrivateKey extends P256PublicKey {
   readonly d: Uint8Array
 }
 
+/** An Ed25519 private key (RFC 8032) with its public key, 32 bytes each. */
+export interface Ed25519PrivateKey {
+  readonly seed: Uint8Array
+  readonly publicKey: Uint8Array
+}
+
 const kty = 1
 const crv = -1
 const x = -2
@@ -53,6 +59,21 @@ export function p256FromCoseKey(value: CborValue, crypto: CryptoProvider): P256P
   return checkedP256(value.get(x), value.get(y), crypto)
 }
 
+/**
+ * Reads an Ed25519 public key, 32 bytes, from a COSE_Key. Members beyond the required ones are refused.
+ * @throws {ProtocolError} ERR_KEY_UNSUPPORTED, ERR_KEY_INVALID
+ */
+export function ed25519FromCoseKey(value: CborValue): Uint8Array {
+  if (!(value instanceof Map) || value.size !== 3 || value.get(kty) !== ktyOkp || value.get(crv) !== crvEd25519) {
+    throw new ProtocolError('ERR_KEY_UNSUPPORTED', 'not an Ed25519 COSE_Key')
+  }
+  const publicKey = value.get(x)
+  if (!(publicKey instanceof Uint8Array) || publicKey.length !== 32) {
+    throw new ProtocolError('ERR_KEY_INVALID', 'an Ed25519 public key has 32 bytes')
+  }
+  return publicKey
+}
+
 /** @throws {ProtocolError} ERR_CBOR_*, ERR_KEY_UNSUPPORTED, ERR_KEY_INVALID */
 export function decodeP256CoseKey(encoded: Uint8Array, crypto: CryptoProvider): P256PublicKey {
   return p256FromCoseKey(decodeCbor(encoded), crypto)
@@ -73,9 +94,19 @@ export function checkedP256(xBytes: unknown, yBytes: unknown, crypto: CryptoProv
   return key
 }
 
+export function isSameP256(a: P256PublicKey, b: P256PublicKey): boolean {
+  return bytesEqual(a.x, b.x) && bytesEqual(a.y, b.y)
+}
+
 /** SEC 1 uncompressed point, 65 bytes. */
 export function uncompressedPoint(key: P256PublicKey): Uint8Array {
   return concatBytes(Uint8Array.of(4), key.x, key.y)
+}
+
+/** Strict inverse of {@link uncompressedPoint}; whether the point is on the curve is not checked. Views. */
+export function p256OfPoint(point: Uint8Array): P256PublicKey {
+  if (point.length !== 65 || point[0] !== 4) throw new ProtocolError('ERR_KEY_INVALID', 'not an uncompressed point')
+  return { x: point.subarray(1, 33), y: point.subarray(33) }
 }
 
 /**
@@ -84,6 +115,11 @@ export function uncompressedPoint(key: P256PublicKey): Uint8Array {
  */
 export function thumbprintOfP256(key: P256PublicKey, crypto: CryptoProvider): Uint8Array {
   return crypto.sha256(encodeCbor(coseKeyOfP256(key)))
+}
+
+/** As {@link thumbprintOfP256}, of an Ed25519 public key. */
+export function thumbprintOfEd25519(publicKey: Uint8Array, crypto: CryptoProvider): Uint8Array {
+  return crypto.sha256(encodeCbor(coseKeyOfEd25519(publicKey)))
 }
 
 /** Bytes of a thumbprint that a kid has at least. */

@@ -65,8 +65,29 @@ export function signSign1(
   payload: Uint8Array,
   crypto: CryptoProvider,
 ): Uint8Array {
+  return encodeSign1(signed(key, protectedBytes, externalAad, payload, crypto), payload)
+}
+
+/** As {@link signSign1}, with the payload signed but not carried (RFC 9052 section 4.1). */
+export function signSign1Detached(
+  key: P256PrivateKey,
+  protectedBytes: Uint8Array,
+  externalAad: Uint8Array,
+  payload: Uint8Array,
+  crypto: CryptoProvider,
+): Uint8Array {
+  return encodeSign1(signed(key, protectedBytes, externalAad, payload, crypto), undefined)
+}
+
+function signed(
+  key: P256PrivateKey,
+  protectedBytes: Uint8Array,
+  externalAad: Uint8Array,
+  payload: Uint8Array,
+  crypto: CryptoProvider,
+): Pick<Sign1, 'protectedBytes' | 'unprotectedBytes' | 'signature'> {
   const signature = crypto.signP256(key, sigStructure(protectedBytes, externalAad, payload))
-  return encodeSign1({ protectedBytes, unprotectedBytes: emptyMap, signature }, payload)
+  return { protectedBytes, unprotectedBytes: emptyMap, signature }
 }
 
 /**

@@ -1,9 +1,9 @@
 import { CborReader, type CborValue, CborWriter, readMap, writeValue } from '../cbor/index.ts'
 import { ProtocolError } from '../errors.ts'
-import { type ChainRecord, type QoS, recordVersion } from './record.ts'
+import { type ChainRecord, type QoS, type RecordedMac, recordVersion } from './record.ts'
 import { authKinds, outcomes, recordKinds, wordOf } from './vocabulary.ts'
 
-/** Integer keys of the record map; 18 (hop MAC) and 19 (stored topic) are reserved and not written by this version. */
+/** Integer keys of the record map. */
 export const recordField = {
   version: 0,
   kind: 1,
@@ -23,11 +23,14 @@ export const recordField = {
   signedTimeMs: 15,
   contentDigest: 16,
   envelope: 17,
+  mac: 18,
+  storedTopic: 19,
   properties: 20,
   detail: 21,
 } as const
 
 const sha256Bytes = 32
+const sidBytes = 8
 
 /** Encodes a record: a map with integer keys in ascending order, absent fields left out. */
 export function encodeRecord(record: ChainRecord): Uint8Array {
@@ -55,6 +58,10 @@ export function writeRecord(writer: CborWriter, record: ChainRecord): CborWriter
   if (record.signedTimeMs !== undefined) writer.int(recordField.signedTimeMs).int(record.signedTimeMs)
   if (record.contentDigest !== undefined) writer.int(recordField.contentDigest).bytes(record.contentDigest)
   if (record.envelope !== undefined) writer.int(recordField.envelope).bytes(record.envelope)
+  if (record.mac !== undefined) {
+    writer.int(recordField.mac).array(3).bytes(record.mac.sid).bytes(record.mac.tag).bytes(record.mac.sessionThumbprint)
+  }
+  if (record.storedTopic !== undefined) writer.int(recordField.storedTopic).text(record.storedTopic)
   if (record.properties !== undefined) writeValue(writer.int(recordField.properties), record.properties)
   if (record.detail !== undefined) writeValue(writer.int(recordField.detail), record.detail)
   return writer
@@ -76,6 +83,8 @@ const optionalFields = [
   'signedTimeMs',
   'contentDigest',
   'envelope',
+  'mac',
+  'storedTopic',
   'properties',
   'detail',
 ] as const satisfies readonly Exclude<keyof ChainRecord, 'kind' | 'timeMs'>[]
@@ -153,6 +162,12 @@ function readField(record: Mutable<ChainRecord>, key: number, reader: CborReader
     case recordField.envelope:
       record.envelope = reader.bytes()
       return
+    case recordField.mac:
+      record.mac = readMac(reader)
+      return
+    case recordField.storedTopic:
+      record.storedTopic = reader.text()
+      return
     case recordField.properties:
       record.properties = integerKeyed(readMap(reader, 1))
       return
@@ -161,6 +176,15 @@ function readField(record: Mutable<ChainRecord>, key: number, reader: CborReader
       return
     default:
       throw malformed(`field ${key}`)
+  }
+}
+
+function readMac(reader: CborReader): RecordedMac {
+  reader.array(3)
+  return {
+    sid: reader.bytes(sidBytes),
+    tag: reader.bytes(sha256Bytes),
+    sessionThumbprint: reader.bytes(sha256Bytes),
   }
 }
 

@@ -1,6 +1,11 @@
-import { bytesEqual } from '../bytes.ts'
-import { type CborValue, encodeCbor } from '../cbor/index.ts'
-import { coseKeyOfEd25519, coseKeyOfP256, type P256PublicKey, p256FromCoseKey } from '../cose/index.ts'
+import type { CborValue } from '../cbor/index.ts'
+import {
+  coseKeyOfEd25519,
+  coseKeyOfP256,
+  ed25519FromCoseKey,
+  type P256PublicKey,
+  p256FromCoseKey,
+} from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
 import type { ChainRecord } from './record.ts'
@@ -52,22 +57,12 @@ export function parseGenesis(record: ChainRecord, crypto: CryptoProvider): Genes
   if (record.kind !== 'genesis' || fields === undefined || fields.size !== 5) throw malformed('genesis')
   if (fields.get(detail.formatVersion) !== chainFormatVersion) throw malformed('chain format version')
   const origin = fields.get(detail.origin)
-  const logKey = fields.get(detail.logKey)
   const parameters = fields.get(detail.parameters)
-  if (typeof origin !== 'string' || !(logKey instanceof Map) || !(parameters instanceof Map)) throw malformed('genesis')
+  if (typeof origin !== 'string' || !(parameters instanceof Map)) throw malformed('genesis')
   if (parameters.size !== 2 || parameters.get(parameter.treeHash) !== rfc9162Sha256) throw malformed('parameters')
   if (parameters.get(parameter.saltBytes) !== 16) throw malformed('parameters')
-  const logPublicKey = ed25519FromCoseKey(logKey)
-  return { origin, brokerKey: p256FromCoseKey(fields.get(detail.brokerKey) ?? null, crypto), logKey: logPublicKey }
-}
-
-function ed25519FromCoseKey(key: ReadonlyMap<unknown, CborValue>): Uint8Array {
-  const x = key.get(-2)
-  if (!(x instanceof Uint8Array) || x.length !== 32) throw malformed('log key')
-  const expected = encodeCbor(coseKeyOfEd25519(x))
-  const actual = encodeCbor(key as ReadonlyMap<number, CborValue>)
-  if (!bytesEqual(expected, actual)) throw malformed('log key')
-  return x
+  const logKey = ed25519FromCoseKey(fields.get(detail.logKey) ?? null)
+  return { origin, brokerKey: p256FromCoseKey(fields.get(detail.brokerKey) ?? null, crypto), logKey }
 }
 
 function malformed(what: string): ProtocolError {

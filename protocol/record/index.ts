@@ -1,9 +1,41 @@
 export { decodeRecord, encodeRecord, recordField, writeRecord } from './codec.ts'
+export { type ConfigEvent, type ConfigOccasion, configRecord, parseConfig } from './config-record.ts'
 export { chainFormatVersion, type Genesis, genesisRecord, parseGenesis } from './genesis.ts'
-export { type KeyEvent, keyEventRecord, parseKeyEvent, type Requester } from './key-event.ts'
+export {
+  type BrokerKeyEvent,
+  type EnrollEvent,
+  isRotation,
+  type KeyEvent,
+  keyEventRecord,
+  type LogKeyEvent,
+  type PublisherKeyEvent,
+  parseKeyEvent,
+  type Requester,
+  type RestrictEvent,
+  type RetireEvent,
+  type RevokeEvent,
+  type RotationEvent,
+} from './key-event.ts'
 export { commitmentOf, decodeLeaf, encodeLeaf, type Leaf, saltBytes } from './leaf.ts'
 export { type RecordableProperties, recordProperties } from './properties.ts'
-export { type ChainRecord, type QoS, recordVersion } from './record.ts'
+export { type ChainRecord, isSignedPublish, type QoS, type RecordedMac, recordVersion } from './record.ts'
+export {
+  areSameRestrictions,
+  faultOfRestrictions,
+  type KeyRestrictions,
+  largestWindow,
+  restrictionsFromCbor,
+  restrictionsToCbor,
+  smallestWindow,
+} from './restrictions.ts'
+export {
+  evidenceOf,
+  parseSeqReuse,
+  type SeqReuseEvent,
+  type SignedEvidence,
+  seqReuseRecord,
+} from './seq-reuse-record.ts'
+export { parseSession, type SessionEvent, sessionRecord } from './session-record.ts'
 export {
   type AuthKind,
   authKinds,

@@ -29,17 +29,34 @@ export function isBrokerTopic(topic: string): boolean {
 }
 
 /** Where requests are published. */
-export const requestTopic = { admin: '$notary/admin/request' } as const
+export const requestTopic = {
+  admin: '$notary/admin/request',
+  keyExchange: '$notary/key-exchange/request',
+  identity: '$notary/identity/request',
+} as const
 
 /** Answers of the admin service to one client. */
 export function adminResponseTopic(clientId: string): string {
   return `$notary/admin/response/${encodeClientId(clientId)}`
 }
 
+/** Answers to the key exchanges of one client; what the broker signs, it signs for this topic. */
+export function keyExchangeResponseTopic(clientId: string): string {
+  return `$notary/key-exchange/response/${encodeClientId(clientId)}`
+}
+
+/** Answers to the question of one client who the broker is; what the broker signs, it signs for this topic. */
+export function identityResponseTopic(clientId: string): string {
+  return `$notary/identity/response/${encodeClientId(clientId)}`
+}
+
 /** Events about refused publishes of one client. */
 export function rejectedTopic(clientId: string): string {
   return `$notary/rejected/${encodeClientId(clientId)}`
 }
+
+/** What administrators should look into at once. */
+export const alarmTopic = '$notary/alarm'
 
 /** A client may write its own id as this when it subscribes. */
 export const ownClientId = '-'

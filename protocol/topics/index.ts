@@ -1,8 +1,11 @@
 export {
   adminResponseTopic,
+  alarmTopic,
   encodeClientId,
+  identityResponseTopic,
   isBelowNotary,
   isBrokerTopic,
+  keyExchangeResponseTopic,
   notaryPrefix,
   ownClientId,
   rejectedTopic,

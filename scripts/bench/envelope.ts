@@ -7,7 +7,7 @@ const esp256 = -9
 const notaryHeader = -65537
 
 /** The head of one CBOR item: major type and argument, in the shortest form. */
-function head(majorType: number, argument: number): Buffer {
+export function head(majorType: number, argument: number): Buffer {
   const major = majorType << 5
   if (argument < 24) return Buffer.from([major | argument])
   if (argument < 0x100) return Buffer.from([major | 24, argument])
@@ -19,15 +19,15 @@ function head(majorType: number, argument: number): Buffer {
   return bytes
 }
 
-const integer = (value: number): Buffer => (value < 0 ? head(1, -1 - value) : head(0, value))
-const bytesItem = (value: Buffer): Buffer => Buffer.concat([head(2, value.length), value])
+export const integer = (value: number): Buffer => (value < 0 ? head(1, -1 - value) : head(0, value))
+export const bytesItem = (value: Buffer): Buffer => Buffer.concat([head(2, value.length), value])
 const textItem = (value: string): Buffer => {
   const utf8 = Buffer.from(value, 'utf8')
   return Buffer.concat([head(3, utf8.length), utf8])
 }
 
-/** RFC 9679 SHA-256 thumbprint of a P-256 public key: the hash of `{1: 2, -1: 1, -2: x, -3: y}`. */
-export function thumbprint(publicKey: KeyObject): Buffer {
+/** COSE_Key of a P-256 public key: `{1: 2, -1: 1, -2: x, -3: y}`. */
+export function encodeP256Key(publicKey: KeyObject): Buffer {
   const { x, y } = publicKey.export({ format: 'jwk' })
   if (x === undefined || y === undefined) throw new TypeError('not an EC public key')
   const required = [
@@ -36,9 +36,12 @@ export function thumbprint(publicKey: KeyObject): Buffer {
     [integer(-2), bytesItem(Buffer.from(x, 'base64url'))],
     [integer(-3), bytesItem(Buffer.from(y, 'base64url'))],
   ]
-  return createHash('sha256')
-    .update(Buffer.concat([head(5, required.length), ...required.flat()]))
-    .digest()
+  return Buffer.concat([head(5, required.length), ...required.flat()])
+}
+
+/** RFC 9679 SHA-256 thumbprint of a P-256 public key: the hash of its COSE_Key with the required members only. */
+export function thumbprint(publicKey: KeyObject): Buffer {
+  return createHash('sha256').update(encodeP256Key(publicKey)).digest()
 }
 
 /** `{1: -9, 4: kid, -65537: [seq, timeMs]}`. */

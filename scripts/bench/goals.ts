@@ -7,7 +7,10 @@ interface Goal {
   row: RowName
   /** Name of a figure of the row. */
   figure: string
-  against: 'mosquitto' | 'aedes' | 'limit' | 'nothing'
+  /** `signed`: the same figure of our own row of that name, or the one that `theirs` names. */
+  against: 'mosquitto' | 'aedes' | 'limit' | 'signed' | 'nothing'
+  /** The other side's figure, where it has another name. */
+  theirs?: string
   /** `difference` is ours minus theirs; `value` is ours alone. */
   as: 'ratio' | 'difference' | 'value'
   /** None where the design names none: the comparison is shown all the same. */
@@ -49,6 +52,16 @@ const goals: readonly Goal[] = [
   },
   { row: 'latency', figure: 'ackP99', against: 'mosquitto', as: 'difference' },
   { row: 'signed', figure: 'acked', against: 'limit', ...ratio, first: { least: 0.6 }, later: '> 1' },
+  {
+    row: 'forged',
+    figure: 'refused',
+    against: 'signed',
+    theirs: 'acked',
+    ...ratio,
+    first: { least: 3 },
+    later: '>= 10',
+  },
+  { row: 'flooded', figure: 'acked', against: 'signed', ...ratio, first: { least: 0.8 } },
 ]
 
 export interface JudgedGoal extends Goal {
@@ -75,9 +88,9 @@ export function isGeneratorBusy(variant: Variant): boolean {
 export function judgeGoals(variants: readonly Variant[]): JudgedGoal[] {
   return goals.flatMap((goal) => {
     const ours = find(variants, goal.row, 'notarymq')
-    const theirs = goal.against === 'nothing' ? undefined : find(variants, goal.row, goal.against)
+    const theirs = otherSide(variants, goal)
     const own = ours && figureMedian(ours, goal.figure)
-    const other = theirs && figureMedian(theirs, goal.figure)
+    const other = theirs && figureMedian(theirs, goal.theirs ?? goal.figure)
     if (own === undefined || (goal.against !== 'nothing' && other === undefined)) return []
     const measured = compare(goal.as, own, other ?? 0)
     const limited = [ours, theirs].some((variant) => variant !== undefined && isGeneratorBusy(variant))
@@ -96,7 +109,12 @@ function isMet({ first }: Goal, measured: number): boolean | undefined {
   return 'least' in first ? measured >= first.least : measured <= first.most
 }
 
-const sideNames = { mosquitto: 'Mosquitto', aedes: 'plain Aedes', limit: 'verification limit' } as const
+const sideNames = {
+  mosquitto: 'Mosquitto',
+  aedes: 'plain Aedes',
+  limit: 'verification limit',
+  signed: 'signed, acked/s',
+} as const
 
 function labelOf({ row, figure, against, as }: Goal): string {
   const label = `${row}, ${rowOf(row).figures.find(({ name }) => name === figure)?.label ?? figure}: NotaryMQ`
@@ -104,7 +122,12 @@ function labelOf({ row, figure, against, as }: Goal): string {
   return `${label} ${as === 'ratio' ? '/' : '-'} ${sideNames[against]}`
 }
 
-function find(variants: readonly Variant[], row: RowName, side: Exclude<Goal['against'], 'nothing'> | 'notarymq') {
+function otherSide(variants: readonly Variant[], { row, against }: Goal): Variant | undefined {
+  if (against === 'nothing') return undefined
+  return against === 'signed' ? find(variants, 'signed', 'notarymq') : find(variants, row, against)
+}
+
+function find(variants: readonly Variant[], row: RowName, side: 'mosquitto' | 'aedes' | 'limit' | 'notarymq') {
   return variants.find((variant) =>
     variant.kind === 'limit' ? side === 'limit' : variant.row === row && variant.peer === side,
   )

@@ -24,8 +24,13 @@ export interface Publishing {
   window: number
   /** Fewest messages written at once, but for the last: with 1 the generator, not Mosquitto, was the limit. */
   batch: number
-  /** One PKCS #8 PEM per publisher, and the sequence number of each one's first message. */
-  signing?: { privateKeys: string[]; firstSeq: number }
+  signing?: Signing
+}
+
+/** One PKCS #8 PEM per publisher, and the first sequence number that each may use. */
+export interface Signing {
+  privateKeys: string[]
+  firstSeq: number
 }
 
 export interface LoadJob extends JobBase, Publishing {
@@ -35,6 +40,14 @@ export interface LoadJob extends JobBase, Publishing {
   subscriberQos: 0 | 1
   /** With a session that is kept: Clean Session 0. It is removed at the end. */
   persistent: boolean
+  /** One more client sends forged MACs to this topic meanwhile, with a session of this key. */
+  flood?: { topicName: string; privateKey: string; seq: number }
+}
+
+/** Every message has a hop MAC that is wrong: each publisher makes a session first, with its first sequence number. */
+export interface ForgedJob extends JobBase, Omit<Publishing, 'batch' | 'signing'> {
+  kind: 'forged'
+  signing: Signing
 }
 
 /** Publishes for a session that is offline, then resumes it. */
@@ -64,7 +77,7 @@ export interface IdleJob extends JobBase {
   keepAliveSeconds: number
 }
 
-export type Job = LoadJob | QueueJob | RetainedJob | LatencyJob | IdleJob
+export type Job = LoadJob | ForgedJob | QueueJob | RetainedJob | LatencyJob | IdleJob
 
 /** What the load generator answers; figures go by the names of `rows`. */
 export interface Measured {

@@ -9,7 +9,7 @@ import { startNotarymq } from './peers/notarymq.ts'
 import { NotInstalledError } from './peers/peer.ts'
 import { PeerPool } from './peers/peer-pool.ts'
 import { type Run, renderJson, renderMarkdown } from './report.ts'
-import { rowOf } from './rows.ts'
+import { type Instance, rowOf } from './rows.ts'
 import { makePublisherKeys, VariantRunner } from './variant-runner.ts'
 import { isOver, nameOf, planVariants, type RowVariant, type Variant } from './variants.ts'
 
@@ -69,7 +69,7 @@ async function bench(options: BenchOptions): Promise<number> {
   const variants = planVariants(options)
   const generator = new LoadGenerator()
   const start = {
-    notarymq: (own: string) => startNotarymq({ directory: own, publicKeys }),
+    notarymq: (own: string, instance: Instance) => startNotarymq({ directory: own, publicKeys, instance }),
     mosquitto: startMosquitto,
     aedes: startAedes,
   }

@@ -1,5 +1,6 @@
 import type { Job, LoadJob, Measured, QueueJob } from './jobs.ts'
 import { type LoadOutcome, whyNoResult } from './load-outcome.ts'
+import { runForged } from './run-forged.ts'
 import { runIdle } from './run-idle.ts'
 import { runLatency } from './run-latency.ts'
 import { runLoad } from './run-load.ts'
@@ -11,6 +12,8 @@ export async function measure(job: Job): Promise<Measured> {
   switch (job.kind) {
     case 'load':
       return ratesOf(await runLoad(job), job)
+    case 'forged':
+      return runForged(job)
     case 'queue':
       return ratesOf(await runQueue(job), job)
     case 'retained':

@@ -52,6 +52,11 @@ export function encodeRetained(topicName: string, applicationMessage: Buffer): B
   return packet(0x31, utf8String(topicName), applicationMessage)
 }
 
+/** PUBLISH with QoS 0, for requests to the broker itself. */
+export function encodeRequest(topicName: string, request: Buffer): Buffer {
+  return packet(0x30, utf8String(topicName), request)
+}
+
 /** The PUBACKs of several packets, one after the other. */
 export function encodePubacks(packetIds: readonly number[]): Buffer {
   const bytes = Buffer.allocUnsafe(packetIds.length * 4)

@@ -28,6 +28,8 @@ export interface RawClientOptions extends ConnectFields {
   deliveryQos?: 0 | 1
   /** Default 64 KiB; thousands of idle connections do with less. */
   readBufferBytes?: number
+  /** Where to connect from; default: whatever the system takes. */
+  localAddress?: string
 }
 
 interface Waiting {
@@ -77,7 +79,14 @@ export class RawClient {
     }
     // One read buffer for the life of the socket: at 100,000 messages a second the collector would otherwise be measured too.
     const onread = { buffer: readBuffer, callback }
-    this.#socket = connect({ host: options.host, port: options.port, noDelay: true, onread })
+    const { host, port, localAddress } = options
+    this.#socket = connect({
+      host,
+      port,
+      noDelay: true,
+      onread,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    })
     this.#socket.on('error', (error) => {
       this.#failure = error.message
     })

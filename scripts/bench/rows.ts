@@ -18,14 +18,15 @@ export interface Row {
   readonly figures: readonly Figure[]
   /**
    * Broker processes are shared by all rows but where the row needs its own: `retained` sets its topics once and would
-   * burden the others; `idle` needs a heap in which no load has left free space.
+   * burden the others; `idle` needs a heap in which no load has left free space; `unbudgeted` closes no connection for
+   * what does not verify.
    */
   readonly instance: Instance
   /** Absent: every peer. */
   readonly peers?: readonly PeerName[]
 }
 
-export type Instance = 'shared' | 'retained' | 'idle'
+export type Instance = 'shared' | 'retained' | 'idle' | 'unbudgeted'
 
 const perSecond = (name: string, label: string): Figure => ({ name, label, unit: 'per second' })
 const milliseconds = (name: string, label: string): Figure => ({ name, label, unit: 'ms' })
@@ -118,6 +119,24 @@ export const rows = {
   },
   signed: {
     about: 'as clean, every message signed; NotaryMQ only, against the P-256 verification limit of the machine',
+    size: (messages) => multipleOf(4, messages),
+    counted: 'messages',
+    figures: ackedAndDelivered,
+    instance: 'shared',
+    peers: ['notarymq'],
+  },
+  forged: {
+    about:
+      'as many messages with a hop MAC that is wrong, each publisher with a session of its own, to a topic that asks for ' +
+      'it: PUBLISH to PUBACK, and nothing delivered; NotaryMQ only, with notary_failure_budget 0',
+    size: (messages) => multipleOf(4, messages),
+    counted: 'messages',
+    figures: [perSecond('refused', 'refused/s')],
+    instance: 'unbudgeted',
+    peers: ['notarymq'],
+  },
+  flooded: {
+    about: 'as signed, while one more client sends forged MACs and comes back when it is disconnected; NotaryMQ only',
     size: (messages) => multipleOf(4, messages),
     counted: 'messages',
     figures: ackedAndDelivered,

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { Completion, deadlineOf, linger } from './completion.ts'
 import { startCostMeter } from './cost-meter.ts'
 import { DeliveryCheck } from './delivery-check.ts'
+import { Forger } from './forger.ts'
 import type { LoadJob } from './jobs.ts'
 import { type LoadOutcome, sumCounts, whyNoResult } from './load-outcome.ts'
 import { Publishers } from './publishers.ts'
@@ -39,11 +41,14 @@ async function measure(job: LoadJob, prepared: PreparedWorkload, subscribers: Su
     lastDeliveryAt = completion.progressed()
   }
   const publishers = await Publishers.connect(job, prepared.streams, () => completion)
+  const flood = job.flood && floodOf(job, job.flood)
   try {
     for (let number = 0; number < job.subscribers; number++) {
       subscribers.push(await subscribe(job, prepared, number, completion, onDelivery))
     }
+    await flood?.open()
     const stopMeter = startCostMeter(job.brokerPid)
+    flood?.start()
     const startedAt = publishers.start()
     lastDeliveryAt = startedAt
     await completion.wait(job.quietMs, deadlineAt)
@@ -62,8 +67,28 @@ async function measure(job: LoadJob, prepared: PreparedWorkload, subscribers: Su
       cost,
     }
   } finally {
-    await publishers.disconnect()
+    await Promise.all([publishers.disconnect(), flood?.stop()])
   }
+}
+
+/** Another address than that of the publishers, as a broker may slow down the one that a forger comes from. */
+const floodFrom = process.platform === 'linux' ? { localAddress: '127.0.0.2' } : {}
+
+/** The client that sends forged MACs beside the publishers. */
+function floodOf(job: LoadJob, { topicName, privateKey, seq }: NonNullable<LoadJob['flood']>): Forger {
+  const { host, port, quietMs, runId, window } = job
+  return new Forger({
+    host,
+    port,
+    ...floodFrom,
+    quietMs,
+    clientId: `bench-forger-${runId}`,
+    topicName,
+    payload: randomBytes(job.payloadBytes),
+    identity: { privateKey, seq, timeMs: Date.now() },
+    window,
+    onProgress: () => {},
+  })
 }
 
 const subscriberId = (job: LoadJob, number: number) => `bench-sub-${job.runId}-${number}`

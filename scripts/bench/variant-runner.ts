@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { formatFigure } from './format.ts'
-import type { Job, JobBase, Measured, Publishing } from './jobs.ts'
+import type { Job, JobBase, LoadJob, Measured, Publishing, Signing } from './jobs.ts'
 import type { LoadGenerator } from './load-generator.ts'
 import { host, type Peer } from './peers/peer.ts'
 import type { PeerPool } from './peers/peer-pool.ts'
@@ -131,6 +131,10 @@ export class VariantRunner {
         return { ...online, subscribers: load.fanoutSubscribers }
       case 'signed':
         return { ...online, signing: this.#signing(publishing.messagesPerPublisher) }
+      case 'forged':
+        return { kind: 'forged', ...base, ...publishing, signing: this.#signing(1) }
+      case 'flooded':
+        return this.#floodedJob(online)
       case 'offline':
         return { kind: 'queue', ...base, ...publishing, phase: 'queueing' }
       case 'drain':
@@ -151,7 +155,15 @@ export class VariantRunner {
     return { kind: 'retained', ...base, runId, topics, payloadBytes: load.payloadBytes, set: held === undefined }
   }
 
-  #signing(messagesPerPublisher: number) {
+  /** The flood takes one sequence number of the first publisher's key for its session, before those of the messages. */
+  #floodedJob(online: LoadJob): LoadJob {
+    const { privateKeys, firstSeq: seq } = this.#signing(1)
+    const [privateKey = ''] = privateKeys
+    const signing = this.#signing(online.messagesPerPublisher)
+    return { ...online, signing, flood: { topicName: 'bench/forged/flood', privateKey, seq } }
+  }
+
+  #signing(messagesPerPublisher: number): Signing {
     const firstSeq = this.#nextSeq
     this.#nextSeq += messagesPerPublisher
     return { privateKeys: this.#privateKeys, firstSeq }

@@ -42,7 +42,12 @@ test('free space is looked at before anything is accepted, and a change is told 
   const watch = async (minFreeBytes: number) => {
     const told: boolean[] = []
     const onError = (error: unknown) => assert.fail(error as Error)
-    const disk = new DiskSpace(location, minFreeBytes, (isFull) => told.push(isFull), onError)
+    const disk = new DiskSpace(
+      location,
+      () => minFreeBytes,
+      (isFull) => told.push(isFull),
+      onError,
+    )
     await disk.start()
     disk.stop()
     return { isFull: disk.isFull, told }
@@ -55,7 +60,7 @@ test('free space is looked at before anything is accepted, and a change is told 
 test('a data directory that is not there is an error of the start', async () => {
   const disk = new DiskSpace(
     '/nowhere/at/all',
-    1,
+    () => 1,
     () => {},
     () => {},
   )
@@ -79,7 +84,7 @@ test('room is looked at every second: each change is told once, and a look that 
   const errors: unknown[] = []
   const disk = new DiskSpace(
     '/data',
-    500,
+    () => 500,
     (isFull, freeBytes) => told.push([isFull, freeBytes]),
     (reported) => errors.push(reported),
   )

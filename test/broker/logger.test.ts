@@ -25,7 +25,7 @@ function write(settings: Partial<LogSettings>, code: string) {
 
 const withoutTimes = (text: string) => text.replace(/\d{10}: /g, '')
 const everyType =
-  "log.error('e'); log.warning('w'); log.notice('n'); log.information('i'); log.debug('d'); log.subscribe('s'); log.unsubscribe('u'); log.websockets('ws')"
+  "log.error('e'); log.warning('w'); log.notice('n'); log.information('i'); log.debug('d'); log.subscribe('s'); log.unsubscribe('u')"
 
 test('a line is the epoch second, a colon and the message, as Mosquitto prints it', () => {
   const { stderr } = write({ types: ['notice'] }, "log.notice('New connection.')")
@@ -46,7 +46,6 @@ for (const [type, line] of Object.entries({
   debug: 'd',
   subscribe: 's',
   unsubscribe: 'u',
-  websockets: 'ws',
 } as const)) {
   test(`log_type ${type} writes its own lines and no others`, () => {
     const { stderr } = write({ types: [type as 'error'], timestamps: false }, everyType)
@@ -54,10 +53,10 @@ for (const [type, line] of Object.entries({
   })
 }
 
-test('log_type none writes nothing, all writes everything, internal nothing of ours', () => {
+test('log_type none writes nothing, all writes everything, internal and websockets nothing of ours', () => {
   assert.equal(write({ types: ['none', 'error'] }, everyType).stderr, '')
-  assert.equal(withoutTimes(write({ types: ['all'] }, everyType).stderr), 'e\nw\nn\ni\nd\ns\nu\nws\n')
-  assert.equal(write({ types: ['internal'] }, everyType).stderr, '')
+  assert.equal(withoutTimes(write({ types: ['all'] }, everyType).stderr), 'e\nw\nn\ni\nd\ns\nu\n')
+  assert.equal(write({ types: ['internal', 'websockets'] }, everyType).stderr, '')
 })
 
 test('a line goes to every destination, and log_dest none silences them all', (t) => {
@@ -103,4 +102,35 @@ test('control characters in names that clients chose cannot begin a line of thei
   assert.match(stderr, /^\d{10}: id\?1: forged line\?\[2J\n$/)
   // Mosquitto begins some lines with a tab; anywhere else it would be a name's.
   assert.equal(write({ timestamps: false }, "log.debug('\\ta/b\\tc')").stderr, '\ta/b?c\n')
+})
+
+test('a reload goes over to other files, types and times, and keeps writing to a file that was moved away', async (t) => {
+  const directory = temporaryDirectory(t)
+  const file = (name: string) => ({ kind: 'file', path: join(directory, name) }) as const
+  const log = createLogger({ destinations: [file('a'), file('b')], types: ['notice'], timestamps: false })
+  log.notice('before')
+  const commit = log.prepareReload({ destinations: [file('b'), file('c')], types: ['error'], timestamps: false })
+  log.notice('prepared')
+  commit()
+  log.notice('nowhere')
+  log.error('after')
+  await log.close()
+  const written = ['a', 'b', 'c'].map((name) => readFileSync(join(directory, name), 'utf8'))
+  assert.deepEqual(written, ['before\nprepared\n', 'before\nprepared\nafter\n', 'after\n'])
+})
+
+test('a destination that cannot be opened changes nothing', async (t) => {
+  const directory = temporaryDirectory(t)
+  const file = { kind: 'file', path: join(directory, 'a') } as const
+  const log = createLogger({ destinations: [file], types: ['notice'], timestamps: false })
+  const destinations = [
+    { kind: 'file', path: join(directory, 'b') },
+    { kind: 'syslog', facility: 'nobody' },
+  ] as const
+  assert.throws(() => log.prepareReload({ destinations, types: ['none'], timestamps: true }), {
+    code: 'ERR_LOG_FACILITY',
+  })
+  log.notice('still')
+  await log.close()
+  assert.equal(readFileSync(file.path, 'utf8'), 'still\n')
 })

@@ -32,6 +32,15 @@ test('options are completed with the defaults of a broker for this machine only,
     [resolved.bridges, resolved.admins, resolved.httpListeners, resolved.clientIdPrefixes],
     [[], [], [], []],
   )
+  const { keyRules, refuseV3, clockSkewSeconds, provenance, unwrap, ackIndex, bindClientId, enrollCertificates } =
+    resolved
+  assert.deepEqual(
+    { keyRules, refuseV3, clockSkewSeconds, provenance, unwrap, ackIndex, bindClientId, enrollCertificates },
+    {
+      ...{ keyRules: [], refuseV3: 'drop', clockSkewSeconds: 300, provenance: [], unwrap: [] },
+      ...{ ackIndex: false, bindClientId: false, enrollCertificates: false },
+    },
+  )
   assert.deepEqual(resolved.log.destinations, [{ kind: 'stderr' }])
   assert.ok(Object.isFrozen(resolved))
 })
@@ -58,7 +67,31 @@ const wrong: Record<string, Partial<Record<keyof BrokerOptions, unknown>>> = {
   'a connect timeout of two days': { connectTimeoutSeconds: 172_800 },
   'a negative limit per address': { maxConnectionsPerAddress: -1 },
   'a wrong topic filter': { protect: [{ filter: 'a/#/b', signed: true }] },
-  'a rule that does not exist yet': { protect: [{ filter: 'a', mac: true }] },
+  'a rule that asks for nothing': { protect: [{ filter: 'a' }] },
+  'a rule that nobody knows': { protect: [{ filter: 'a', sealed: true }] },
+  'rules that could be read either way': {
+    protect: [
+      { filter: 'a/+', signed: true },
+      { filter: '+/b', none: true },
+    ],
+  },
+  'a key without a name': { keyRules: [{ name: '', restrictions: { gateway: true } }] },
+  'a key with two rules': {
+    keyRules: [
+      { name: 'a', restrictions: { gateway: true } },
+      { name: 'a', restrictions: { window: 100 } },
+    ],
+  },
+  'a key that may sign for nothing': { keyRules: [{ name: 'a', restrictions: { topics: [] } }] },
+  'a key with a window that is too small': { keyRules: [{ name: 'a', restrictions: { window: 1 } }] },
+  'a way to refuse that is none': { refuseV3: 'ignore' },
+  'a clock that is two days ahead': { clockSkewSeconds: 172_800 },
+  'half a second of skew': { clockSkewSeconds: 0.5 },
+  'provenance of no topic filter': { provenance: ['a/#/b'] },
+  'unwrapping of one filter instead of a list': { unwrap: 'a/#' },
+  'an index that is perhaps told': { ackIndex: 'yes' },
+  'client ids that are bound to something': { bindClientId: 'username' },
+  'certificates that are enrolled somehow': { enrollCertificates: 1 },
   'a username from certificates that nobody asks for': {
     listeners: [{ protocol: 'mqtt', port: 8883, tls: { ...tls, useIdentityAsUsername: true } }],
   },

@@ -8,13 +8,14 @@ import { Level } from 'level'
 import type { AuditVerifyResult } from '../../protocol/index.ts'
 import { TestAdmin } from '../helpers/admin.ts'
 import { cliArguments, freePort, spawnBroker } from '../helpers/broker.ts'
+import { configurationText } from '../helpers/configuration.ts'
 import { TestClient } from '../helpers/mqtt-clients.ts'
 import { type Ended, runCli, TestProcess } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
 function writeConfig(t: TestContext, lines: readonly string[]): string {
   const file = join(temporaryDirectory(t), 'broker.conf')
-  writeFileSync(file, `${lines.join('\n')}\n`)
+  writeFileSync(file, configurationText(lines))
   return file
 }
 

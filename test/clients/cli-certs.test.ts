@@ -4,21 +4,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { certs } from '../../broker/commands/certs.ts'
-import { exitCode, runCommand } from '../../clients/cli/index.ts'
+import { exitCode } from '../../clients/cli/index.ts'
+import { runCommandHere } from '../helpers/cli.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
-async function runCerts(...args: readonly string[]) {
-  let [stdout, stderr] = ['', '']
-  const code = await runCommand(certs, args, {
-    out: (text) => {
-      stdout += `${text}\n`
-    },
-    error: (text) => {
-      stderr += `${text}\n`
-    },
-  })
-  return { code, stdout, stderr }
-}
+const runCerts = (...args: readonly string[]) => runCommandHere(certs, args)
 
 const serialIn = (directory: string, name: string) =>
   new X509Certificate(readFileSync(join(directory, `${name}.crt`))).serialNumber

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { checkConfig } from '../../broker/commands/check-config.ts'
-import { runCommand } from '../../clients/cli/index.ts'
+import { runCommandHere } from '../helpers/cli.ts'
 import { runCli } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { sampleConfigurations } from './sample-configurations.ts'
@@ -22,19 +22,7 @@ interface Result {
   }[]
 }
 
-async function check(...args: readonly string[]) {
-  let stdout = ''
-  let stderr = ''
-  const code = await runCommand(checkConfig, args, {
-    out: (text) => {
-      stdout += `${text}\n`
-    },
-    error: (text) => {
-      stderr += `${text}\n`
-    },
-  })
-  return { code, stdout, stderr }
-}
+const check = (...args: readonly string[]) => runCommandHere(checkConfig, args)
 
 async function checkJson(path: string): Promise<Result & { code: number }> {
   const { code, stdout } = await check('-c', path, '--json')
@@ -97,6 +85,67 @@ test('files that are missing have Mosquitto’s exit codes, and a wrong line cou
     stdout: `${missing}  refused: Unable to open config file ${missing}.\nThe broker would not start: 1 mistake, exit code 3.\n`,
     stderr: '',
   })
+})
+
+const protecting = [
+  'listener 1883',
+  'notary_protect # tls',
+  'notary_protect plant/# signed fresh 30 keys plc-*',
+  'notary_protect plant/open/# none',
+  'notary_protect plant/open/seal encrypted mac',
+  '',
+].join('\n')
+
+test('--topic says what holds for a topic, and which lines say so', async (t) => {
+  const path = write(t, protecting)
+  const explain = async (topic: string) => (await check('-c', path, '--topic', topic)).stdout.split('\n').slice(0, -1)
+  assert.deepEqual(await explain('plant/7'), [
+    'Publishes to plant/7 must be signed by an enrolled key, by a key named plc-*, at most 30 s old, over TLS.',
+    'Subscribers get them over TLS only.',
+    `${path}:2  applies  notary_protect # tls`,
+    `${path}:3  applies  notary_protect plant/# signed fresh 30 keys plc-*`,
+  ])
+  assert.deepEqual(await explain('plant/open/seal'), [
+    'Publishes to plant/open/seal must be signed by an enrolled key, inside a hop MAC, encrypted.',
+    `${path}:2  removed  notary_protect # tls: by ${path}:4`,
+    `${path}:3  removed  notary_protect plant/# signed fresh 30 keys plc-*: by ${path}:4`,
+    `${path}:4  applies  notary_protect plant/open/# none`,
+    `${path}:5  applies  notary_protect plant/open/seal encrypted mac`,
+  ])
+  assert.deepEqual(await explain('$other'), ['Publishes to $other may be anything.'])
+  assert.match(`${await explain('$notary/admin/request')}`, /belongs to the broker/)
+})
+
+test('--topic --json says the same as one object', async (t) => {
+  const path = write(t, protecting)
+  const { code, stdout } = await check('-c', path, '--topic', 'plant/open/x', '--json')
+  const line = (number: number, value: string) => ({ file: path, line: number, directive: 'notary_protect', value })
+  assert.equal(code, 0)
+  assert.deepEqual(JSON.parse(stdout), {
+    topic: 'plant/open/x',
+    requires: { signed: false, mac: false, encrypted: false, tls: false, freshSeconds: null, keys: [] },
+    provenance: false,
+    unwrap: false,
+    brokerTopic: false,
+    lines: [
+      { ...line(2, '# tls'), removedBy: { file: path, line: 4 } },
+      { ...line(3, 'plant/# signed fresh 30 keys plc-*'), removedBy: { file: path, line: 4 } },
+      { ...line(4, 'plant/open/# none'), removedBy: null },
+    ],
+  })
+})
+
+test('--topic needs a topic name, and a configuration that is right; files that it names are not looked at', async (t) => {
+  for (const topic of ['', 'a/#', '+/a']) {
+    const { code, stdout } = await check('-c', write(t, protecting), '--topic', topic)
+    assert.deepEqual([code, stdout], [2, ''], topic)
+  }
+  const wrong = await check('-c', write(t, `${protecting}notary_protect plant/# none\n`), '--topic', 'plant')
+  assert.equal(wrong.code, 3)
+  assert.match(wrong.stdout, /:6 {2}refused {3}notary_protect: .* at [^ ]+:3 cover the same topics\.\n/)
+  const missing = join(temporaryDirectory(t), 'missing')
+  const { code } = await check('-c', write(t, `${protecting}password_file ${missing}\n`), '--topic', 'plant')
+  assert.equal(code, 0)
 })
 
 test('a password stays out of what is printed', async (t) => {

@@ -49,6 +49,7 @@ test('--help of the program and of every command explains it on standard output 
     'keygen',
     'enroll',
     'revoke',
+    'rotate',
     'keys',
     'pub',
     'audit',

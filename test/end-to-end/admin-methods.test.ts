@@ -116,7 +116,7 @@ const keyEvents = async (admin: TestAdmin) => {
   const records = (await admin.records({ include: ['record'] })).filter(({ kind }) => kind === 'key')
   return records.map(({ record = '', kid, subject, clientId, listener, auth }) => {
     const event = parseKeyEvent(decodeRecord(fromBase64url(record)), nobleCrypto)
-    const detail = event.action === 'enroll' ? event.name : event.reason
+    const detail = event.action === 'enroll' ? event.name : event.action === 'revoke' ? event.reason : undefined
     return { action: event.action, detail, kid, subject, clientId, listener, auth }
   })
 }

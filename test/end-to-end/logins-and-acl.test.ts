@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -9,14 +8,8 @@ import { AccessControlError, AuthenticationError } from '../../plugins/index.ts'
 import { TestAdmin } from '../helpers/admin.ts'
 import { type RunningBroker, startBroker } from '../helpers/broker.ts'
 import { mqttVersions, TestClient } from '../helpers/mqtt-clients.ts'
+import { passwordLine } from '../helpers/passwords.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
-
-/** A line of a password file, as Mosquitto 2.0 writes it. */
-function passwordLine(username: string, password: string): string {
-  const salt = randomBytes(12)
-  const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512')
-  return `${username}:$7$101$${salt.toString('base64')}$${hash.toString('base64')}`
-}
 
 interface Site extends RunningBroker {
   /** Writes the files and reads them in again. */

@@ -27,7 +27,11 @@ interface Setting {
 }
 
 async function start(t: TestContext): Promise<Setting> {
-  const lines = ['notary_protect signed/# signed', `notary_keys ${keysDirectory(t, { device })}`]
+  const lines = [
+    'notary_failure_budget 0',
+    'notary_protect signed/# signed',
+    `notary_keys ${keysDirectory(t, { device })}`,
+  ]
   const broker = await spawnBroker(t, { lines })
   const admin = await TestAdmin.connect(t, broker.port)
   return { broker, bystander: await Bystander.of(t, broker), admin, lines }

@@ -83,7 +83,13 @@ test('with one bit of any byte of the kept header flipped, the chain does not ve
 test('with one bit of any byte of the state flipped, the chain is not opened', async (t) => {
   const { blocks, store, brokerKey, head } = await smallChain(t)
   const restore = () =>
-    restoreChain({ store, crypto: nativeCrypto, registry: new KeyRegistry(nativeCrypto), brokerKey, head })
+    restoreChain({
+      store,
+      crypto: nativeCrypto,
+      registry: new KeyRegistry(nativeCrypto),
+      brokerKeys: [brokerKey],
+      head,
+    })
   const honest = await blocks.state()
   for (const [at, altered] of alterations(honest)) {
     await blocks.putState(altered)

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type BrokerOptions, createBroker, type NotaryBroker } from '../../broker/index.ts'
 import { atEnd } from './cleanup.ts'
+import { configurationText } from './configuration.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 export interface RunningBroker {
@@ -65,7 +66,7 @@ export async function spawnBroker(
   const port = options.port ?? (await freePort())
   const configFile = join(temporaryDirectory(t), 'test.conf')
   const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', `persistence_location ${location}`]
-  writeFileSync(configFile, [...lines, 'notary_admin anonymous', ...(options.lines ?? []), ''].join('\n'))
+  writeFileSync(configFile, configurationText([...lines, 'notary_admin anonymous', ...(options.lines ?? [])]))
   const child = spawn(process.execPath, [...cliArguments, '-c', configFile], { stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   const append = (chunk: Buffer) => {

@@ -1,13 +1,16 @@
 import {
+  auditGaps,
   auditQuery,
   auditStatus,
   auditVerifyLive,
   type Command,
   enroll,
+  identityCommand,
   keygen,
   keys,
   pub,
   revoke,
+  rotate,
   runCommand,
   unknownAuditCommand,
 } from '../../clients/cli/index.ts'
@@ -18,21 +21,31 @@ const audit: Command = {
   summary: '',
   help: '',
   run: ([name, ...args], output) => {
-    const subcommands = { status: auditStatus, query: auditQuery, verify: auditVerifyLive }
+    const subcommands = { status: auditStatus, query: auditQuery, gaps: auditGaps, verify: auditVerifyLive }
     if (name === undefined || !Object.hasOwn(subcommands, name)) return unknownAuditCommand(name)
     return subcommands[name as keyof typeof subcommands](args, output)
   },
 }
 
-const commands: Readonly<Record<string, Command>> = { audit, enroll, keygen, keys, pub, revoke }
+const commands: Readonly<Record<string, Command>> = {
+  audit,
+  enroll,
+  identity: identityCommand,
+  keygen,
+  keys,
+  pub,
+  revoke,
+  rotate,
+}
 
 /**
  * Runs a command in this process: what `runCli` does but for the second that a process takes to start. For the many
  * variants of a command that some test has run for real.
  */
-export async function runHere(...[name = '', ...args]: readonly string[]): Promise<Ended> {
-  const command = commands[name]
-  if (command === undefined) throw new Error(`no command ${name}`)
+export async function runCommandHere(
+  command: Command,
+  args: readonly string[],
+): Promise<Ended & { readonly code: number }> {
   let stdout = ''
   let stderr = ''
   const code = await runCommand(command, args, {
@@ -44,4 +57,11 @@ export async function runHere(...[name = '', ...args]: readonly string[]): Promi
     },
   })
   return { code, stdout, stderr }
+}
+
+/** Runs a command of `clients/`, whose name comes first, in this process. */
+export async function runHere(...[name = '', ...args]: readonly string[]): Promise<Ended> {
+  const command = commands[name]
+  if (command === undefined) throw new Error(`no command ${name}`)
+  return runCommandHere(command, args)
 }

@@ -1,7 +1,7 @@
 import {
-  type AttachedEnvelope,
   type CborValue,
   type CryptoProvider,
+  type Envelope,
   encodeCbor,
   encodeSign1,
   externalAad,
@@ -24,7 +24,12 @@ export const example = {
   signature: hex(`
     773e8e5f0d825435f01ebbb59edf4938644d94915358710bb22496872eba5885
     66a88cb4857a8b7400ef4ef0d61356f990121bedd4bc154b47f9e286550612aa`),
+  /** Session of the hop MACs. */
+  session: { sid: hex('0102030405060708'), key: new Uint8Array(32).fill(0x0b) },
+  /** Of the hop MAC around the attached envelope. */
   macTag: hex('be340f802fa0e5fa83134c5655673ed03456191bcf329ce8756969cfe037ed7a'),
+  /** Of the hop MAC around the detached one. */
+  detachedMacTag: hex('f6631a936d4dcc2c61ae779815db78508047e813456c693b06389b6c8ee4f3e6'),
 } as const
 
 /** The example as COSE_Sign1, 105 bytes. */
@@ -70,14 +75,14 @@ export function headersWith(
 
 /** What a broker that knows one key does with an envelope: resolves the kid, then verifies. */
 export async function isGenuine(
-  envelope: AttachedEnvelope,
+  envelope: Envelope,
   topic: string,
   key: TestKey,
   crypto: CryptoProvider,
 ): Promise<boolean> {
   if (!isKidOf(envelope.kid, key.thumbprint)) return false
   try {
-    await verifySign1(envelope.sign1, key, externalAad(topic), crypto)
+    await verifySign1(envelope.sign1, key, externalAad(topic), crypto, envelope.payload)
     return true
   } catch (error) {
     if (error instanceof ProtocolError) return false

@@ -1,19 +1,30 @@
 import {
   type ChainRecord,
   type CryptoProvider,
+  configRecord,
   encodeSign1,
+  evidenceOf,
   externalAad,
   type Genesis,
   genesisRecord,
   keyEventRecord,
+  kidOf,
   parseAttachedEnvelope,
+  publishProtectedHeaders,
   type RecordWithBody,
+  type SeqReuseEvent,
+  type SessionEvent,
+  seqReuseRecord,
+  sessionRecord,
+  signProofOfPossession,
+  signPublish,
+  signSign1,
   sigStructure,
 } from '../../protocol/index.ts'
 import { TestChain } from './chain.ts'
 import { countingCrypto } from './crypto.ts'
-import { exampleSign1 } from './envelopes.ts'
-import { key11, keyMeriadoc, logPublicKey, publicOf } from './keys.ts'
+import { example, exampleSign1 } from './envelopes.ts'
+import { key11, keyMeriadoc, logPublicKey, numberedKey, publicOf } from './keys.ts'
 
 // The chain of `docs/chain.md`, from which its golden bytes come. Change anything here and the document is wrong.
 
@@ -98,6 +109,20 @@ export function goldenRecords(crypto: CryptoProvider): Record<GoldenRecord, Reco
     [3, 'text/plain'],
     [38, [['unit', 'none']]],
   ])
+  const { thumbprint } = key11
+  const restrictions = { clients: ['sensor-*'], topics: ['plant/#'], window: 4096 }
+  const proof = signProofOfPossession(key12, genesis.origin, crypto)
+  const replacing = {
+    action: 'enroll',
+    thumbprint: key12.thumbprint,
+    key: publicOf(key12),
+    name: 'sensor-1b',
+    restrictions,
+    proof,
+    replaces: thumbprint,
+  } as const
+  const mac = { sid: example.session.sid, tag: example.macTag, sessionThumbprint: thumbprint }
+  const bridged = { mac, storedTopic: 'site-7/plant/1/temp' }
   return {
     genesis: { record: genesisRecord(genesis, startMs), body: undefined },
     'key-enroll': { record: keyEventRecord(enrolled, admin, startMs + 1000), body: undefined },
@@ -105,6 +130,59 @@ export function goldenRecords(crypto: CryptoProvider): Record<GoldenRecord, Reco
     'publish-signed': signedPublish(exampleSign1, 'plant/1/temp', key11.thumbprint, startMs + 2000, crypto),
     'publish-mqtt5': unsignedPublish(weather, crypto, { properties, retain: true, qos: 0, username: 'bob' }),
     'key-revoke': { record: keyEventRecord(revoked, admin, startMs + 3000), body: undefined },
+    'key-restrict': noBody(keyEventRecord({ action: 'restrict', thumbprint, restrictions }, admin, laterMs)),
+    'key-replace': noBody(keyEventRecord(replacing, admin, laterMs)),
+    'key-retire': noBody(keyEventRecord({ action: 'retire', thumbprint, lastIndex: 1000 }, admin, laterMs)),
+    'publish-bridged': signedPublish(exampleSign1, 'plant/1/temp', thumbprint, laterMs, crypto, bridged),
+    session: noBody(sessionRecord(goldenSession(crypto), device, laterMs)),
+    config: noBody(
+      configRecord({ digest: crypto.sha256(ascii('policy')), occasion: 'start' }, { auth: 'none' }, laterMs),
+    ),
+    'seq-reuse': noBody(seqReuseRecord(goldenReuse(crypto), device, laterMs)),
+  }
+}
+
+const laterMs = startMs + 4000
+const device = { clientId: 'sensor-1', auth: 'none', listener } as const
+const key12 = numberedKey(12)
+
+function noBody(record: ChainRecord): RecordWithBody {
+  return { record, body: undefined }
+}
+
+/** A session that key "11" asked for under number 2; what is inside the request does not matter here. */
+function goldenSession(crypto: CryptoProvider): SessionEvent {
+  const headers = publishProtectedHeaders(kidOf(key11.thumbprint), 2, startMs)
+  const aad = externalAad('$notary/key-exchange/request')
+  const payload = Uint8Array.of(0xa0)
+  return {
+    thumbprint: key11.thumbprint,
+    seq: 2,
+    signedTimeMs: startMs,
+    contentDigest: crypto.sha256(sigStructure(headers, aad, payload)),
+    request: signSign1(key11, headers, aad, payload, crypto),
+    sid: example.session.sid,
+    expiryMs: startMs + 86_400_000,
+    responseDigest: crypto.sha256(ascii('response')),
+  }
+}
+
+/** Key "11" signed "99" under the number of the worked example, too. */
+function goldenReuse(crypto: CryptoProvider): SeqReuseEvent {
+  const publish = { topic: example.topic, payload: ascii('99'), seq: 1, timeMs: startMs }
+  const refused = parseAttachedEnvelope(signPublish(key11, key11.thumbprint, publish, crypto))
+  const accepted = parseAttachedEnvelope(exampleSign1)
+  if (refused === undefined || accepted === undefined) throw new Error('not an envelope')
+  const { topic } = example
+  return {
+    thumbprint: key11.thumbprint,
+    seq: 1,
+    signedTimeMs: startMs,
+    contentDigest: crypto.sha256(sigStructure(refused.sign1.protectedBytes, externalAad(topic), refused.payload)),
+    acceptedIndex: 3,
+    acceptedTopic: topic,
+    refusedTopic: topic,
+    ...evidenceOf({ ...accepted, topic }, { ...refused, topic }),
   }
 }
 
@@ -115,6 +193,13 @@ export type GoldenRecord =
   | 'publish-signed'
   | 'publish-mqtt5'
   | 'key-revoke'
+  | 'key-restrict'
+  | 'key-replace'
+  | 'key-retire'
+  | 'publish-bridged'
+  | 'session'
+  | 'config'
+  | 'seq-reuse'
 
 /**
  * Four blocks, six records: broker key "meriadoc", publisher key "11", salts 000102..., signatures by RFC 6979.

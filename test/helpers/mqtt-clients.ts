@@ -17,6 +17,8 @@ export interface Received {
   readonly qos: number
   readonly retain: boolean
   readonly correlationData: Buffer | undefined
+  /** In their order, but for several of one name, which MQTT.js puts at the place of the first. */
+  readonly userProperties: readonly (readonly [name: string, value: string])[]
 }
 
 /** A version as MQTT.js is told of it. */
@@ -48,7 +50,8 @@ export class TestClient {
     this.id = options.clientId ?? `test-${++clients}`
     this.mqtt = connect(url, { protocolVersion: 5, ...options, clientId: this.id, reconnectPeriod: 0 })
     this.mqtt.on('message', (topic, payload, { qos, retain, properties }) => {
-      this.received.push({ topic, payload, qos, retain, correlationData: properties?.correlationData })
+      const { correlationData, userProperties } = properties ?? {}
+      this.received.push({ topic, payload, qos, retain, correlationData, userProperties: pairsOf(userProperties) })
       for (const look of this.#waiting) look()
     })
     this.mqtt.on('close', () => {
@@ -148,6 +151,12 @@ export class TestClient {
   vanish(): void {
     this.mqtt.stream.destroy()
   }
+}
+
+function pairsOf(userProperties: Readonly<Record<string, string | string[]>> | undefined): Received['userProperties'] {
+  return Object.entries(userProperties ?? {}).flatMap(([name, values]) => {
+    return [values].flat().map((value) => [name, value] as const)
+  })
 }
 
 function grantedIn({ granted }: ErrorWithSubackPacket['packet']): number {

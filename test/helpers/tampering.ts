@@ -8,12 +8,14 @@ const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
 export class BlockTable {
   readonly #blocks
   readonly #meta
+  readonly #snapshot
   /** First indexes in the order of the chain: the keys. */
   readonly keys: readonly number[]
 
   private constructor(database: StoreDatabase, keys: readonly number[]) {
     this.#blocks = database.sublevel<Uint8Array, Uint8Array>('chain', encodings)
     this.#meta = database.sublevel<Uint8Array, Uint8Array>('chain-meta', encodings)
+    this.#snapshot = database.sublevel<Uint8Array, Uint8Array>('snapshot', encodings)
     this.keys = keys
   }
 
@@ -42,6 +44,11 @@ export class BlockTable {
     const encoded = await this.get(key)
     change(decodeBlock(encoded))
     await this.put(key, encoded)
+  }
+
+  /** Takes the snapshot away, so that the next start walks the whole chain. */
+  forgetSnapshot(): Promise<void> {
+    return this.#snapshot.clear()
   }
 
   async state(): Promise<Uint8Array> {

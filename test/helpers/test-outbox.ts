@@ -1,6 +1,6 @@
 import { type Message, type MessageParts, messageOf } from '../../broker/sessions/message.ts'
 import { Outbox } from '../../broker/sessions/outbox.ts'
-import type { Chunk, Entry, OutboxOptions, QueueTotals } from '../../broker/sessions/queue.ts'
+import type { Chunk, Entry, OutboxOptions, QueueLimits, QueueTotals } from '../../broker/sessions/queue.ts'
 
 /** A message whose payload is the text; by default that of its index. */
 export function testMessage(index: number, parts: Partial<MessageParts> = {}): Message {
@@ -38,9 +38,17 @@ export class TestOutbox {
   /** What waits for a commit. */
   readonly durable: (() => void)[] = []
   nowMs = 1000
+  limits: QueueLimits
   #nextIndex = 1
 
-  constructor(options: Partial<OutboxOptions> = {}, nextNumber = 0) {
+  constructor(limits: Partial<QueueLimits> = {}, nextNumber = 0) {
+    this.limits = {
+      maxInflightMessages: 20,
+      maxInflightBytes: 0,
+      maxQueuedMessages: 1000,
+      maxQueuedBytes: 0,
+      ...limits,
+    }
     const keeper = {
       clientId: 'client',
       mayRead: (topicName: string) => !this.forbidden.has(topicName),
@@ -63,14 +71,10 @@ export class TestOutbox {
           },
         },
         now: () => this.nowMs,
-        maxInflightMessages: 20,
-        maxInflightBytes: 0,
+        limits: () => this.limits,
         totals: this.totals,
-        maxQueuedMessages: 1000,
-        maxQueuedBytes: 0,
         onDropped: (_clientId, reason) => this.dropped.push(reason),
         onError: (error) => this.errors.push(error),
-        ...options,
       },
       nextNumber,
     )

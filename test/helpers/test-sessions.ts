@@ -7,9 +7,10 @@ import { Delivery } from '../../broker/sessions/delivery.ts'
 import { type ClientName, everythingMayBeRead } from '../../broker/sessions/delivery-rules.ts'
 import type { Link } from '../../broker/sessions/link.ts'
 import { messageOf } from '../../broker/sessions/message.ts'
+import { asPublished } from '../../broker/sessions/publish-view.ts'
 import type { QueueTotals } from '../../broker/sessions/queue.ts'
 import type { Session } from '../../broker/sessions/session.ts'
-import { Sessions, type SessionsOptions } from '../../broker/sessions/sessions.ts'
+import { type SessionLimits, Sessions, type SessionsOptions } from '../../broker/sessions/sessions.ts'
 import type { StoredWill } from '../../broker/sessions/stored-will.ts'
 import { AuditChain, nativeCrypto } from '../../plugins/index.ts'
 import { recordProperties } from '../../protocol/index.ts'
@@ -49,6 +50,8 @@ export async function until(isSo: () => boolean): Promise<void> {
   if (!isSo()) throw new Error('it did not happen')
 }
 
+type TestSessionsOptions = Partial<Omit<SessionsOptions, 'limits'> & SessionLimits>
+
 /** Sessions on a real store, without a broker: what the connections of one do, a test does by hand. */
 export class TestSessions {
   readonly location: string
@@ -60,14 +63,24 @@ export class TestSessions {
   chain!: AuditChain
   sessions!: Sessions
   nowMs = Date.UTC(2026, 0, 1)
-  readonly #options: Partial<SessionsOptions>
+  limits: SessionLimits
+  readonly #options: TestSessionsOptions
 
-  private constructor(location: string, options: Partial<SessionsOptions>) {
+  private constructor(location: string, options: TestSessionsOptions) {
     this.location = location
     this.#options = options
+    this.limits = {
+      maxInflightMessages: 20,
+      maxInflightBytes: 0,
+      maxQueuedMessages: 1000,
+      maxQueuedBytes: 0,
+      queueQos0Messages: false,
+      persistentClientExpirationSeconds: 0,
+      ...options,
+    }
   }
 
-  static async open(t: TestContext, options: Partial<SessionsOptions> = {}): Promise<TestSessions> {
+  static async open(t: TestContext, options: TestSessionsOptions = {}): Promise<TestSessions> {
     const made = new TestSessions(temporaryDirectory(t), options)
     await made.#open()
     atEnd(t, () => made.#close())
@@ -81,15 +94,11 @@ export class TestSessions {
       chain: this.chain,
       isPersistent: true,
       flushQueue: new FlushQueue(),
-      maxInflightMessages: 20,
-      maxInflightBytes: 0,
+      limits: () => this.limits,
       totals: this.totals,
       rules: everythingMayBeRead,
-      queuesQos0: false,
-      persistentClientExpirationSeconds: undefined,
+      view: asPublished,
       onExpired: (clientId) => this.expired.push(clientId),
-      maxQueuedMessages: 1000,
-      maxQueuedBytes: 0,
       now: () => this.nowMs,
       onDropped: (clientId, reason) => this.dropped.push(`${clientId} ${reason}`),
       onError,

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { AccessControl, type AclIdentity, parseAclFile } from '../../plugins/access-control/index.ts'
-import { freePort } from '../helpers/broker.ts'
 import { atEnd } from '../helpers/cleanup.ts'
+import { hasMosquitto, tryMosquitto } from '../helpers/mosquitto.ts'
 import {
   mqttText,
   PacketSplitter,
@@ -19,42 +17,15 @@ import {
   type ReceivedPacket,
   subscribePacket,
 } from '../helpers/mqtt-bytes.ts'
-import { TestProcess } from '../helpers/processes.ts'
 import { SeededRandom } from '../helpers/random.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
-import { hasTool } from '../helpers/tools.ts'
 import { badLines, goodLines } from '../plugins/access-control/acl-lines.ts'
 
-const hasMosquitto = (t: TestContext) => hasTool(t, 'mosquitto', ['-h'], 'mosquitto')
-
-/** Starts Debian's Mosquitto with an acl_file. @returns its port, or its exit code when it does not start */
-async function startMosquitto(t: TestContext, acl: string): Promise<{ port: number } | { code: number | string }> {
-  const directory = temporaryDirectory(t)
-  const port = await freePort()
-  const [aclFile, configuration] = [join(directory, 'acl'), join(directory, 'conf')]
+/** Lines of a configuration with this access control list. */
+function linesWith(t: TestContext, acl: string): readonly string[] {
+  const aclFile = join(temporaryDirectory(t), 'acl')
   writeFileSync(aclFile, acl)
-  // As root it would become another user, who may not look into the directory.
-  const lines = [`user ${userInfo().username}`, `listener ${port} 127.0.0.1`, 'allow_anonymous true']
-  writeFileSync(configuration, [...lines, `acl_file ${aclFile}`, ''].join('\n'))
-  chmodSync(directory, 0o755)
-  const broker = new TestProcess(t, 'mosquitto', ['-c', configuration])
-  const ended = broker.ended.then(({ code }) => ({ code }))
-  for (;;) {
-    const result = await Promise.race([ended, isListening(port)])
-    if (result === true) return { port }
-    if (result !== false) return result
-    await sleep(10)
-  }
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port })
-  const result = await once(socket, 'connect').then(
-    () => true,
-    () => false,
-  )
-  socket.destroy()
-  return result
+  return ['allow_anonymous true', `acl_file ${aclFile}`]
 }
 
 /** A MQTT 5 client that sends everything at once and then looks at what came. */
@@ -106,14 +77,14 @@ class Probe {
 
 test('Mosquitto starts with every line that we take', async (t) => {
   if (!hasMosquitto(t)) return
-  const result = await startMosquitto(t, `${goodLines.map(({ line }) => line).join('\n')}\n`)
+  const result = await tryMosquitto(t, linesWith(t, `${goodLines.map(({ line }) => line).join('\n')}\n`))
   assert.ok('port' in result, JSON.stringify(result))
 })
 
 test('Mosquitto refuses the lines that we refuse, but for those that could never match', async (t) => {
   if (!hasMosquitto(t)) return
   for (const { what, line, isTakenByMosquitto = false } of badLines) {
-    const result = await startMosquitto(t, `# first\ntopic a\n${line}\n`)
+    const result = await tryMosquitto(t, linesWith(t, `# first\ntopic a\n${line}\n`))
     assert.deepEqual('port' in result ? 'starts' : result.code, isTakenByMosquitto ? 'starts' : 3, what)
   }
 })
@@ -152,7 +123,7 @@ const isReadable = (topic: string) => {
 }
 
 async function mosquittoSays(t: TestContext, acl: string, topics: readonly string[]): Promise<readonly Rights[]> {
-  const result = await startMosquitto(t, acl)
+  const result = await tryMosquitto(t, linesWith(t, acl))
   assert.ok('port' in result, `Mosquitto did not start with:\n${acl}`)
   const readable = topics.filter(isReadable)
   const clients = await Promise.all(identities.map((identity) => Probe.open(t, result.port, identity)))

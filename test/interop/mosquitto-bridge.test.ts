@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,6 +11,7 @@ import { Forwarder } from '../broker/bridges/forwarder.ts'
 import { freePort, startBroker } from '../helpers/broker.ts'
 import { TestAuthority } from '../helpers/certificates.ts'
 import { atEnd } from '../helpers/cleanup.ts'
+import { isListening } from '../helpers/listening.ts'
 import { TestClient } from '../helpers/mqtt-clients.ts'
 import { run } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
@@ -42,17 +42,8 @@ async function startMosquitto(
     await ended
   }
   atEnd(t, kill)
-  for (let left = 200; left > 0 && !(await answers(port)); left--) await delay(25)
+  for (let left = 200; left > 0 && !(await isListening(port)); left--) await delay(25)
   return { port, child, kill }
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port })
-    socket.on('connect', () => resolve(true))
-    socket.on('error', () => resolve(false))
-    socket.on('connect', () => socket.destroy())
-  })
 }
 
 const told = ({ topic, payload, qos, retain }: { topic: string; payload: Buffer; qos: number; retain: boolean }) =>

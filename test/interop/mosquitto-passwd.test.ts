@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { runCommand } from '../../clients/cli/command.ts'
 import { passwdCommand } from '../../clients/cli/passwd.ts'
 import { changePasswordFile, PasswordAuthenticator, readPasswordFile } from '../../plugins/authentication/index.ts'
-import { freePort } from '../helpers/broker.ts'
 import { atEnd } from '../helpers/cleanup.ts'
-import { run, TestProcess } from '../helpers/processes.ts'
+import { hasMosquitto, startMosquitto } from '../helpers/mosquitto.ts'
+import { run } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { hasMosquittoClients, hasTool } from '../helpers/tools.ts'
 
-const hasMosquitto = (t: TestContext) =>
-  hasMosquittoClients(t) && hasTool(t, '/usr/sbin/mosquitto', ['-h'], 'mosquitto') && hasPasswd(t)
+const hasAll = (t: TestContext) => hasMosquittoClients(t) && hasMosquitto(t) && hasPasswd(t)
 const hasPasswd = (t: TestContext) => hasTool(t, 'mosquitto_passwd', ['--help'], 'mosquitto_passwd')
 
 async function ours(...args: readonly string[]): Promise<void> {
@@ -33,37 +31,16 @@ type Login = readonly [username: string, password: string]
 
 /** Who of the users logs in with Debian's Mosquitto. */
 async function loginsThere(t: TestContext, path: string, users: readonly Login[]) {
-  const port = await freePort()
-  const config = join(temporaryDirectory(t), 'mosquitto.conf')
-  // As root it would become a user who cannot read our files.
-  const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous false', `password_file ${path}`, 'user root']
-  writeFileSync(config, `${lines.join('\n')}\n`)
-  const broker = new TestProcess(t, '/usr/sbin/mosquitto', ['-c', config])
-  await untilOpen(port)
+  const broker = await startMosquitto(t, ['allow_anonymous false', `password_file ${path}`])
   const logins: boolean[] = []
   for (const [username, password] of users) {
-    const args = ['-h', '127.0.0.1', '-p', `${port}`, '-u', username, '-P', password, '-t', 'x', '-m', 'y']
+    const args = ['-h', '127.0.0.1', '-p', `${broker.port}`, '-u', username, '-P', password, '-t', 'x', '-m', 'y']
     const { code } = await run(t, 'mosquitto_pub', args)
     assert.ok(code === 0 || code === 5, `mosquitto_pub ended with ${code}`)
     logins.push(code === 0)
   }
-  await broker.kill()
+  await broker.process.kill()
   return logins
-}
-
-async function untilOpen(port: number): Promise<void> {
-  for (let left = 100; ; left--) {
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = createConnection(port, '127.0.0.1', () => {
-        socket.destroy()
-        resolve(true)
-      })
-      socket.on('error', () => resolve(false))
-    })
-    if (isOpen) return
-    if (left === 0) throw new Error('mosquitto does not listen')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }
 
 test('files that mosquitto_passwd writes and changes log in with us', async (t) => {
@@ -89,7 +66,7 @@ test('files that mosquitto_passwd writes and changes log in with us', async (t) 
 })
 
 test("files of ours log in with Debian's mosquitto, which can go on changing them", async (t) => {
-  if (!hasMosquitto(t)) return
+  if (!hasAll(t)) return
   const path = join(temporaryDirectory(t), 'passwd')
   await ours('-c', '-b', path, 'alice', 'correct horse')
   await ours('-H', 'sha512', '-b', path, 'dave', 'six')
@@ -109,7 +86,7 @@ test("files of ours log in with Debian's mosquitto, which can go on changing the
 })
 
 test("a file of odd lines lets the same users log in with us as with Debian's mosquitto", async (t) => {
-  if (!hasMosquitto(t)) return
+  if (!hasAll(t)) return
   const directory = temporaryDirectory(t)
   const made = join(directory, 'made')
   await ours('-c', '-I', '101', '-b', made, 'x', 'pw')

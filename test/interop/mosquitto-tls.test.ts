@@ -9,9 +9,10 @@ import type { ListenerOptions, TlsOptions } from '../../broker/listeners/index.t
 import { certificateOf, commonNameOf, nameOf, newKeyPair, stringTag } from '../broker/listeners/der-writer.ts'
 import { TestAdmin } from '../helpers/admin.ts'
 import { freePort, startBroker } from '../helpers/broker.ts'
+import { hasMosquitto } from '../helpers/mosquitto.ts'
 import { run, TestProcess } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
-import { hasMosquittoClients, hasTool } from '../helpers/tools.ts'
+import { hasMosquittoClients } from '../helpers/tools.ts'
 
 interface Site {
   readonly authority: Authority
@@ -164,7 +165,7 @@ test('mosquitto_sub on a TLS listener gets what mosquitto_pub sends on a plain o
 })
 
 test('Mosquitto calls clients by their certificates what we call them', async (t) => {
-  if (!hasMosquittoClients(t) || !hasTool(t, 'mosquitto', ['-h'], 'mosquitto')) return
+  if (!hasMosquittoClients(t) || !hasMosquitto(t)) return
   const site = await makeSite(t)
   const root = { subject: commonNameOf('root'), keys: newKeyPair() }
   const keys = newKeyPair()

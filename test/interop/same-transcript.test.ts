@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hasTool } from '../helpers/tools.ts'
+import { hasMosquitto } from '../helpers/mosquitto.ts'
 import { compare } from './transcript/compare.ts'
 import { differences } from './transcript/differences.ts'
 import { Program } from './transcript/program.ts'
@@ -9,7 +9,7 @@ import { site } from './transcript/site.ts'
 import { Stage } from './transcript/stage.ts'
 
 test('Mosquitto and NotaryMQ with the same files show the same to the same clients, but for the listed differences', async (t) => {
-  if (!hasTool(t, 'mosquitto', ['-h'], 'mosquitto')) return
+  if (!hasMosquitto(t)) return
   const play = async (name: 'mosquitto' | 'notarymq') => new Stage(await Program.start(t, name, site)).play(steps)
   const [mosquitto, notarymq] = await Promise.all([play('mosquitto'), play('notarymq')])
   const { found, problems } = compare(mosquitto, notarymq, differences)

@@ -11,6 +11,8 @@ export interface Faults {
   acknowledge?: (n: number, packetId: number, send: (packetId: number) => void) => void
   /** Ends the publisher's connection instead of taking this message. */
   hangUpAt?: number
+  /** Ends the connection that sent a message to this topic. */
+  cutsOff?: (topicName: string) => boolean
   /** QoS of deliveries, whatever was granted. */
   deliveryQos?: 0 | 1
   /** Changes what a session that comes back finds. */
@@ -22,6 +24,8 @@ export interface Faults {
   losesRetained?: (topicName: string) => boolean
   /** Answers no CONNECT beyond so many; closes the connections instead, or stays silent. */
   connectLimit?: { connections: number; beyond: 'close' | 'silence' }
+  /** Answers a key exchange, which is a PUBLISH with QoS 0. */
+  answerExchange?: (request: Buffer) => Buffer
   /** Ends a connection that it accepted, so many milliseconds after. */
   dropsConnectionsAfterMs?: number
 }
@@ -118,7 +122,12 @@ export async function withFakeBroker<T>(faults: Faults, use: (broker: FakeBroker
       if (!faults.losesRetained?.(topicName)) retained.set(topicName, body.subarray(topicEnd))
       return
     }
-    if (faults.hangUpAt === accepted) {
+    if (firstByte === 0x30) {
+      const answer = faults.answerExchange?.(body.subarray(topicEnd))
+      if (answer !== undefined) socket.write(delivery(`${topicName}/answer`, answer, 0, false))
+      return
+    }
+    if (faults.hangUpAt === accepted || faults.cutsOff?.(topicName)) {
       socket.destroy()
       return
     }

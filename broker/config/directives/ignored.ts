@@ -99,7 +99,8 @@ export const ignoredDirectives = {
     syntax: 'true | false',
     default: 'none',
     summary: 'whether overlapping subscriptions give one message several times',
-    reason: 'each client gets one copy, as Mosquitto 2 does',
+    reason:
+      'each client gets one copy, as every version of MQTT allows; Mosquitto 2 sends one for each subscription to MQTT 5 clients, and with true to all',
   },
   retain_expiry_interval: {
     verdict: 'ignored',

@@ -216,7 +216,8 @@ export const refusedDirectives = {
     syntax: 'FILE',
     default: 'none',
     summary: 'loads a plugin',
-    reason: 'plugins of Mosquitto cannot be loaded; use password_file and acl_file',
+    reason:
+      'plugins of Mosquitto cannot be loaded; instead of go-auth, list its users in a password_file, with new passwords by "notarymq passwd", and their rights in an acl_file, which the ACL file of its files backend can be; then remove the auth_ lines',
   },
   psk_file: {
     verdict: 'refused',

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Instance } from '../rows.ts'
 import { freePort, host, maxInflightMessages, type Peer, startPeer } from './peer.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -10,6 +12,7 @@ export interface NotarymqPeerOptions {
   directory: string
   /** SPKI PEM per publisher. */
   publicKeys: string[]
+  instance: Instance
 }
 
 /** A build that the sources have moved on from would be measured in their name. */
@@ -28,7 +31,7 @@ function origin(built: string): string {
 }
 
 /** NotaryMQ as built (`npm run build`); from source through tsx when there is no build, and then the report says so. */
-export async function startNotarymq({ directory, publicKeys }: NotarymqPeerOptions): Promise<Peer> {
+export async function startNotarymq({ directory, publicKeys, instance }: NotarymqPeerOptions): Promise<Peer> {
   const keys = join(directory, 'keys')
   const data = join(directory, 'data')
   mkdirSync(keys, { recursive: true })
@@ -43,7 +46,12 @@ export async function startNotarymq({ directory, publicKeys }: NotarymqPeerOptio
     `max_inflight_messages ${maxInflightMessages}`,
     'max_queued_messages 0',
     'notary_protect bench/signed/# signed',
+    'notary_protect bench/flooded/# signed',
+    'notary_protect bench/forged/# signed mac',
     `notary_keys ${keys}`,
+    ...(instance === 'unbudgeted' ? ['notary_failure_budget 0'] : []),
+    // As root it would become another user, who may not look into the directory.
+    `user ${userInfo().username}`,
   ]
   writeFileSync(configuration, `${lines.join('\n')}\n`)
   const built = join(root, 'dist/broker/cli.js')

@@ -4,7 +4,7 @@ import type { Instance } from '../rows.ts'
 import type { Peer, PeerName } from './peer.ts'
 
 /** Starts one broker process; `directory` is empty and its own. */
-export type StartPeer = (directory: string) => Promise<Peer>
+export type StartPeer = (directory: string, instance: Instance) => Promise<Peer>
 
 /** The broker processes of a run: started when first needed, shared by the rows that may share, replaced when discarded. */
 export class PeerPool {
@@ -25,7 +25,7 @@ export class PeerPool {
     if (running !== undefined) return running
     const directory = join(this.#directory, `${name}-${this.#started++}`)
     mkdirSync(directory)
-    const peer = await this.#start[name](directory)
+    const peer = await this.#start[name](directory, instance)
     this.#peers.set(key, peer)
     return peer
   }

@@ -102,6 +102,7 @@ export function runBridge(
         if (payload === '1') ups++
         changed()
       },
+      subscriptionsOf: () => [],
       log: { notice: () => {}, warning: () => {}, error: () => {} },
       onError: (error) => {
         errors.push(error)

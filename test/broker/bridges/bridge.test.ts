@@ -231,3 +231,22 @@ test('two of our brokers with all topics both ways echo nothing; payload and pro
   assert.equal(one.broker.counters.accepted, 43)
   assert.equal(other.broker.counters.accepted, 43)
 })
+
+test('filters that an earlier configuration left in the session here are unsubscribed, before anything is relayed', async (t) => {
+  const remote = await ScriptedRemote.start(t)
+  const { port, broker } = await startBroker(t)
+  const subscriptions = () => broker.describeSubscriptions().map((line) => line.split(' ').slice(1).join(' '))
+  const run = (...filters: readonly string[]) => {
+    const lines = filters.map((filter) => topicLine(filter, 'out', 1))
+    const options = bridgeOptions(remote.port, { topics: lines.length > 0 ? lines : [topicLine('in/#', 'in', 1)] })
+    return runBridge(t, acceptAt(port), options, {
+      subscriptionsOf: () => subscriptions().map((line) => line.split(' ')[1] ?? ''),
+    })
+  }
+  for (const filters of [['a/#', 'b/#', 'c'], ['c', 'd/+'], [], ['e']]) {
+    const bridge = run(...filters)
+    await bridge.whenUp()
+    assert.deepEqual(subscriptions().sort(), filters.map((filter) => `1 ${filter}`).sort())
+    await bridge.bridges.close()
+  }
+})

@@ -74,7 +74,7 @@ test('a CONNACK is read with all that a server of MQTT 5 may say in it', () => {
         receiveMaximum: 5,
         maximumQos: 1,
         sessionExpiryIntervalSeconds: 60,
-        reasonString: 'fine',
+        responseInformation: 'fine',
       }),
     ),
     5,

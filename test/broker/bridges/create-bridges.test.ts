@@ -9,6 +9,7 @@ import { bridgeOptions, topicLine } from './bridge-fixture.ts'
 const dependencies = {
   accept: () => assert.fail('nothing is connected'),
   publishLocal: () => assert.fail('nothing is published'),
+  subscriptionsOf: () => assert.fail('no bridge connects'),
   log: { notice: () => {}, warning: () => {}, error: () => {} },
   onError: () => assert.fail('nothing goes wrong later'),
 }

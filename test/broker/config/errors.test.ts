@@ -64,7 +64,8 @@ describe('ConfigError', () => {
 
   test('has no code that the tests of this folder do not name, and they name no other', () => {
     const folder = new URL('.', import.meta.url)
-    const named = readdirSync(folder).flatMap(
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+    const named = files.flatMap(
       (file) => readFileSync(new URL(file, folder), 'utf8').match(/\bERR_CONFIG_[A-Z_]*[A-Z]\b/g) ?? [],
     )
     assert.deepEqual([...new Set(named)].sort(), [...configErrorCodes].sort())

@@ -193,6 +193,34 @@ describe('several lines of one kind', () => {
     ])
   })
 
+  test('notary_protect with none refuses beside a line that it neither narrows nor widens, and names both', () => {
+    for (const [text, line, other] of [
+      ['notary_protect a/b none\nnotary_protect a/b signed', 1, 2],
+      ['notary_protect a/+ signed\n# why\nnotary_protect +/b none', 3, 1],
+      ['notary_protect # none\nnotary_protect +/# tls', 1, 2],
+    ] as const) {
+      const { reason } = assertRefused(text, 'ERR_CONFIG_PROTECT_CONFLICT', line)
+      assert.match(reason, new RegExp(` at t\\.conf:${other} `))
+    }
+    const { mistakes } = interpretText('notary_protect a/+ none\nnotary_protect +/b tls\nnotary_protect +/c tls')
+    assert.deepEqual(
+      mistakes.map(({ code, line }) => [code, line]),
+      [
+        ['ERR_CONFIG_PROTECT_CONFLICT', 1],
+        ['ERR_CONFIG_PROTECT_CONFLICT', 1],
+      ],
+    )
+  })
+
+  test('notary_protect with none stands beside wider and narrower lines, and beside itself', () => {
+    const lines = ['# tls', 'a/# none', 'a/b signed', 'b/+ none', 'b/+ none', '+/c none']
+    const { protect = [] } = resolveText(lines.map((line) => `notary_protect ${line}\n`).join(''))
+    assert.deepEqual(
+      protect.map(({ filter }) => filter),
+      ['#', 'a/#', 'a/b', 'b/+', 'b/+', '+/c'],
+    )
+  })
+
   // Each row was run on Mosquitto 2.0.11.
   const rows: readonly (readonly [readonly LogType[], readonly LogType[], string])[] = [
     [['error', 'information'], ['error', 'information'], 'add up'],

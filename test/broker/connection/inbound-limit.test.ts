@@ -67,6 +67,32 @@ test('while the clients together have 64 MiB on the way, each gets on one publis
   assert.deepEqual(topics(), ['c', 'd'])
 })
 
+test('256 signatures of a client wait for their verdict, then it waits until half of them have one', () => {
+  const { edgeBench, limit, topics } = bench()
+  edgeBench.on.onPublish = () => limit.enterVerification()
+  edgeBench.transport.receive(...Array.from({ length: 300 }, () => publishBytes(4, { topic: 't' })))
+  assert.equal(topics().length, 256)
+  for (let verdict = 1; verdict < 128; verdict++) limit.leaveVerification()
+  assert.equal(topics().length, 0)
+  limit.leaveVerification()
+  assert.equal(topics().length, 44)
+})
+
+test('a client with too many signatures and too many bytes on the way waits until it has neither', () => {
+  const { edgeBench, limit, send, topics, arrive } = bench()
+  for (let signature = 1; signature <= 256; signature++) limit.enterVerification()
+  for (const topic of ['1', '2', '3', '4']) send(topic, mebibyte)
+  assert.deepEqual(topics(), [])
+  for (let signature = 1; signature <= 256; signature++) limit.leaveVerification()
+  assert.deepEqual(topics(), ['1', '2', '3', '4'])
+  send('5', 1)
+  for (let signature = 1; signature <= 256; signature++) limit.enterVerification()
+  arrive(4)
+  assert.deepEqual([topics(), edgeBench.closeReason], [[], undefined])
+  for (let signature = 1; signature <= 256; signature++) limit.leaveVerification()
+  assert.deepEqual(topics(), ['5'])
+})
+
 test('it is known whether anything is on the way', () => {
   const { limit, send, arrive } = bench()
   assert.equal(limit.isWaiting, false)

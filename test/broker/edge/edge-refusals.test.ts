@@ -137,6 +137,25 @@ test('of somebody who has not said who he is no packet above 4 MiB is collected'
   assert.equal(bench.written(), '')
 })
 
+for (const first of ['00', '20', '30', '47 45 54', 'e0', 'f0 ff']) {
+  test(`what begins with ${first} is closed before the rest of it comes: it will be no CONNECT`, () => {
+    const bench = new EdgeBench()
+    bench.transport.receive(bytes(first))
+    assert.deepEqual([bench.closeReason, bench.written()], ['ERR_MQTT_PROTOCOL_ERROR', ''])
+    assert.equal(bench.transport.isEnded, true)
+  })
+}
+
+test('the first bytes of a CONNECT are waited on, and so is the first byte at all', () => {
+  const bench = new EdgeBench()
+  const connect = connectOf(4)
+  for (const at of connect.keys()) {
+    assert.deepEqual(bench.calls, [])
+    bench.transport.receive(connect.subarray(at, at + 1))
+  }
+  assert.deepEqual(bench.takeNames(), ['onConnect'])
+})
+
 const connects: readonly [name: string, bytes: Buffer, code: MqttErrorCode, written: string][] = [
   [
     'level 6 gets the answer that all versions know',

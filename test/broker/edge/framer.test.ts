@@ -98,6 +98,19 @@ test('bufferedBytes counts what was pushed and not returned', () => {
   assert.equal(framer.bufferedBytes, 1)
 })
 
+test('begunType is the type of the packet that waits for its rest', () => {
+  const framer = new Framer(0)
+  assert.equal(framer.begunType, undefined)
+  framer.push(bytes('c0 00 30'))
+  framer.next()
+  assert.equal(framer.begunType, undefined, 'what was not asked for was not looked at')
+  assert.deepEqual([framer.next(), framer.begunType], [undefined, 3])
+  framer.push(bytes('02 00'))
+  assert.deepEqual([framer.next(), framer.begunType], [undefined, 3])
+  framer.push(bytes('00'))
+  assert.deepEqual([framer.next()?.type, framer.begunType], [3, undefined])
+})
+
 test('a Remaining Length of more than four bytes is malformed, in one chunk or in many', () => {
   for (const chunks of [['30 80 80 80 80 01'], ['30', '80', '80', '80', '80'], ['30 ff ff ff ff']]) {
     throwsMqtt(() => framesOf(chunks.map(bytes)), 'ERR_MQTT_MALFORMED_PACKET')

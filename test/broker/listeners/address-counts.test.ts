@@ -5,7 +5,7 @@ import { AddressCounts, addressKey, plainAddress } from '../../../broker/listene
 
 describe('AddressCounts', () => {
   test('lets in as many as it may of each address, and another for each that leaves', () => {
-    const counts = new AddressCounts(2)
+    const counts = new AddressCounts(() => 2)
     assert.deepEqual(
       [counts.enter('192.0.2.1'), counts.enter('192.0.2.1'), counts.enter('192.0.2.1'), counts.enter('192.0.2.2')],
       [true, true, false, true],
@@ -15,7 +15,7 @@ describe('AddressCounts', () => {
   })
 
   test('counts a network of 64 bits as one IPv6 client', () => {
-    const counts = new AddressCounts(1)
+    const counts = new AddressCounts(() => 1)
     assert.equal(counts.enter('2001:db8:0:1::1'), true)
     assert.equal(counts.enter('2001:db8:0:1:ffff::2'), false)
     assert.equal(counts.enter('2001:db8:0:2::1'), true)
@@ -24,7 +24,7 @@ describe('AddressCounts', () => {
   })
 
   test('has no limit with 0', () => {
-    const counts = new AddressCounts(0)
+    const counts = new AddressCounts(() => 0)
     for (let i = 0; i < 1000; i++) assert.equal(counts.enter('192.0.2.1'), true)
   })
 })

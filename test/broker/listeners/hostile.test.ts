@@ -135,7 +135,7 @@ for (const kind of kinds) {
 
 describe('openListener', () => {
   const context = {
-    addresses: new AddressCounts(0),
+    addresses: new AddressCounts(() => 0),
     connectTimeoutMs: 1000,
     onError: (error: unknown) => assert.fail(String(error)),
     onNotice: () => {},

@@ -49,7 +49,7 @@ describe('maxConnections', () => {
 
 describe('maxConnectionsPerAddress', () => {
   test('counts over all listeners, by address, whatever carries the bytes', async (t) => {
-    const addresses = new AddressCounts(2)
+    const addresses = new AddressCounts(() => 2)
     const { authority, server } = await createCertificates(t)
     const tcp = await openTestListener(t, {}, { addresses, onAllAddresses: true })
     const ws = await openTestListener(t, { protocol: 'websockets' }, { addresses })

@@ -25,6 +25,8 @@ export interface Accepted {
 export interface TestListener {
   readonly listener: OpenListener
   readonly port: number
+  /** With the options it was opened with, but for these. */
+  prepareReload(changes?: Partial<ListenerOptions>): () => void
   /** In order of arrival. */
   readonly accepted: readonly Accepted[]
   readonly notices: readonly string[]
@@ -50,14 +52,20 @@ export async function openTestListener(
   const notices: string[] = []
   const warnings: string[] = []
   const errors: unknown[] = []
+  const complete: ListenerOptions = {
+    protocol: 'mqtt',
+    port: 0,
+    ...(onAllAddresses ? {} : { host: '127.0.0.1' }),
+    ...options,
+  }
   const listener = await openListener(
-    { protocol: 'mqtt', port: 0, ...(onAllAddresses ? {} : { host: '127.0.0.1' }), ...options },
+    complete,
     (transport, arrival) => {
       accepted.push({ transport, arrival })
       accept(transport, arrival)
     },
     {
-      addresses: new AddressCounts(0),
+      addresses: new AddressCounts(() => 0),
       connectTimeoutMs: 30_000,
       onError: (error) => errors.push(error),
       onNotice: (message) => notices.push(message),
@@ -69,7 +77,8 @@ export async function openTestListener(
     await listener.end()
     if (errors.length > 0) throw new AggregateError(errors)
   })
-  return { listener, port: listener.info.port, accepted, notices, warnings, errors }
+  const prepareReload = (changes: Partial<ListenerOptions> = {}) => listener.prepareReload({ ...complete, ...changes })
+  return { listener, port: listener.info.port, prepareReload, accepted, notices, warnings, errors }
 }
 
 /** Sends back what comes, no faster than the peer takes it. */

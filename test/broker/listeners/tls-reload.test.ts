@@ -37,7 +37,7 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
       ]
       await files.authority.issueClient('other', 9, false)
       await files.authority.revokeClient('other', 9)
-      const { port, listener, accepted } = await openTestListener(
+      const { port, listener, prepareReload, accepted } = await openTestListener(
         t,
         mutual(files, { crlFile: files.authority.crlFile }),
       )
@@ -53,7 +53,7 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
       await receive(second, 1)
 
       await files.authority.revokeClient('lost', 9)
-      listener.reload()
+      prepareReload()()
       const [session] = sessions
       assert.equal(
         await isServed(port, { ...credentials(files, lost), maxVersion, ...(session && { session }) }),
@@ -83,7 +83,7 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
       writeFileSync(caFile, certificateOf({ ...root, isAuthority: true }).toString())
       const crlFile = join(files.directory, 'between.crl')
       writeFileSync(crlFile, pemOf('X509 CRL', listOf({ issuer: between.subject, keys: between.keys, revoked: [1] })))
-      const { port, listener, accepted } = await openTestListener(t, mutual(files, { caFile, crlFile }))
+      const { port, listener, prepareReload, accepted } = await openTestListener(t, mutual(files, { caFile, crlFile }))
       const options = {
         ca: readFileSync(files.authority.certFile),
         cert: chain.map(String).join('\n'),
@@ -101,7 +101,7 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
       const [certificate] = accepted.map(({ arrival }) => arrival.tls?.peerCertificate)
       assert.equal(certificate && listener.certificateProblem(certificate), undefined)
       writeFileSync(crlFile, pemOf('X509 CRL', listOf({ issuer: between.subject, keys: newKeyPair(), revoked: [] })))
-      listener.reload()
+      prepareReload()()
       assert.equal(await isServed(port, options), false)
       assert.equal(certificate && listener.certificateProblem(certificate), 'UNABLE_TO_GET_CRL')
     })
@@ -112,11 +112,11 @@ describe('a reload', () => {
   test('shows the new server certificate to who comes, and leaves who is there alone', async (t) => {
     const files = await makeFiles(t)
     const { certFile, keyFile, authority } = files
-    const { port, listener } = await openTestListener(t, { tls: { certFile, keyFile } })
+    const { port, prepareReload } = await openTestListener(t, { tls: { certFile, keyFile } })
     const ca = readFileSync(authority.certFile)
     const before = await openTls(t, port, { ca })
     await authority.issueServer([{ type: 'dns', value: 'localhost' }], 30, true)
-    listener.reload()
+    prepareReload()()
     const after = await openTls(t, port, { ca })
     assert.notEqual(after.getPeerCertificate().serialNumber, before.getPeerCertificate().serialNumber)
     assert.equal(after.getPeerCertificate().pubkey?.equals(before.getPeerCertificate().pubkey as Buffer), true)
@@ -132,12 +132,12 @@ describe('a reload', () => {
     ]
     const caFile = join(files.directory, 'clients.pem')
     copyFileSync(files.authority.certFile, caFile)
-    const { port, listener, accepted } = await openTestListener(t, mutual(files, { caFile }))
+    const { port, listener, prepareReload, accepted } = await openTestListener(t, mutual(files, { caFile }))
     const ca = readFileSync(files.authority.certFile)
     assert.equal(await isServed(port, { ...credentials(files, old), ca }), true)
     assert.equal(await isServed(port, { ...credentials(other, young), ca }), false)
     copyFileSync(other.authority.certFile, caFile)
-    listener.reload()
+    prepareReload()()
     assert.equal(await isServed(port, { ...credentials(files, old), ca }), false)
     assert.equal(await isServed(port, { ...credentials(other, young), ca }), true)
     const problems = accepted.map(({ arrival }) => {
@@ -151,7 +151,7 @@ describe('a reload', () => {
     const [files, other] = [await makeFiles(t), await makeFiles(t)]
     const caFile = join(files.directory, 'clients.pem')
     copyFileSync(files.authority.certFile, caFile)
-    const { port, listener, notices } = await openTestListener(t, mutual(files, { caFile }))
+    const { port, prepareReload, notices } = await openTestListener(t, mutual(files, { caFile }))
     const socket = await openTcp(t, port)
     // The ClientHello is there, the rest waits until the files have changed.
     const client = await files.authority.issueClient('old', 9, false)
@@ -159,7 +159,7 @@ describe('a reload', () => {
     const tls = held.secure({ ...credentials(files, client), servername: 'localhost' })
     await held.firstAnswer
     copyFileSync(other.authority.certFile, caFile)
-    listener.reload()
+    prepareReload()()
     held.release()
     await once(tls, 'close')
     assert.match(notices[0] ?? '', /UNABLE_TO_GET_ISSUER_CERT_LOCALLY/)
@@ -173,11 +173,11 @@ describe('a reload', () => {
         await files.authority.issueClient('lost', 9, false),
       ]
       await files.authority.revokeClient('lost', 9)
-      const { port, listener } = await openTestListener(t, mutual(files, { crlFile: files.authority.crlFile }))
+      const { port, prepareReload } = await openTestListener(t, mutual(files, { crlFile: files.authority.crlFile }))
       const [good, bad] = [credentials(files, kept), credentials(files, lost)]
       writeFileSync(join(files.directory, name), 'nothing that is PEM')
-      assert.throws(() => listener.reload(), isUnusable)
-      assert.throws(() => listener.prepareReload(), isUnusable)
+      assert.throws(() => prepareReload()(), isUnusable)
+      assert.throws(() => prepareReload(), isUnusable)
       assert.equal(await isServed(port, good), true)
       assert.equal(await isServed(port, bad), false)
     })
@@ -188,17 +188,17 @@ describe('a reload', () => {
     const client = await files.authority.issueClient('lost', 9, false)
     await files.authority.issueClient('other', 9, false)
     await files.authority.revokeClient('other', 9)
-    const { port, listener } = await openTestListener(t, mutual(files, { crlFile: files.authority.crlFile }))
+    const { port, prepareReload } = await openTestListener(t, mutual(files, { crlFile: files.authority.crlFile }))
     await files.authority.revokeClient('lost', 9)
-    const carryOut = listener.prepareReload()
+    const carryOut = prepareReload()
     assert.equal(await isServed(port, credentials(files, client)), true)
     carryOut()
     assert.equal(await isServed(port, credentials(files, client)), false)
   })
 
   test('of a listener without TLS does nothing', async (t) => {
-    const { listener, port } = await openTestListener(t)
-    listener.reload()
+    const { prepareReload, port } = await openTestListener(t)
+    prepareReload()()
     await openTcp(t, port)
   })
 })

@@ -16,7 +16,6 @@ test('lines go to the topics of Mosquitto by their type; debug lines go to none,
   log.information('i')
   log.subscribe('id 0 a/b')
   log.unsubscribe('id a/b')
-  log.websockets('ws')
   log.debug('d')
   log.publishTo(undefined)
   log.error('after the broker ended')
@@ -27,7 +26,6 @@ test('lines go to the topics of Mosquitto by their type; debug lines go to none,
     ['$SYS/broker/log/I', 'i'],
     ['$SYS/broker/log/M/subscribe', 'id 0 a/b'],
     ['$SYS/broker/log/M/unsubscribe', 'id a/b'],
-    ['$SYS/broker/log/WS', 'ws'],
   ])
 })
 

@@ -2,13 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   clientConnected,
-  clientFailed,
   clientLeft,
   connectionFailed,
   type DepartureCause,
-  droppingMessages,
   expiringClient,
-  invalidProtocolVersion,
   openingListener,
   tooManyConnections,
 } from '../../../broker/log/messages.ts'
@@ -47,17 +44,14 @@ test('each cause of a departure has the words of Mosquitto', () => {
   }
   for (const [cause, line] of Object.entries(lines)) assert.equal(clientLeft('id', cause as DepartureCause), line)
   assert.equal(clientLeft(undefined, 'not-authorised'), 'Client <unknown> disconnected, not authorised.')
-  assert.equal(clientFailed(undefined, 'Protocol error'), 'Client <unknown> disconnected: Protocol error.')
 })
 
 test('other lines that tools look for', () => {
   assert.equal(openingListener('websockets', 9001), 'Opening websockets listen socket on port 9001.')
   assert.equal(expiringClient('id5'), 'Expiring client id5 due to timeout.')
-  assert.equal(droppingMessages('qf'), 'Outgoing messages are being dropped for client qf.')
   const denied = 'Client connection from 127.0.0.1 denied: max_connections exceeded.'
   assert.equal(tooManyConnections('127.0.0.1'), denied)
   assert.equal(connectionFailed('127.0.0.1', 'why'), 'Client connection from 127.0.0.1 failed: why.')
-  assert.equal(invalidProtocolVersion(9, '127.0.0.1'), 'Invalid protocol version 9 in CONNECT from 127.0.0.1.')
 })
 
 test('acknowledgements show the reason code where Mosquitto does', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { BrokerCounters, createMetrics, type MetricsSource } from '../../../broker/metrics/index.ts'
+import { BrokerCounters, createMetrics, type MetricsSource, type TrustReading } from '../../../broker/metrics/index.ts'
 import { AuditChain, PublishCounters } from '../../../plugins/index.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
@@ -25,6 +25,15 @@ const listenerCounters = {
   silent: 6,
 }
 
+const trust: TrustReading = {
+  verification: { verified: 30, failed: 4, errors: 5, batches: 6, threadsLost: 7 },
+  pendingVerifications: 8,
+  keyExchanges: { accepted: 9, refused: { 'unknown-key': 10 } },
+  macSessions: 11,
+  identityRequests: { accepted: 12, refused: { 'too-busy': 13 } },
+  penalisedAddresses: 14,
+}
+
 function setUp(t: TestContext, overrides: Partial<MetricsSource> = {}) {
   const counters = new BrokerCounters()
   const publishes = new PublishCounters()
@@ -33,6 +42,7 @@ function setUp(t: TestContext, overrides: Partial<MetricsSource> = {}) {
     snapshot: () => ({ counters, state }),
     chain: () => ({ treeSize: 12n, height: 3n, pendingBytes: 99, isOutage: false, isDiskFull: true }),
     publishes: () => publishes,
+    trust: () => trust,
     listeners: () => [{ info: { name: 'mqtt://127.0.0.1:1883' }, counters: listenerCounters }],
     ...overrides,
   })
@@ -86,6 +96,26 @@ test('refusals are counted by cause, and listeners by what became of their conne
     outcomes.map(([, value]) => value),
     [1, 2, 3, 4, 5, 6],
   )
+})
+
+test('what it takes to know who signed: verifications, sessions, requests and what became of forgers', async (t) => {
+  const values = await read(setUp(t).metrics)
+  for (const [name, value] of Object.entries({
+    'verifications_total{result="valid"}': 26,
+    'verifications_total{result="invalid"}': 4,
+    'verifications_total{result="error"}': 5,
+    verification_batches_total: 6,
+    verification_threads_lost_total: 7,
+    verifications_pending: 8,
+    'key_exchanges_total{outcome="accepted"}': 9,
+    'key_exchanges_total{outcome="unknown-key"}': 10,
+    mac_sessions: 11,
+    'identity_requests_total{outcome="accepted"}': 12,
+    'identity_requests_total{outcome="too-busy"}': 13,
+    penalised_addresses: 14,
+  })) {
+    assert.equal(values.get(`notarymq_${name}`), value, name)
+  }
 })
 
 test('state, chain, process and version are there, under names of the Prometheus style', async (t) => {

@@ -1,31 +1,26 @@
 import assert from 'node:assert/strict'
-import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AccessRules } from '../../../broker/security/access-rules.ts'
+import { FileSecurity } from '../../../broker/security/file-security.ts'
 import type { Login } from '../../../broker/security/login.ts'
-import { Security } from '../../../broker/security/security.ts'
 import { defaultSecurity } from '../../../broker/security-options.ts'
 import { AuthenticationError, PublishPolicy } from '../../../plugins/index.ts'
+import { passwordLine } from '../../helpers/passwords.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-
-function passwordLine(username: string, password: string): string {
-  const salt = randomBytes(12)
-  return `${username}:$7$101$${salt.toString('base64')}$${pbkdf2Sync(password, salt, 101, 64, 'sha512').toString('base64')}\n`
-}
 
 function made(t: TestContext, lines: string | undefined, allowAnonymous = false) {
   const passwordFile = join(temporaryDirectory(t), 'passwords')
   if (lines !== undefined) writeFileSync(passwordFile, lines)
   const warnings: string[] = []
   const options = { ...defaultSecurity, allowAnonymous, ...(lines === undefined ? undefined : { passwordFile }) }
-  const security = new Security(options, (message) => warnings.push(message))
+  const security = new FileSecurity(options, (message) => warnings.push(message))
   t.after(() => security.close())
   return { security, options, passwordFile, warnings }
 }
 
-const plain = { policy: new PublishPolicy([]), tlsBridges: new Set<string>() }
+const plain = { inForce: { policy: new PublishPolicy([]) }, tlsBridges: new Set<string>() }
 const nobody = { username: undefined, password: undefined, certificateUsername: undefined }
 const ann = { ...nobody, username: 'ann', password: Buffer.from('secret') }
 const told = (login: Login | undefined) => login && [login.username, login.auth]
@@ -53,7 +48,9 @@ test('a login by password holds while its line is the same, and not when another
     return security.holds(login)
   }
   assert.deepEqual(
-    [`${line}${passwordLine('bob', 'x')}`, passwordLine('ann', 'secret'), passwordLine('bob', 'x'), ''].map(holdsWith),
+    [`${line}\n${passwordLine('bob', 'x')}`, passwordLine('ann', 'secret'), passwordLine('bob', 'x'), ''].map(
+      holdsWith,
+    ),
     [true, false, false, false],
   )
 })
@@ -74,7 +71,7 @@ test('a claimed name does not hold when names have to be proved from now on', as
 })
 
 test('lines that nobody can log in with are warned of, with their place', (t) => {
-  const { warnings } = made(t, `${passwordLine('ann', 'secret')}bob:plain\n`)
+  const { warnings } = made(t, `${passwordLine('ann', 'secret')}\nbob:plain\n`)
   assert.equal(warnings.length, 1)
   assert.match(warnings[0] ?? '', /^Warning: .*passwords:2: /)
 })
@@ -92,7 +89,7 @@ test('where each listener has its own list, that of a client is the one it came 
   const aclFile = join(temporaryDirectory(t), 'acl')
   writeFileSync(aclFile, 'topic read a\n')
   const open = made(t, undefined).security
-  const listed = new Security({ ...defaultSecurity, aclFile }, () => {})
+  const listed = new FileSecurity({ ...defaultSecurity, aclFile }, () => {})
   const rules = new AccessRules({ ...plain, general: open, isPerListener: true, checkRetainSource: true })
   rules.set('open', open)
   rules.set('listed', listed)
@@ -118,10 +115,16 @@ test('where each listener has its own list, that of a client is the one it came 
 test('a topic that asks for TLS is delivered to those who came over TLS, and over bridges with it, besides what the list says', (t) => {
   const aclFile = join(temporaryDirectory(t), 'acl')
   writeFileSync(aclFile, 'topic read safe/a\ntopic read open\n')
-  const general = new Security({ ...defaultSecurity, aclFile }, () => {})
+  const general = new FileSecurity({ ...defaultSecurity, aclFile }, () => {})
   const policy = new PublishPolicy([{ filter: 'safe/#', tls: true }])
   const tlsBridges = new Set(['bridge:safe'])
-  const rules = new AccessRules({ general, isPerListener: false, checkRetainSource: true, policy, tlsBridges })
+  const rules = new AccessRules({
+    general,
+    isPerListener: false,
+    checkRetainSource: true,
+    inForce: { policy },
+    tlsBridges,
+  })
   const readable = (listener: string | undefined) => {
     const reader = rules.readerOf({ clientId: 'c', username: undefined, listener })
     return ['safe/a', 'safe/b', 'open'].filter((topic) => reader?.mayRead(topic) ?? true)

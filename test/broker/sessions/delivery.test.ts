@@ -285,7 +285,7 @@ test('what the broker announces reaches subscribers in the order of the chain, i
 })
 
 test('with queue_qos0_messages QoS 0 waits for who is away, in order, also over a restart, and comes once', async (t) => {
-  const made = await TestSessions.open(t, { queuesQos0: true })
+  const made = await TestSessions.open(t, { queueQos0Messages: true })
   const { session, link } = await made.connect('a', { cleanStart: false })
   await made.subscribe(session, 'q/#', { qos: 1 })
   made.publish({ topic: 'q/live', payload: 'live', qos: 0 })

@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { MessageProperties, QoS } from '../../../broker/edge/index.ts'
 import { type Message, messageOf, propertiesOfRecord } from '../../../broker/sessions/message.ts'
+import { asPublished } from '../../../broker/sessions/publish-view.ts'
 import { readStoredMessage } from '../../../broker/sessions/stored-message.ts'
 import { admit } from '../../../plugins/authorize-publish/admission.ts'
 import { isRefused } from '../../../plugins/authorize-publish/publish.ts'
-import { PublishVerifier } from '../../../plugins/authorize-publish/verifier.ts'
-import { type IncomingPublish, KeyRegistry, nativeCrypto, PublishPolicy } from '../../../plugins/index.ts'
+import { type IncomingPublish, KeyRegistry, nativeCrypto } from '../../../plugins/index.ts'
 import {
   decodeRecord,
   encodeCbor,
@@ -20,18 +20,15 @@ import { bytes, fcSeed, wellFormedText } from '../../helpers/arbitraries.ts'
 import { goldenRecords } from '../../helpers/golden-chain.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { messageProperties } from '../../helpers/message-properties.ts'
+import { admissionRules, verifierFor } from '../../helpers/publishes.ts'
 import { Signer } from '../../helpers/signing.ts'
 
 const timeMs = 1_767_225_600_000
 const device = new Signer(numberedKey(3))
 const registry = new KeyRegistry(nativeCrypto)
 registry.apply({ action: 'enroll', thumbprint: device.key.thumbprint, key: device.key, name: 'device' }, 1)
-const verifier = new PublishVerifier({
-  registry,
-  policy: new PublishPolicy([]),
-  crypto: nativeCrypto,
-  now: () => timeMs,
-})
+const { verifier } = verifierFor(registry, { now: () => timeMs })
+const given = await admissionRules(registry)
 
 interface Published {
   readonly topic: string
@@ -52,7 +49,7 @@ async function recorded({ properties, ...publish }: Published, index: number) {
   }
   const verdict = await verifier.verify(incoming)
   assert.ok(!isRefused(verdict), JSON.stringify(verdict))
-  const admission = admit(verdict, index, timeMs, nativeCrypto)
+  const admission = admit(verdict, index, timeMs, given)
   assert.ok(admission.kind === 'record', admission.kind)
   const { record, body } = admission.record
   return { encoded: encodeRecord(record), body }
@@ -75,7 +72,7 @@ function plain({ index, topic, topicBytes, payload, properties, qos, retain, exp
 async function assertSameFromRecord(published: Published, outcome: string): Promise<void> {
   const { encoded, body } = await recorded(published, 7)
   assert.equal(decodeRecord(encoded).outcome, outcome)
-  const stored = readStoredMessage(7, encoded, body)
+  const stored = readStoredMessage(7, encoded, body, asPublished)
   assert.ok(stored !== undefined)
   assert.deepEqual(plain(stored), plain(messageOf({ ...published, index: 7, timeMs })))
 }
@@ -135,7 +132,11 @@ test('properties that a record keeps are those of the publish: every name, in or
 
 test('a record of anything else is no message', () => {
   for (const [name, { record, body }] of Object.entries(goldenRecords(nativeCrypto))) {
-    assert.equal(readStoredMessage(1, encodeRecord(record), body) !== undefined, record.kind === 'publish', name)
+    assert.equal(
+      readStoredMessage(1, encodeRecord(record), body, asPublished) !== undefined,
+      record.kind === 'publish',
+      name,
+    )
   }
 })
 

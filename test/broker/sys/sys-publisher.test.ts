@@ -50,6 +50,7 @@ const quiet: BrokerState = {
 
 function setUp(t: TestContext, sysIntervalSeconds = 10) {
   const scene = {
+    sysIntervalSeconds,
     counters: new BrokerCounters(),
     state: quiet,
     nowMs: 1000,
@@ -61,7 +62,7 @@ function setUp(t: TestContext, sysIntervalSeconds = 10) {
     take: (): ReadonlyMap<string, string> => new Map(scene.published.splice(0)),
   }
   const publisher = new SysPublisher({
-    sysIntervalSeconds,
+    sysIntervalSeconds: () => scene.sysIntervalSeconds,
     version: 'notarymq version 9.9.9',
     snapshot: () => ({ counters: scene.counters, state: scene.state }),
     publish: (topicName, payload) => {

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
-import { createServer, type TLSSocket } from 'node:tls'
+import { createServer } from 'node:tls'
 import { Authority } from '../../../broker/certificates/authority.ts'
 import { parseHostName } from '../../../broker/certificates/names.ts'
 import { ScriptedRemote } from '../../broker/bridges/scripted-remote.ts'
+import { TestAdmin } from '../../helpers/admin.ts'
 import { freePort } from '../../helpers/broker.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
+import { passwordLine } from '../../helpers/passwords.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, eventually, Program, passwordLine, sysMessages } from './support.ts'
+import { covers, eventually, Program, sysMessages } from './support.ts'
 
 /** A client that has subscribed to everything but `$SYS`. */
 async function listenerAt(t: TestContext, port: number): Promise<TestClient> {
@@ -21,25 +24,40 @@ async function listenerAt(t: TestContext, port: number): Promise<TestClient> {
   return client
 }
 
-/** Shakes hands for a name that nobody here has, and tells who came. */
-async function startOtherName(t: TestContext, authority: Authority) {
+/**
+ * TLS in front of a broker under a name that nobody here has, for those only who ask for the protocol `x-mqtt`.
+ * @returns its port
+ */
+async function startFront(t: TestContext, authority: Authority, target: number): Promise<number> {
   const { certFile, keyFile } = await authority.issueServer([parseHostName('elsewhere.example')], 1, true)
   const [cert, key] = [readFileSync(certFile), readFileSync(keyFile)]
   const server = createServer({ cert, key, ALPNProtocols: ['x-mqtt'] })
   server.listen(0, '127.0.0.1')
-  const sockets = new Set<TLSSocket>()
-  atEnd(t, () => {
+  const sockets = new Set<Duplex>()
+  const end = () => {
     for (const socket of sockets) socket.destroy()
+  }
+  atEnd(t, () => {
+    end()
     server.close()
   })
   await once(server, 'listening')
-  const protocol = new Promise<string | false | null>((resolve) => {
-    server.on('secureConnection', (socket) => {
-      sockets.add(socket.on('error', () => socket.destroy()))
-      resolve(socket.alpnProtocol)
-    })
+  server.on('secureConnection', (socket) => {
+    if (socket.alpnProtocol !== 'x-mqtt') {
+      socket.destroy()
+      return
+    }
+    const onward = connect({ host: '127.0.0.1', port: target })
+    for (const [from, to] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => to.destroy()).on('close', () => to.destroy())
+      from.pipe(to)
+    }
   })
-  return { port: (server.address() as AddressInfo).port, protocol }
+  return (server.address() as AddressInfo).port
 }
 
 test('bridges between two running programs', async (t) => {
@@ -62,7 +80,8 @@ test('bridges between two running programs', async (t) => {
   ])
   const remotes = [await ScriptedRemote.start(t), await ScriptedRemote.start(t), await ScriptedRemote.start(t)] as const
   const [first, second, third] = remotes
-  const otherName = await startOtherName(t, authority)
+  const front = await startFront(t, authority, therePort)
+  const stranger = await Authority.open(temporaryDirectory(t))
   const here = await Program.start(t, [
     `persistence_location ${temporaryDirectory(t)}`,
     'allow_anonymous true',
@@ -79,9 +98,14 @@ test('bridges between two running programs', async (t) => {
     ...['notifications false', 'bridge_attempt_unsubscribe false'],
     ...['connection secure', `address 127.0.0.1:${securePort}`, 'topic s/# out 1', 'remote_clientid secure-id'],
     ...[`bridge_cafile ${caFile}`, `bridge_certfile ${client.certFile}`, `bridge_keyfile ${client.keyFile}`],
-    ...['connection careless', `address 127.0.0.1:${otherName.port}`, 'topic x/# out 1', `bridge_cafile ${caFile}`],
-    ...['bridge_insecure true', 'bridge_alpn x-mqtt', 'restart_timeout 1'],
-    ...['connection careful', `address 127.0.0.1:${otherName.port}`, 'topic x/# out 1', `bridge_cafile ${caFile}`],
+    ...['connection careless', `address 127.0.0.1:${front}`, 'topic tls/# out 1', 'remote_clientid careless-id'],
+    ...[`bridge_cafile ${caFile}`, 'bridge_insecure true', 'bridge_alpn x-mqtt'],
+    ...['connection careful', `address 127.0.0.1:${front}`, 'topic tls/# out 1', 'remote_clientid careful-id'],
+    ...[`bridge_cafile ${caFile}`, 'bridge_alpn x-mqtt', 'restart_timeout 600'],
+    ...['connection silent', `address 127.0.0.1:${front}`, 'topic tls/# out 1', 'remote_clientid silent-id'],
+    ...[`bridge_cafile ${caFile}`, 'bridge_insecure true', 'restart_timeout 600'],
+    ...['connection betrayed', `address 127.0.0.1:${front}`, 'topic tls/# out 1', 'remote_clientid betrayed-id'],
+    ...[`bridge_cafile ${stranger.certFile}`, 'bridge_insecure true', 'bridge_alpn x-mqtt', 'restart_timeout 600'],
     ...['connection turns', `address ${remotes.map(({ port }) => `127.0.0.1:${port}`).join(' ')}`, 'topic x/# out 1'],
     ...['round_robin true', 'restart_timeout 1 1', 'try_private false', 'notifications false'],
   ])
@@ -154,11 +178,20 @@ test('bridges between two running programs', async (t) => {
     assert.match(await arrival('secure-id'), /u'bridge'/)
   })
 
-  await t.test('bridge_insecure takes a certificate of another name, bridge_alpn asks for a protocol', async () => {
-    covers('bridge_insecure', 'bridge_alpn')
-    assert.equal(await otherName.protocol, 'x-mqtt')
-    await here.says(/careful.*127\.0\.0\.1|127\.0\.0\.1.*careful/)
-  })
+  await t.test(
+    'bridge_insecure takes a certificate of another name but of no other authority, bridge_alpn asks for a protocol',
+    async (t) => {
+      covers('bridge_insecure', 'bridge_alpn')
+      const [near, far] = [await TestClient.connect(t, herePort), await listenerAt(t, therePort)]
+      await arrival('careless-id')
+      await here.says(/ERR_BRIDGE_UNREACHABLE.*ALTNAME/)
+      await here.says(/ERR_BRIDGE_UNREACHABLE.*(SELF_SIGNED|UNABLE_TO_(GET|VERIFY))/)
+      await here.says(/ERR_BRIDGE_LOST.*the connection was closed/)
+      await near.publish('tls/x', 'x', { qos: 1 })
+      await far.waitFor(1, ({ topic }) => topic === 'tls/x')
+      assert.equal(there.count(/ as (careful|silent|betrayed)-id /), 0)
+    },
+  )
 
   await t.test(
     'round_robin goes on to the next address, try_private false does not call it a bridge, restart_timeout says when',
@@ -184,4 +217,62 @@ test('bridges between two running programs', async (t) => {
       (messages) => messages.get('$SYS/broker/connection/secure-id/state') === '0',
     )
   })
+})
+
+test('a bridge may everything here, whoever local_username and local_password say it is, and its records have that name', async (t) => {
+  // As Mosquitto 2.0.11 does: it asks neither password_file nor acl_file about a bridge.
+  covers('local_username', 'local_password')
+  const directory = temporaryDirectory(t)
+  const [passwords, acl] = [join(directory, 'passwords'), join(directory, 'acl')]
+  writeFileSync(passwords, `${passwordLine('ann', 'apple')}\n${passwordLine('limited', 'lime')}\n`)
+  writeFileSync(acl, 'user ann\ntopic readwrite #\ntopic readwrite $notary/#\nuser limited\ntopic read nothing\n')
+  const [herePort, therePort] = [await freePort(), await freePort()]
+  const open = [`persistence_location ${temporaryDirectory(t)}`, 'allow_anonymous true']
+  await Program.start(t, [...open, `listener ${therePort} 127.0.0.1`])
+  const here = await Program.start(t, [
+    `persistence_location ${temporaryDirectory(t)}`,
+    `listener ${herePort} 127.0.0.1`,
+    ...['allow_anonymous false', `password_file ${passwords}`, `acl_file ${acl}`, 'notary_admin ann'],
+    ...['connection named', `address 127.0.0.1:${therePort}`, 'topic out/# out 1', 'topic in/# in 1'],
+    ...['local_username limited', 'local_password wrong', 'notification_topic state'],
+  ])
+  const ann = { username: 'ann', password: 'apple' }
+  const admin = await TestAdmin.connect(t, herePort, ann)
+  const [near, far] = [await TestClient.connect(t, herePort, ann), await listenerAt(t, therePort)]
+  await near.subscribe('#', 1)
+  await near.waitFor(1, ({ topic, payload }) => topic === 'state' && `${payload}` === '1')
+  await near.publish('out/x', 'x', { qos: 1 })
+  await far.waitFor(1, ({ topic }) => topic === 'out/x')
+  await far.publish('in/x', 'x', { qos: 1 })
+  await near.waitFor(1, ({ topic }) => topic === 'in/x')
+  const { records } = await admin.request('audit.query', { topic: 'in/#' })
+  assert.deepEqual(
+    records.map(({ username, listener }) => [username, listener]),
+    [['limited', 'bridge:named']],
+  )
+  assert.equal(here.count(/Error|Denied/), 0)
+})
+
+test('what a topic line no longer says is taken out of the session here, which keeps the rest', async (t) => {
+  covers('topic', 'local_cleansession')
+  const [location, port, remote] = [temporaryDirectory(t), await freePort(), await ScriptedRemote.start(t)]
+  const start = (...topics: readonly string[]) =>
+    Program.start(t, [
+      ...[`persistence_location ${location}`, 'allow_anonymous true', `listener ${port} 127.0.0.1`],
+      ...['connection site', `address 127.0.0.1:${remote.port}`, 'local_clientid site', 'cleansession false'],
+      ...[...topics, 'notification_topic state', 'notifications_local_only true'],
+    ])
+  const told: (readonly string[])[] = []
+  for (const topics of [['topic old/# out 1', 'topic kept/# out 1'], ['topic kept/# out 1']]) {
+    const program = await start(...topics)
+    const client = await TestClient.connect(t, port)
+    await client.subscribe('state', 0)
+    await client.waitFor(1, ({ payload }) => `${payload}` === '1')
+    await client.end()
+    program.child.kill('SIGUSR2')
+    await program.says(/ site 1 kept\/#$/)
+    told.push(program.stderr.split('\n').flatMap((line) => / (site 1 .*)$/.exec(line)?.[1] ?? []))
+    assert.equal(await program.stop(), 0)
+  }
+  assert.deepEqual(told, [['site 1 old/#', 'site 1 kept/#'], ['site 1 kept/#']])
 })

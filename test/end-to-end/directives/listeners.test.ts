@@ -5,11 +5,12 @@ import { networkInterfaces } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { freePort } from '../../helpers/broker.ts'
+import { isListening } from '../../helpers/listening.ts'
 import { connectPacket } from '../../helpers/mqtt-bytes.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { RawMqtt } from '../../helpers/raw-mqtt.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, departureOf, enter, eventually, isOpen, Program } from './support.ts'
+import { covers, departureOf, enter, eventually, Program } from './support.ts'
 
 const names = [
   ...(['default', 'plain', 'ipv4', 'interface', 'websockets', 'single', 'qos0', 'qos1', 'named', 'five'] as const),
@@ -64,15 +65,15 @@ test('listeners side by side, each with rules of its own', async (t) => {
     covers('listener', 'port', 'bind_address')
     assert.equal(await enter(t, ports.plain), 0)
     assert.equal(await enter(t, ports.default), 0)
-    assert.equal(await isOpen(outsideAddress, ports.default), false)
-    assert.equal(await isOpen(outsideAddress, ports.ipv4), true)
+    assert.equal(await isListening(ports.default, outsideAddress), false)
+    assert.equal(await isListening(ports.ipv4, outsideAddress), true)
   })
 
   await t.test('socket_domain ipv4 leaves IPv6 out, bind_interface all interfaces but one', async () => {
     covers('socket_domain', 'bind_interface')
-    assert.deepEqual([await isOpen('127.0.0.1', ports.ipv4), await isOpen('::1', ports.ipv4)], [true, false])
-    assert.equal(await isOpen('127.0.0.1', ports.interface), true)
-    assert.equal(await isOpen(outsideAddress, ports.interface), false)
+    assert.deepEqual([await isListening(ports.ipv4, '127.0.0.1'), await isListening(ports.ipv4, '::1')], [true, false])
+    assert.equal(await isListening(ports.interface, '127.0.0.1'), true)
+    assert.equal(await isListening(ports.interface, outsideAddress), false)
   })
 
   await t.test('protocol websockets speaks it, for pages of websockets_origin and for no others', async (t) => {
@@ -152,9 +153,9 @@ test('without a listener only this machine can connect, on 127.0.0.1 and ::1, wi
   const program = await Program.start(t, [`persistence_location ${temporaryDirectory(t)}`], { args: ['-p', `${port}`] })
   await program.says(/local only mode/)
   assert.equal(await enter(t, port), 0)
-  assert.equal(await isOpen('::1', port), true)
+  assert.equal(await isListening(port, '::1'), true)
   const outside = Object.values(networkInterfaces()).flatMap((infos = []) => infos)
   for (const { address, internal, family } of outside) {
-    if (!internal && family === 'IPv4') assert.equal(await isOpen(address, port), false, address)
+    if (!internal && family === 'IPv4') assert.equal(await isListening(port, address), false, address)
   }
 })

@@ -139,5 +139,13 @@ test('log_dest syslog speaks to the journal, as the facility that log_facility n
   // Facility local3 is 19, severity information is 6.
   assert.deepEqual([name, priority], ['notarymq', `${19 * 8 + 6}`])
   assert.match(heard, /^<6>notarymq version \S+ running$/m)
+  // A connection has one facility: with another one there is another connection.
+  heard = ''
+  program.rewrite([...lines, 'log_dest syslog', 'log_facility 4'])
+  program.child.kill('SIGHUP')
+  await eventually(
+    () => heard.split('\n'),
+    (written) => written.includes(`${20 * 8 + 6}`),
+  )
   assert.equal(await program.stop(), 0)
 })

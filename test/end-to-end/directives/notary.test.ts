@@ -8,9 +8,10 @@ import { freePort } from '../../helpers/broker.ts'
 import { keysDirectory } from '../../helpers/key-files.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
+import { passwordLine } from '../../helpers/passwords.ts'
 import { Signer } from '../../helpers/signing.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, Program, passwordLine } from './support.ts'
+import { covers, Program } from './support.ts'
 
 const request = '{"jsonrpc":"2.0","id":1,"method":"audit.status","params":{}}'
 

@@ -75,35 +75,49 @@ test('persistence keeps retained messages and sessions in persistence_location, 
   ])
 })
 
-/** Loaded before the program: says of each TCP server whether it is asked to send small packets at once. */
+/** Loaded before the program: says of each socket that is asked to send small packets at once. */
 const tellsNoDelay = `data:text/javascript,${encodeURIComponent(`
-import net from 'node:net'
-import { syncBuiltinESMExports } from 'node:module'
-const { createServer } = net
-net.createServer = (options, ...rest) => {
-  process.stderr.write('noDelay ' + options?.noDelay + '\\n')
-  return createServer(options, ...rest)
-}
-syncBuiltinESMExports()`)}`
+import { Socket } from 'node:net'
+const { setNoDelay } = Socket.prototype
+Socket.prototype.setNoDelay = function (...args) {
+  process.stderr.write('noDelay on port ' + this.localPort + '\\n')
+  return setNoDelay.apply(this, args)
+}`)}`
 
 test('set_tcp_nodelay is asked of the sockets, $SYS is for mosquitto_sub, sys_interval and HTTP pages tell of the broker', async (t) => {
   // No client can see Nagle's algorithm without measuring time, so what is asked of the system is looked at.
   covers('set_tcp_nodelay', 'sys_interval', 'notary_http')
   const [port, http] = [await freePort(), await freePort()]
-  const program = await Program.start(
-    t,
-    [
-      `persistence_location ${temporaryDirectory(t)}`,
-      `listener ${port} 127.0.0.1`,
-      'allow_anonymous true',
-      'set_tcp_nodelay false',
-      'sys_interval 1',
-      `notary_http ${http} 127.0.0.1`,
-    ],
-    { nodeArguments: ['--import', tellsNoDelay] },
-  )
-  assert.match(program.stderr, /^noDelay false$/m)
-  assert.doesNotMatch(program.stderr, /^noDelay true$/m)
+  const lines = [
+    `persistence_location ${temporaryDirectory(t)}`,
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'sys_interval 1',
+    `notary_http ${http} 127.0.0.1`,
+  ]
+  const program = await Program.start(t, [...lines, 'set_tcp_nodelay false'], {
+    nodeArguments: ['--import', tellsNoDelay],
+  })
+  const asked = new RegExp(`^noDelay on port ${port}$`, 'm')
+  await t.test('no socket is asked before SIGHUP, and the next one after it is', async (t) => {
+    assert.equal(await enter(t, port), 0)
+    assert.doesNotMatch(program.stderr, asked)
+    program.rewrite(lines)
+    await program.reload()
+    assert.equal(await enter(t, port), 0)
+    await program.says(asked)
+  })
+  await t.test('SIGHUP names once what takes a restart', async () => {
+    program.rewrite([...lines, 'persistence false', `listener ${await freePort()} 127.0.0.1`])
+    await program.reload()
+    await program.says(
+      /Warning: the configuration differs in listener, persistence, which takes effect at the next start/,
+    )
+    program.rewrite(lines)
+    await program.reload()
+    await program.says(/Config reloaded\.$/, 3)
+    assert.equal(program.count(/takes effect at the next start/), 1)
+  })
 
   await t.test('values below $SYS/broker/ change with what happens', async (t) => {
     const before = await sysMessages(t, port)

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { freePort } from '../../helpers/broker.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
+import { passwordLine } from '../../helpers/passwords.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, departureOf, enter, Program, passwordLine } from './support.ts'
+import { covers, departureOf, enter, Program } from './support.ts'
 
 const ann = { username: 'ann', password: 'secret-a' }
 const bob = { username: 'bob', password: 'secret-b' }

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { IClientOptions } from 'mqtt'
 import { type DirectiveName, honouredDirectives } from '../../../broker/config/directives.ts'
 import { cliArguments } from '../../helpers/broker.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
+import { configurationText } from '../../helpers/configuration.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
@@ -120,7 +119,7 @@ export class Program {
   }
 
   rewrite(lines: readonly string[]): void {
-    writeFileSync(this.#configFile, [...lines, ''].join('\n'))
+    writeFileSync(this.#configFile, configurationText(lines))
   }
 
   /** Sends SIGHUP and waits for the line that it is heard: what is sent to the broker afterwards meets the new state. */
@@ -144,26 +143,6 @@ export class Program {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal)
     return this.ended
   }
-}
-
-/** A line of a password file, as Mosquitto 2.0 writes it. */
-export function passwordLine(username: string, password: string): string {
-  const salt = randomBytes(12)
-  const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512')
-  return `${username}:$7$101$${salt.toString('base64')}$${hash.toString('base64')}`
-}
-
-/** Whether something accepts TCP connections there. */
-export function isOpen(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port })
-    const end = (result: boolean) => {
-      socket.destroy()
-      resolve(result)
-    }
-    socket.once('connect', () => end(true))
-    socket.once('error', () => end(false))
-  })
 }
 
 /** Tries to come in. @returns 0, or the code of the CONNACK that refuses; 'closed' where there is none */

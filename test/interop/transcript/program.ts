@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { pbkdf2Sync } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cliArguments, freePort } from '../../helpers/broker.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
+import { configurationText } from '../../helpers/configuration.ts'
+import { untilListening } from '../../helpers/listening.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
 export type ProgramName = 'mosquitto' | 'notarymq'
@@ -58,8 +57,6 @@ export class Program {
     this.#site = { ...this.#site, ...changes }
     const { lines, passwords, acl } = this.#site
     const configuration = [
-      // As root it would become another user, who may not look into the directory.
-      `user ${userInfo().username}`,
       `listener ${this.ports.main} 127.0.0.1`,
       `listener ${this.ports.byName} 127.0.0.1`,
       'use_username_as_clientid true',
@@ -69,7 +66,7 @@ export class Program {
       'log_dest stderr',
       ...lines,
     ]
-    for (const [file, text] of Object.entries({ passwords, acl, conf: `${configuration.join('\n')}\n` }))
+    for (const [file, text] of Object.entries({ passwords, acl, conf: configurationText(configuration) }))
       writeFileSync(join(this.directory, file), text)
   }
 
@@ -108,26 +105,9 @@ export class Program {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text
     })
-    for (const deadline = Date.now() + patienceMs; !(await isListening(this.ports.byName)); await sleep(20)) {
-      if (child.exitCode !== null) throw new Error(`${this.name} ended with ${child.exitCode}:\n${this.#log}`)
-      if (Date.now() > deadline) throw new Error(`${this.name} does not start:\n${this.#log}`)
-    }
+    const ended = once(child, 'exit').then(([code, signal]) => `ended with ${code ?? signal}`)
+    const late = sleep(patienceMs, 'does not start', { ref: false })
+    const problem = await untilListening(this.ports.byName, Promise.race([ended, late]))
+    if (problem !== undefined) throw new Error(`${this.name} ${problem}:\n${this.#log}`)
   }
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port })
-  const result = await once(socket, 'connect').then(
-    () => true,
-    () => false,
-  )
-  socket.destroy()
-  return result
-}
-
-/** A line of a password file as mosquitto_passwd of 2.0 writes it: PBKDF2, 101 rounds, salt of 12 bytes. */
-export function passwordLine(username: string, password: string): string {
-  const salt = Buffer.from(username.padEnd(12, '.').slice(0, 12))
-  const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512')
-  return `${username}:$7$101$${salt.toString('base64')}$${hash.toString('base64')}`
 }

@@ -1,5 +1,5 @@
 import { persistent } from '../../helpers/conformance/build.ts'
-import { passwordLine } from './program.ts'
+import { passwordLine } from '../../helpers/passwords.ts'
 import { acl, ann, bob, carol, lines, passwords } from './site.ts'
 import type { Step } from './stage.ts'
 

@@ -1,5 +1,6 @@
 import type { ConnectFields } from '../../helpers/conformance/build.ts'
-import { passwordLine, type Site } from './program.ts'
+import { passwordLine } from '../../helpers/passwords.ts'
+import type { Site } from './program.ts'
 
 export const passwords = [
   passwordLine('ann', 'apple'),

@@ -54,6 +54,9 @@ const tellable = {
   ERR_KEY_EXISTS: 'key-exists',
   ERR_KEY_RESERVED: 'invalid-params',
   ERR_KEY_NAME_INVALID: 'invalid-params',
+  ERR_KEY_RESTRICTIONS: 'invalid-params',
+  ERR_KEY_PROOF: 'invalid-params',
+  ERR_KEY_REVOKED: 'key-revoked',
 } as const
 
 for (const [code, cause] of Object.entries(tellable)) {

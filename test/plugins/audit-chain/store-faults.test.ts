@@ -98,7 +98,7 @@ for (const outcome of outcomes) {
           store: new LevelAuditStore(again.database),
           crypto: nativeCrypto,
           registry: new KeyRegistry(nativeCrypto),
-          brokerKey: keyMeriadoc,
+          brokerKeys: [keyMeriadoc],
           head: blocks.at(-1)?.signed,
         })
         assert.equal(state.frontier.size, records)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IncomingPublish, Verdict } from '../../../plugins/authorize-publish/publish.ts'
-import { PublishVerifier } from '../../../plugins/authorize-publish/verifier.ts'
-import { clockSkewMs, type KeyRegistry, PublishPolicy } from '../../../plugins/index.ts'
+import type { PublishVerifier } from '../../../plugins/authorize-publish/verifier.ts'
+import { defaultClockSkewMs as clockSkewMs, type KeyRegistry, planRevocation } from '../../../plugins/index.ts'
 import {
   encodeCbor,
   encodeSign1,
@@ -11,7 +11,7 @@ import {
   type RefusalCause,
 } from '../../../protocol/index.ts'
 import { numberedKey } from '../../helpers/keys.ts'
-import { countingVerifications, incoming, registryOf } from '../../helpers/publishes.ts'
+import { incoming, registryOf, verifierFor } from '../../helpers/publishes.ts'
 import { type EnvelopeChanges, Signer } from '../../helpers/signing.ts'
 
 const nowMs = 1_800_000_000_000
@@ -20,15 +20,13 @@ const topic = 'plant/1'
 const isProtected = 'safe/1'
 
 function verifierWith(registry: KeyRegistry = registryWithRevoked()) {
-  const { crypto, count } = countingVerifications()
-  const policy = new PublishPolicy([{ filter: 'safe/#', signed: true }])
-  const verifier = new PublishVerifier({ registry, policy, crypto, now: () => nowMs })
-  return { verifier, verifications: count, registry }
+  const rules = [{ filter: 'safe/#', signed: true } as const]
+  return { ...verifierFor(registry, { rules, now: () => nowMs }), registry }
 }
 
 function registryWithRevoked(): KeyRegistry {
   const registry = registryOf(device, revoked)
-  const event = registry.planRevocation(revoked.thumbprint, undefined)
+  const event = planRevocation(registry, revoked.thumbprint, undefined)
   if (event !== undefined) registry.apply(event, 3)
   return registry
 }
@@ -84,13 +82,24 @@ test('every other publish is judged by the first rule that it breaks', async () 
     ['at the end of the skew', at({ payload: signed(device, { timeMs: nowMs + clockSkewMs }) }), 'passes as signed'],
     ['beyond the skew', at({ payload: signed(device, { timeMs: nowMs + clockSkewMs + 1 }) }), 'signed-in-future'],
     ['signed long ago', at({ payload: signed(device, { timeMs: 0 }) }), 'passes as signed'],
-    ['with a hop MAC', at({ payload: withMac(signed(device)) }), 'mac-not-supported'],
-    ['detached', at({ userProperties: [['notarymq', 'AAAA']] }), 'detached-not-supported'],
+    ['with a hop MAC of nobody', at({ payload: withMac(signed(device)) }), 'mac-session-unknown'],
+    ['with a hop MAC, of an unknown key', at({ payload: withMac(signed(stranger)) }), 'passes as unknown-key'],
+    ['a malformed detached envelope', at({ userProperties: [['notarymq', 'AAAA']] }), 'passes as unsigned'],
+    [
+      'a malformed detached envelope where a signature is asked for',
+      at({
+        topic: isProtected,
+        userProperties: [['notarymq', 'AAAA']],
+        payload: signed(device, { topic: isProtected }),
+      }),
+      'detached-malformed',
+    ],
     ['a user property of another case', at({ userProperties: [['NotaryMQ', 'AAAA']] }), 'passes as unsigned'],
     ['a will', at({ isWill: true }), 'passes as will'],
-    ['a signed will', at({ isWill: true, payload: signed(device) }), 'will-not-supported'],
-    ['a will of an unknown key', at({ isWill: true, payload: signed(stranger) }), 'will-not-supported'],
-    ['a will where a signature is asked for', at({ isWill: true, topic: isProtected }), 'will-not-supported'],
+    ['a signed will', at({ isWill: true, payload: signed(device) }), 'passes as will'],
+    ['a forged will', at({ isWill: true, payload: forged }), 'signature-invalid'],
+    ['a will of an unknown key', at({ isWill: true, payload: signed(stranger) }), 'passes as will'],
+    ['a will where a signature is asked for', at({ isWill: true, topic: isProtected }), 'not-signed'],
   ]
   for (const [name, publish, expected] of cases) {
     assert.equal(await judge(verifierWith().verifier, publish), expected, name)

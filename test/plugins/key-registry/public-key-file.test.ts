@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { nativeCrypto, parsePublicKeyPem, readKeysDirectory } from '../../../plugins/index.ts'
-import { toHex } from '../../../protocol/index.ts'
+import { coseKeyOfP256, encodeCbor, p256ToJwk, toBase64url, toHex } from '../../../protocol/index.ts'
 import { publicPem } from '../../helpers/key-files.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
@@ -102,4 +102,37 @@ test('a directory that is not there, or a folder named like a key, is refused', 
 test('what was read is the key itself: it verifies as the original does', () => {
   const object = createPublicKey(publicPem(key))
   assert.equal(spki(object), publicPem(parse(publicPem(key))))
+})
+
+test('a directory may hold JWK and COSE_Key, the latter as it is or in base64url', (t) => {
+  const directory = temporaryDirectory(t)
+  const coseKey = encodeCbor(coseKeyOfP256(key))
+  const files: Record<string, string | Uint8Array> = {
+    'a.jwk': JSON.stringify(p256ToJwk(key)),
+    'b.cbor': coseKey,
+    'c.cose': `${toBase64url(coseKey)}\n`,
+    'd.pem': publicPem(key),
+  }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
+  const keys = readKeysDirectory(directory, nativeCrypto)
+  assert.deepEqual(
+    keys.map((one) => [one.name, toHex(one.key.x)]),
+    ['a', 'b', 'c', 'd'].map((name) => [name, toHex(key.x)]),
+  )
+})
+
+test('what is no public key of its format is refused, naming the file', (t) => {
+  const coseKey = encodeCbor(coseKeyOfP256(key))
+  const cases: Record<string, string | Uint8Array> = {
+    'private.jwk': JSON.stringify({ ...p256ToJwk(key), d: 'AQ' }),
+    'text.jwk': 'x',
+    'long.cbor': Uint8Array.of(...coseKey, 0),
+    'empty.cose': '',
+    'wrong.cose': toBase64url(coseKey.subarray(1)),
+  }
+  for (const [name, content] of Object.entries(cases)) {
+    const directory = temporaryDirectory(t)
+    writeFileSync(join(directory, name), content)
+    assert.throws(() => readKeysDirectory(directory, nativeCrypto), { code: 'ERR_KEY_FILE', message: new RegExp(name) })
+  }
 })

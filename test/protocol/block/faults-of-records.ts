@@ -94,7 +94,7 @@ const bodies: readonly FaultScenario[] = [
 ]
 
 export const faultsOfRecords: readonly FaultScenario[] = [
-  scenario('a record of a reserved kind', 'record-malformed', 3, [malformed('a3 0001 0104 0200')]),
+  scenario('a record of a reserved kind', 'record-malformed', 3, [malformed('a3 0001 0107 0200')]),
   scenario('a record with a byte after it', 'record-malformed', 4, [
     unsigned,
     goldenChain(2).entry(Uint8Array.of(...encodeRecord(unsigned.record), 0), unsigned.body, timeMs),

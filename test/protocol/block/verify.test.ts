@@ -6,11 +6,12 @@ import { findingIn, type StoredBlock } from '../../helpers/chain.ts'
 import { cachingCrypto } from '../../helpers/crypto.ts'
 import { genesis, goldenChain, goldenRecords, startMs } from '../../helpers/golden-chain.ts'
 import { faultsOfBlocks } from './faults-of-blocks.ts'
+import { faultsOfKinds, honestChains } from './faults-of-kinds.ts'
 import { faultsOfRecords, signed } from './faults-of-records.ts'
 import { faultsOfTrust } from './faults-of-trust.ts'
 
 const crypto = cachingCrypto(nativeCrypto)
-const scenarios = [...faultsOfBlocks, ...faultsOfTrust, ...faultsOfRecords]
+const scenarios = [...faultsOfBlocks, ...faultsOfTrust, ...faultsOfRecords, ...faultsOfKinds]
 const produced = new Set<ChainFault>()
 
 describe('a fault is found with its cause, block and index', () => {
@@ -33,6 +34,9 @@ describe('no fault is found in an honest chain', () => {
     assert.equal(await verifier.finish(), undefined)
     assert.deepEqual(verifier.summary, { blocks: 4, records: 6, signatures: 1, genesis })
   })
+  for (const [name, chain] of honestChains) {
+    test(name, async () => assert.equal(await findingIn(chain, { crypto }), undefined))
+  }
   test('of one block', async () => {
     assert.equal(await findingIn(blocks.slice(0, 1), { crypto }), undefined)
   })

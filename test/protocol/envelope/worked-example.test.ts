@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
+import { concatBytes } from '../../../protocol/bytes.ts'
 import {
-  CborWriter,
-  encodeSign1,
+  addHopMac,
+  detachedValueOf,
   externalAad,
+  isHopMacValid,
+  macStructure,
   nobleCrypto,
   parseAttachedEnvelope,
+  parseDetachedEnvelope,
   publishProtectedHeaders,
   signPublish,
+  signPublishDetached,
   sigStructure,
+  toBase64url,
   toHex,
-  verifySign1,
 } from '../../../protocol/index.ts'
 import { example, exampleSign1, isGenuine } from '../../helpers/envelopes.ts'
 import { key11 } from '../../helpers/keys.ts'
@@ -56,36 +60,64 @@ test('the worked example is parsed into what was signed, and verifies for its to
   assert.equal(envelope.seq, 1)
   assert.equal(envelope.timeMs, 1_767_225_600_000)
   assert.equal(toHex(envelope.payload), '32312e35')
-  assert.equal(envelope.hopMac, false)
+  assert.equal(envelope.carrier, 'attached')
+  assert.equal(envelope.mac, undefined)
   assert.equal(await isGenuine(envelope, 'plant/1/temp', key11, nobleCrypto), true)
   for (const topic of ['plant/1/tem', 'plant/1/temp/', 'Plant/1/temp', '', '/plant/1/temp']) {
     assert.equal(await isGenuine(envelope, topic, key11, nobleCrypto), false, topic)
   }
 })
 
-test('the worked example inside its hop MAC is the same envelope, known as one with a MAC', async () => {
+test('the worked example inside its hop MAC is the same envelope, with the MAC as it came', async () => {
   assert.equal(mac0.length, 158)
+  assert.equal(toHex(addHopMac(published, example.session, new Uint8Array(0), nobleCrypto)), toHex(mac0))
+  assert.equal(toHex(signPublish(key11, key11.thumbprint, example, nobleCrypto, example.session)), toHex(mac0))
   const envelope = parseAttachedEnvelope(mac0)
-  assert.ok(envelope !== undefined)
-  assert.equal(envelope.hopMac, true)
+  assert.equal(envelope?.carrier, 'attached')
   assert.equal(toHex(envelope.payload), '32312e35')
+  assert.equal(await isGenuine(envelope, example.topic, key11, nobleCrypto), true)
+  const { mac } = envelope
+  assert.ok(mac !== undefined)
+  assert.deepEqual([toHex(mac.sid), toHex(mac.tag)], ['0102030405060708', toHex(example.macTag)])
+  assert.deepEqual([toHex(mac.content), mac.externalAad.length], [toHex(published), 0])
+  assert.equal(isHopMacValid(mac, example.session.key, nobleCrypto), true)
+  assert.equal(isHopMacValid(mac, new Uint8Array(32).fill(0x0c), nobleCrypto), false)
+})
+
+test('the MAC0 structure of the worked example is the published bytes', () => {
+  const structure = concatBytes(...macStructure(mac0.subarray(3, 16), new Uint8Array(0), published))
+  assert.equal(toHex(structure), `84644d414330${toHex(mac0.subarray(2, 16))}405869${toHex(published)}`)
+  assert.equal(toHex(nobleCrypto.hmacSha256(example.session.key, structure)), toHex(example.macTag))
+})
+
+test('the detached worked example is signed over the same structure and carries the same signature', async () => {
+  const sign1 = hex(`d284 581d ${toHex(example.protectedBytes)} a0 f6 5840 ${toHex(example.signature)}`)
+  assert.equal(sign1.length, 105 - 4)
+  assert.equal(signPublishDetached(key11, key11.thumbprint, example, nobleCrypto), toBase64url(sign1))
+  const envelope = parseDetachedEnvelope(detachedValueOf(sign1), example.payload)
+  assert.equal(envelope?.carrier, 'detached')
+  assert.equal(envelope.mac, undefined)
+  assert.deepEqual([envelope.seq, envelope.timeMs, envelope.alg], [1, 1_767_225_600_000, -9])
   assert.equal(await isGenuine(envelope, example.topic, key11, nobleCrypto), true)
 })
 
-test('the tag of the worked hop MAC is HMAC-SHA-256 over the MAC0 structure', () => {
-  const structure = new CborWriter().array(4).text('MAC0').bytes(mac0.subarray(3, 16)).bytes(new Uint8Array(0))
-  const key = new Uint8Array(32).fill(0x0b)
-  const tag = createHmac('sha256', key).update(structure.bytes(published).finish()).digest('hex')
-  assert.equal(tag, toHex(example.macTag))
-})
-
-test('the detached worked example is signed over the same structure', async () => {
-  const envelope = parseAttachedEnvelope(published)
-  assert.ok(envelope !== undefined)
-  const detached = encodeSign1(envelope.sign1, undefined)
-  assert.equal(detached.length, 105 - 4)
-  assert.equal(parseAttachedEnvelope(detached), undefined)
-  await verifySign1(envelope.sign1, key11, externalAad(example.topic), nobleCrypto, example.payload)
+test('the detached worked example inside its hop MAC has 154 bytes, 206 characters, and a MAC over the payload', async () => {
+  const value = signPublishDetached(key11, key11.thumbprint, example, nobleCrypto, example.session)
+  assert.equal(value.length, 206)
+  const bytes = hex(`
+    d184 4d a201050448 0102030405060708 a0
+    5865 d284 581d ${toHex(example.protectedBytes)} a0 f6 5840 ${toHex(example.signature)}
+    5820 ${toHex(example.detachedMacTag)}`)
+  assert.equal(bytes.length, 154)
+  assert.equal(value, toBase64url(bytes))
+  const envelope = parseDetachedEnvelope(value, example.payload)
+  assert.ok(envelope?.mac !== undefined)
+  assert.equal(isHopMacValid(envelope.mac, example.session.key, nobleCrypto), true)
+  assert.equal(await isGenuine(envelope, example.topic, key11, nobleCrypto), true)
+  const beside = parseDetachedEnvelope(value, hex('32312e36'))
+  assert.ok(beside?.mac !== undefined)
+  assert.equal(isHopMacValid(beside.mac, example.session.key, nobleCrypto), false)
+  assert.equal(await isGenuine(beside, example.topic, key11, nobleCrypto), false)
 })
 
 test('an envelope is 101 bytes longer than a short payload, and payload bytes stay what they are', () => {

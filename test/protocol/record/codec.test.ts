@@ -55,6 +55,8 @@ const chainRecord: fc.Arbitrary<ChainRecord> = fc
       signedTimeMs: unsigned,
       contentDigest: bytesOf(32),
       envelope: bytes(),
+      mac: fc.record({ sid: bytesOf(8), tag: bytesOf(32), sessionThumbprint: bytesOf(32) }, { noNullPrototype: true }),
+      storedTopic: wellFormedText,
       properties: map,
       detail: map,
     },
@@ -101,11 +103,16 @@ describe('bytes that are refused as a record', () => {
     ['no kind', 'ERR_RECORD_MALFORMED', 'a3 0001 0200 0360'],
     ['no time', 'ERR_RECORD_MALFORMED', 'a3 0001 0101 0360'],
     ['kind 0', 'ERR_RECORD_MALFORMED', 'a3 0001 0100 0200'],
-    ...[4, 5, 6, 7, 8, 9].map(
+    ...[7, 8, 9].map(
       (kind) => [`reserved or unknown kind ${kind}`, 'ERR_RECORD_MALFORMED', `a3 0001 010${kind} 0200`] as const,
     ),
-    ['reserved field 18 (hop MAC)', 'ERR_RECORD_MALFORMED', 'a4 0001 0101 0200 12 80'],
-    ['reserved field 19 (stored topic)', 'ERR_RECORD_MALFORMED', 'a4 0001 0101 0200 13 60'],
+    ['a hop MAC of nothing', 'ERR_CBOR_UNEXPECTED', 'a4 0001 0101 0200 12 80'],
+    [
+      'a hop MAC with a short session id',
+      'ERR_CBOR_UNEXPECTED',
+      `a4 0001 0101 0200 12 83 47${zeros(7)} 5820${zeros(32)} 5820${zeros(32)}`,
+    ],
+    ['a stored topic of bytes', 'ERR_CBOR_UNEXPECTED', 'a4 0001 0101 0200 13 40'],
     ['unknown field 22', 'ERR_RECORD_MALFORMED', 'a4 0001 0101 0200 16 00'],
     ['unknown field -1', 'ERR_RECORD_MALFORMED', 'a4 0001 0101 0200 20 00'],
     ['a text key', 'ERR_CBOR_UNEXPECTED', 'a4 0001 0101 0200 6161 00'],

@@ -14,7 +14,7 @@ import {
   parseKeyEvent,
 } from '../../../protocol/index.ts'
 import { throwsCode } from '../../helpers/codes.ts'
-import { key11, logPublicKey, publicOf } from '../../helpers/keys.ts'
+import { key11, keyMeriadoc, logPublicKey, publicOf } from '../../helpers/keys.ts'
 
 const requester = { clientId: 'admin-1', username: 'alice', auth: 'certificate', listener: 'mqtts://:8883' } as const
 const { thumbprint } = key11
@@ -22,6 +22,18 @@ const events: readonly KeyEvent[] = [
   { action: 'enroll', thumbprint, key: publicOf(key11), name: 'sensor-1' },
   { action: 'revoke', thumbprint },
   { action: 'revoke', thumbprint, reason: 'lost' },
+  {
+    action: 'enroll',
+    thumbprint,
+    key: publicOf(key11),
+    name: 'sensor-1',
+    restrictions: { clients: ['s-*'], users: ['ann'], topics: ['a/#'], clock: 'none', window: 64, gateway: true },
+    proof: Uint8Array.of(1),
+    replaces: keyMeriadoc.thumbprint,
+  },
+  { action: 'restrict', thumbprint, restrictions: {} },
+  { action: 'restrict', thumbprint, restrictions: { window: 65_536 } },
+  { action: 'retire', thumbprint, lastIndex: 7 },
 ]
 
 function record(detail: readonly (readonly [number, CborValue])[], more: Partial<ChainRecord> = {}): ChainRecord {
@@ -51,7 +63,11 @@ describe('a key event', () => {
     ['no detail', 'ERR_RECORD_MALFORMED', { kind: 'key', timeMs: 1, thumbprint }],
     ['no thumbprint', 'ERR_RECORD_MALFORMED', { kind: 'key', timeMs: 1, detail: new Map(enroll) }],
     ['no action', 'ERR_RECORD_MALFORMED', record([])],
-    ['an unknown action', 'ERR_RECORD_MALFORMED', record([[1, 3]])],
+    ['an unknown action', 'ERR_RECORD_MALFORMED', record([[1, 7]])],
+    ['a restriction without restrictions', 'ERR_RECORD_MALFORMED', record([[1, 3]])],
+    ['a retirement without a last index', 'ERR_RECORD_MALFORMED', record([[1, 4]])],
+    ['a proof that is text', 'ERR_RECORD_MALFORMED', record([...enroll, [6, 'x']])],
+    ['a short replaced key', 'ERR_RECORD_MALFORMED', record([...enroll, [7, Uint8Array.of(1)]])],
     [
       'an enrolment without a name',
       'ERR_RECORD_MALFORMED',
@@ -76,7 +92,6 @@ describe('a key event', () => {
       record([
         [1, 1],
         [3, 'a'],
-        [5, 0],
       ]),
     ],
     [

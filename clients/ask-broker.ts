@@ -1,0 +1,55 @@
+import { ErrorWithReasonCode, type MqttClient } from 'mqtt'
+import { ClientError } from './errors.ts'
+
+const defaultTimeoutMs = 10_000
+
+/** One question to the broker itself. */
+export interface BrokerQuestion {
+  readonly requestTopic: string
+  /** This client's own. */
+  readonly responseTopic: string
+  readonly payload: Uint8Array
+  /** Default 10 s. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Publishes a request and waits for the message that answers it.
+ * @throws {ClientError} ERR_REFUSED, ERR_TIMEOUT, ERR_CONNECTION. Before MQTT 5 a refusal looks like no answer
+ */
+export async function askBroker(client: MqttClient, question: BrokerQuestion): Promise<Uint8Array> {
+  const { requestTopic, responseTopic, payload, timeoutMs = defaultTimeoutMs } = question
+  try {
+    await client.subscribeAsync(responseTopic, { qos: 0 })
+  } catch (cause) {
+    throw new ClientError('ERR_REFUSED', `the broker does not answer on ${responseTopic}`, {}, cause)
+  }
+  // Listens first, then asks: the answer may be there before the acknowledgement.
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer)
+      client.removeListener('message', onMessage)
+      client.removeListener('close', onClose)
+    }
+    const onMessage = (topic: string, answer: Buffer) => {
+      if (topic !== responseTopic) return
+      end()
+      resolve(answer)
+    }
+    const fail = (error: ClientError) => {
+      end()
+      reject(error)
+    }
+    const onClose = () => fail(new ClientError('ERR_CONNECTION', 'the connection closed before the answer came'))
+    const timer = setTimeout(() => {
+      fail(new ClientError('ERR_TIMEOUT', `no answer to ${requestTopic} within ${timeoutMs / 1000} s`))
+    }, timeoutMs)
+    client.on('message', onMessage)
+    client.on('close', onClose)
+    client.publishAsync(requestTopic, Buffer.from(payload), { qos: 1 }).catch((cause: unknown) => {
+      const isRefused = cause instanceof ErrorWithReasonCode
+      const why = isRefused ? 'the broker refused the request' : 'the connection broke before the acknowledgement'
+      fail(new ClientError(isRefused ? 'ERR_REFUSED' : 'ERR_CONNECTION', `${requestTopic}: ${why}`, {}, cause))
+    })
+  })
+}

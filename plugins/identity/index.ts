@@ -1,0 +1,6 @@
+export {
+  type IdentityAnswer,
+  type IdentityRequester,
+  IdentityService,
+  type IdentityServiceOptions,
+} from './identity-service.ts'

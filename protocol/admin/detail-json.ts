@@ -1,0 +1,58 @@
+import { toBase64url } from '../bytes.ts'
+import { nobleCrypto } from '../noble-provider.ts'
+import {
+  type ChainRecord,
+  type KeyEvent,
+  parseConfig,
+  parseKeyEvent,
+  parseSeqReuse,
+  parseSession,
+} from '../record/index.ts'
+import { withoutUndefined } from '../without-undefined.ts'
+import type { Includable } from './methods.ts'
+import type { RecordJson } from './record-json.ts'
+import { timeText } from './time-text.ts'
+
+/** What a record of its kind has beyond the common fields. @throws {ProtocolError} ERR_RECORD_MALFORMED, ERR_KEY_* */
+export function detailToJson(record: ChainRecord, include: ReadonlySet<Includable>): Partial<RecordJson> {
+  switch (record.kind) {
+    case 'key':
+      return keyEventToJson(parseKeyEvent(record, nobleCrypto))
+    case 'session': {
+      const { sid, expiryMs } = parseSession(record)
+      return withoutUndefined({ sid: toBase64url(sid), expiry: timeText(expiryMs) })
+    }
+    case 'config': {
+      const { digest, occasion } = parseConfig(record)
+      return { configuration: toBase64url(digest), occasion }
+    }
+    case 'seq-reuse': {
+      const { acceptedIndex, acceptedTopic, accepted, refused } = parseSeqReuse(record)
+      if (!include.has('envelope')) return { acceptedIndex, acceptedTopic }
+      const envelopes = { acceptedEnvelope: toBase64url(accepted), refusedEnvelope: toBase64url(refused) }
+      return { acceptedIndex, acceptedTopic, ...envelopes }
+    }
+    default:
+      return {}
+  }
+}
+
+function keyEventToJson(event: KeyEvent): Partial<RecordJson> {
+  const { action } = event
+  switch (action) {
+    case 'enroll': {
+      const { restrictions, proof, replaces } = event
+      const more = { restrictions, replaces: replaces === undefined ? undefined : toBase64url(replaces) }
+      return { action, proof: proof !== undefined, ...withoutUndefined(more) }
+    }
+    case 'revoke':
+      return { action, ...withoutUndefined({ reason: event.reason }) }
+    case 'restrict':
+      return { action, restrictions: event.restrictions }
+    case 'retire':
+      return { action, lastIndex: event.lastIndex }
+    case 'broker-key':
+    case 'log-key':
+      return { action, proof: true, replaces: toBase64url(event.replaces) }
+  }
+}

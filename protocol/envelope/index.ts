@@ -1,0 +1,5 @@
+export { parseAttachedEnvelope, signPublish } from './attached.ts'
+export { detachedProperty, detachedValueOf, parseDetachedEnvelope, signPublishDetached } from './detached.ts'
+export type { Envelope, PublishToSign } from './envelope.ts'
+export { addHopMac, type HopMac, type HopMacKey, isHopMacValid, sidBytes } from './hop-mac.ts'
+export { type PublishHeaders, publishProtectedHeaders, readPublishHeaders } from './publish-headers.ts'

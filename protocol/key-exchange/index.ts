@@ -1,0 +1,25 @@
+export {
+  answerKeyExchange,
+  type BrokerSession,
+  type ClientSession,
+  type KeyExchangeToAnswer,
+  type KeyExchangeToStart,
+  type PendingKeyExchange,
+  type SigningKey,
+  startKeyExchange,
+} from './exchange.ts'
+export { maxKeyExchangeBytes } from './fields.ts'
+export {
+  type KeyExchangeRequest,
+  parseKeyExchangeRequest,
+  type ReceivedKeyExchangeRequest,
+  signKeyExchangeRequest,
+  verifyKeyExchangeRequest,
+} from './request.ts'
+export {
+  type ExpectedKeyExchangeResponse,
+  type KeyExchangeResponse,
+  signKeyExchangeResponse,
+  verifyKeyExchangeResponse,
+} from './response.ts'
+export { deriveSessionKey, type ExchangeTranscript, sessionKeyBytes } from './session-key.ts'

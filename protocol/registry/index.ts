@@ -1,0 +1,6 @@
+export { KeyRegistry } from './key-registry.ts'
+export { type KeyTerm, type NotaryKeyHistory, NotaryKeys } from './notary-keys.ts'
+export { matchesPattern } from './pattern.ts'
+export { maxProofBytes, signProofOfPossession, verifyProofOfPossession } from './proof-of-possession.ts'
+export { type InvalidityCause, KeyEntry, type RegisteredKey } from './registered-key.ts'
+export { type SignerFault, signerFault } from './signer-fault.ts'

@@ -1,0 +1,2 @@
+export { FiredWills } from './fired-wills.ts'
+export { type AcceptedSeq, defaultWindowSize, ReplayWindow } from './window.ts'
