@@ -84,7 +84,12 @@ test('the configuration of the README is one that this version honours, line by 
       ['websockets', 9001, undefined],
     ],
   )
-  assert.deepEqual(options.protect, [{ filter: 'plant/#', signed: true }])
+  assert.deepEqual(options.protect, [
+    { filter: 'plant/#', signed: true },
+    { filter: 'plant/+/cmd/#', freshSeconds: 30, keys: ['operator-*'] },
+  ])
+  assert.deepEqual(options.keyRules, [{ name: 'press-7', restrictions: { topics: ['plant/press-7/#'] } }])
+  assert.deepEqual(options.unwrap, ['plant/#'])
   assert.equal(options.anonymousAdmin, true)
 })
 
@@ -125,7 +130,7 @@ test('every dependency has a reason in the README', () => {
   >
   const section = readme.slice(readme.indexOf('### Dependencies'))
   for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    assert.match(version, /^\d+\.\d+\.\d+(-[a-z0-9.]+)?$/, `${name} is pinned exactly`)
+    assert.match(version, /^\d+\.\d+\.\d+(-[a-z0-9.-]+)?$/, `${name} is pinned exactly`)
     const isNamed = section.includes(`\`${name}\``) || (name.startsWith('@types/') && section.includes('`@types/*`'))
     assert.ok(isNamed, `${name} has a reason`)
   }

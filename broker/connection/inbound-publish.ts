@@ -52,6 +52,10 @@ export class InboundPublish implements Outlet {
     context.gate.submit(publish, lane, this, () => this.#judge(publish))
   }
 
+  refusalNow(): RefusalCause | undefined {
+    return this.#connection.identity.mayWrite(this.#packet.topic) ? undefined : 'access-denied'
+  }
+
   recorded(index: number, record: ChainRecord, verified: VerifiedPublish): void {
     const { qos, retain, properties, packetId } = this.#packet
     const { session, context } = this.#connection

@@ -8,7 +8,7 @@ import {
   type VerifiedPublish,
   withoutReserved,
 } from '../../plugins/index.ts'
-import { type ChainRecord, recordProperties } from '../../protocol/index.ts'
+import { type ChainRecord, type RefusalCause, recordProperties } from '../../protocol/index.ts'
 import type { Will } from '../edge/index.ts'
 import { Delivery } from '../sessions/delivery.ts'
 import type { ClientName } from '../sessions/delivery-rules.ts'
@@ -42,12 +42,14 @@ export class WillPublisher {
     const { will, publisher } = stored
     const { topic } = will
     const publish = willPublish(will, publisher)
-    const outlet = new WillOutlet(this.#sessions, stored, (settlement) => {
+    // As with Mosquitto its right is asked for when it fires, not when it is left.
+    const refusal = () => (this.#mayWrite(publisher, topic) ? undefined : 'access-denied')
+    const outlet = new WillOutlet(this.#sessions, stored, refusal, (settlement) => {
       if (settlement !== 'deliver' && settlement !== 'acknowledge') this.#refusals.noteWill(publish, settlement)
     })
-    // As with Mosquitto its right is asked for when it fires, not when it is left.
     this.#gate.submit(publish, this.#lane, outlet, () => {
-      return this.#mayWrite(publisher, topic) ? this.#gate.verify(publish) : { cause: 'access-denied' }
+      const cause = refusal()
+      return cause === undefined ? this.#gate.verify(publish) : { cause }
     })
   }
 }
@@ -75,12 +77,19 @@ export function willPublish(
 class WillOutlet implements Outlet {
   readonly #sessions: Sessions
   readonly #stored: StoredWill
+  readonly refusalNow: () => RefusalCause | undefined
   readonly #told: (settlement: Settlement) => void
   #delivery: Delivery | undefined
 
-  constructor(sessions: Sessions, stored: StoredWill, told: (settlement: Settlement) => void) {
+  constructor(
+    sessions: Sessions,
+    stored: StoredWill,
+    refusalNow: () => RefusalCause | undefined,
+    told: (settlement: Settlement) => void,
+  ) {
     this.#sessions = sessions
     this.#stored = stored
+    this.refusalNow = refusalNow
     this.#told = told
   }
 

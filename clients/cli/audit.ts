@@ -114,7 +114,7 @@ function recordText(record: RecordJson): string {
   const what =
     record.kind === 'publish'
       ? `${record.outcome}  ${record.topic}  ${record.size} bytes  from ${record.clientId}`
-      : record.kind
+      : [record.kind, record.action, record.occasion].filter((word) => word !== undefined).join(' ')
   return `${record.index}  ${record.time}  ${what}${signer}`
 }
 

@@ -8,8 +8,8 @@ import { askNewPassword, askPassphrase } from './password-prompt.ts'
 /** Flag of every command that opens a private key. */
 export const passphraseOptions = { 'passphrase-file': { type: 'string' } } as const
 
-export const passphraseHelp = `      --passphrase-file FILE    its one line opens the private key, when that is encrypted; else NOTARYMQ_PASSPHRASE does,
-                                or it is asked for at the terminal`
+export const passphraseHelp = `      --passphrase-file FILE    its one line opens the private key, when that is encrypted; else
+                                NOTARYMQ_PASSPHRASE does, or it is asked for at the terminal`
 
 export interface PassphraseFlags {
   readonly 'passphrase-file'?: string | undefined

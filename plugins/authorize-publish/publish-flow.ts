@@ -15,6 +15,8 @@ export type Settlement = 'deliver' | 'acknowledge' | RefusalCause
 
 /** Where a publish came from, and where the answer goes. Must not throw. */
 export interface Outlet {
+  /** Rules have changed since it was verified: why it may not be published any more, beside the policy; undefined: it may. */
+  refusalNow?(): RefusalCause | undefined
   /** The record has its index; it is not durable yet. What follows from it for others is written in the same batch. */
   recorded?(index: number, record: ChainRecord, verified: VerifiedPublish): void
   /** It is a copy of what is recorded already, there. */
@@ -49,6 +51,12 @@ export class PublishFlow implements Submission {
       return undefined
     }
     try {
+      const isOutdated = verdict.policyVersion !== this.#gate.rules.version
+      const refusal = isOutdated ? this.#outlet.refusalNow?.() : undefined
+      if (refusal !== undefined) {
+        this.#settlement = refusal
+        return undefined
+      }
       const admission = admit(verdict, index, timeMs, this.#gate)
       if (admission.kind !== 'record') {
         this.#settlement = this.#withoutRecord(admission, verdict)

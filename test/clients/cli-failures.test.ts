@@ -120,9 +120,9 @@ test('what is not a P-256 key in PEM exits 2, naming the file', async (t) => {
   const directory = temporaryDirectory(t)
   const p384 = join(directory, 'p384.pem')
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
-  writeFileSync(p384, privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  writeFileSync(p384, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
   const text = join(directory, 'text.pem')
-  writeFileSync(text, 'no key')
+  writeFileSync(text, 'no key', { mode: 0o600 })
   for (const file of [p384, text, join(directory, 'missing.pem'), directory]) {
     for (const args of [
       ['enroll', file],
@@ -130,7 +130,7 @@ test('what is not a P-256 key in PEM exits 2, naming the file', async (t) => {
     ]) {
       const { code, stderr } = await runHere(...args)
       assert.equal(code, 2)
-      assert.match(stderr, new RegExp(`^notarymq ${args[0]}: ${file} is not [^\n]+\n$`))
+      assert.match(stderr, new RegExp(`^notarymq ${args[0]}: ${file} (is not|cannot be read)[^\n]*\n$`))
     }
   }
 })

@@ -104,15 +104,15 @@ test('a key is made, enrolled, signs, is found in the chain and is revoked, by t
     ],
   )
   const status = await json<AuditStatus>(t, ['audit', 'status', ...at])
-  assert.deepEqual([status.treeSize, status.accepted, status.refused], [3, 1, { 'not-signed': 1 }])
-  const result = { ok: true, checked: 3, signatures: 1 }
+  assert.deepEqual([status.treeSize, status.accepted, status.refused], [4, 1, { 'not-signed': 1 }])
+  const result = { ok: true, checked: 4, signatures: 1 }
   assert.deepEqual(await json<AuditVerifyResult>(t, ['audit', 'verify', ...at]), result)
   assert.deepEqual(await json(t, ['revoke', 'pump', '--reason', 'sold', ...at]), { kid })
   assert.equal((await runCli(t, [...signed, '-m', '21.5'])).code, 1)
   const { keys } = await json<{ keys: KeyJson[] }>(t, ['keys', ...at])
   assert.deepEqual(
     keys.map((key) => [key.kid, key.name, key.status, key.revokedAt]),
-    [[kid, 'pump', 'revoked', 3]],
+    [[kid, 'pump', 'revoked', 4]],
   )
 })
 
@@ -129,7 +129,7 @@ test('without --json the same commands print lines for people', async (t) => {
   for (const half of [file, publicFile]) {
     assert.equal(await outputHere('enroll', half, '--name', 'pump', ...at), `enrolled ${kid}\n`)
   }
-  assert.equal(await outputHere('keys', ...at), `${kid}  pump  enrolled at 1\n`)
+  assert.equal(await outputHere('keys', ...at), `${kid}  pump  enrolled at 2\n`)
   const signed = ['pub', ...at, '-t', 'plant/1/temp', '--identity', file, '-i', 'pump-1']
   const versions = [
     ['mqttv31', 0],
@@ -146,7 +146,8 @@ test('without --json the same commands print lines for people', async (t) => {
   const lines = (await outputHere('audit', 'query', ...at)).split('\n')
   for (const [i, wanted] of [
     'genesis',
-    'key  by pump',
+    'config start',
+    'key enroll  by pump',
     ...versions.map(([payload], seq) => {
       return `signed  plant/1/temp  ${payload.length} bytes  from pump-1  by pump #${seq + 1}`
     }),
@@ -154,19 +155,19 @@ test('without --json the same commands print lines for people', async (t) => {
   ].entries()) {
     assert.match(lines[i] ?? '', new RegExp(`^${i}  ${time}  ${wanted}$`))
   }
-  const range = ['--from', '2', '--to', '4', '--topic', 'plant/#', '--limit', '1', '--client', 'pump-1', '--kid', kid]
-  assert.equal(await outputHere('audit', 'query', ...at, ...range), `${lines[2]}\n`)
+  const range = ['--from', '3', '--to', '5', '--topic', 'plant/#', '--limit', '1', '--client', 'pump-1', '--kid', kid]
+  assert.equal(await outputHere('audit', 'query', ...at, ...range), `${lines[3]}\n`)
   const { records } = JSON.parse(await outputHere('audit', 'query', ...at, '--json')) as { records: RecordJson[] }
   assert.deepEqual(
-    records.slice(2).map(({ qos, payloadSha256 }) => [qos, payloadSha256]),
+    records.slice(3).map(({ qos, payloadSha256 }) => [qos, payloadSha256]),
     [...versions, ['-5', 0] as const].map(([payload, qos]) => [qos, sha256Base64url(payload)]),
   )
   const text = await outputHere('audit', 'status', ...at)
-  assert.match(text, /^records +7 in \d blocks$/m)
+  assert.match(text, /^records +8 in \d blocks$/m)
   assert.match(text, /^refused +0$/m)
-  assert.equal(await outputHere('audit', 'verify', ...at), 'ok: 7 records verified, 4 publisher signatures\n')
+  assert.equal(await outputHere('audit', 'verify', ...at), 'ok: 8 records verified, 4 publisher signatures\n')
   assert.equal(await outputHere('revoke', kid.slice(0, 12), ...at), `revoked ${kid}\n`)
-  assert.equal(await outputHere('keys', ...at), `${kid}  pump  revoked at 7\n`)
+  assert.equal(await outputHere('keys', ...at), `${kid}  pump  revoked at 8\n`)
 })
 
 test('keygen overwrites neither half of a pair, and leaves nothing where it failed', async (t) => {

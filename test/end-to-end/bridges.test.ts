@@ -52,8 +52,8 @@ test('a bridge of the configuration carries messages both ways, each once, and i
   const admin = await TestAdmin.connect(t, local.port)
   const { records } = await admin.request('audit.query', { topic: 'site/b' })
   assert.deepEqual(
-    records.map(({ topic, listener }) => [topic, listener]),
-    [['site/b', 'bridge:cloud']],
+    records.map(({ topic, storedTopic, listener }) => [topic, storedTopic, listener]),
+    [['cloud/b', 'site/b', 'bridge:cloud']],
   )
 })
 

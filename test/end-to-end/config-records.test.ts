@@ -53,28 +53,39 @@ test('a policy that is reloaded governs the publishes after its record, and thos
   await admin.verifies()
 })
 
-test('publishes of one read around a reload are accepted before its record or refused after it, none in between', async (t) => {
-  const { port, admin, configurations, reload } = await startWith(t, {})
-  const client = await TestClient.connect(t, port)
-  const publishes = Array.from({ length: 400 }, (_, i) => ({ topic: 'plant/1', payload: Buffer.from(`${i}`) }))
-  const codes = client.publishAll(publishes)
-  await admin.request('audit.status', {})
-  await reload({ protect: signed })
-  const refused = (await codes).filter((code) => code === 0x87).length
-  const [[at]] = (await configurations()) as [[number, string]]
-  const accepted = await admin.publishes()
-  assert.equal(accepted.length + refused, publishes.length)
-  for (const { index } of accepted) assert.ok(index < at, `${index} was accepted after ${at}`)
-})
+const admitAll = 'topic readwrite #\ntopic readwrite $notary/admin/request\n'
+const admitNone = 'topic read #\ntopic readwrite $notary/admin/request\n'
+
+for (const what of ['policy', 'access control list']) {
+  test(`publishes around a reload of the ${what} are accepted before its record or refused after it, none in between`, async (t) => {
+    const aclFile = join(temporaryDirectory(t), 'acl')
+    writeFileSync(aclFile, admitAll)
+    const { port, admin, configurations, reload } = await startWith(t, { aclFile })
+    const client = await TestClient.connect(t, port)
+    const publishes = Array.from({ length: 400 }, (_, i) => ({ topic: 'plant/1', payload: Buffer.from(`${i}`) }))
+    const codes = client.publishAll(publishes)
+    await admin.request('audit.status', {})
+    if (what === 'policy') await reload({ aclFile, protect: signed })
+    else {
+      writeFileSync(aclFile, admitNone)
+      await reload({ aclFile })
+    }
+    const refused = (await codes).filter((code) => code === 0x87).length
+    const [, [at] = []] = await configurations()
+    const accepted = await admin.publishes()
+    assert.equal(accepted.length + refused, publishes.length)
+    for (const { index } of accepted) assert.ok(index < Number(at), `${index} was accepted after ${at}`)
+  })
+}
 
 test('an access control list that is reloaded is a configuration of its own; one that is not good changes nothing', async (t) => {
   const aclFile = join(temporaryDirectory(t), 'acl')
-  writeFileSync(aclFile, 'topic readwrite #\ntopic readwrite $notary/admin/request\n')
+  writeFileSync(aclFile, admitAll)
   const { port, configurations, reload } = await startWith(t, { aclFile })
   const client = await TestClient.connect(t, port)
   assert.deepEqual(await configurations(), [[1, 'start']])
   assert.equal(await client.publish('plant/1', 'before'), 0)
-  writeFileSync(aclFile, 'topic read #\ntopic readwrite $notary/admin/request\n')
+  writeFileSync(aclFile, admitNone)
   await reload({ aclFile })
   assert.equal(await client.publish('plant/1', 'after'), 0x87)
   writeFileSync(aclFile, 'topic nonsense #\n')

@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../helpers/temporary.ts'
 
 interface Site extends RunningBroker {
   /** Writes the files and reads them in again. */
-  readonly change: (files: Partial<Files>, options?: Partial<BrokerOptions>) => void
+  readonly change: (files: Partial<Files>, options?: Partial<BrokerOptions>) => Promise<void>
 }
 
 interface Files {
@@ -47,7 +47,7 @@ async function site(t: TestContext, options: Partial<BrokerOptions> = {}, given:
   const running = await startBroker(t, all)
   const change: Site['change'] = (changed, more = {}) => {
     write(changed)
-    running.broker.reload({ location: running.location, ...all, ...more })
+    return running.broker.reload({ location: running.location, ...all, ...more })
   }
   return { ...running, change }
 }
@@ -124,7 +124,7 @@ test('an administrator has a proven name, and where there is an access control l
     0x87,
   )
   const notAdmin = await TestAdmin.connect(t, port, root)
-  change({ acl: [...files.acl, 'user ann', 'topic write $notary/admin/request'] })
+  await change({ acl: [...files.acl, 'user ann', 'topic write $notary/admin/request'] })
   assert.ok((await notAdmin.request('audit.status', {})).treeSize > 0)
   assert.equal(await unlisted.publish('$notary/admin/request', '{"jsonrpc":"2.0","id":1,"method":"audit.status"}'), 0)
 })
@@ -200,7 +200,7 @@ test('a retained message is not delivered any more when its publisher may not wr
   const { port, change } = await site(t)
   const writer = await TestClient.connect(t, port, ann)
   await writer.publish('ann/kept', 'x', { qos: 1, retain: true })
-  change({ acl: ['user root', 'topic readwrite #'] })
+  await change({ acl: ['user root', 'topic readwrite #'] })
   const reader = await TestClient.connect(t, port, root)
   await reader.subscribe('ann/#', 1)
   await reader.publish('ann/end', 'end')
@@ -208,7 +208,7 @@ test('a retained message is not delivered any more when its publisher may not wr
     (await reader.waitFor(1)).map(({ topic }) => topic),
     ['ann/end'],
   )
-  change({}, { checkRetainSource: true })
+  await change({}, { checkRetainSource: true })
 })
 
 test('files that are read again hold for clients that are connected; who would not be let in any more goes', async (t) => {
@@ -219,7 +219,7 @@ test('files that are read again hold for clients that are connected; who would n
   ]
   await one.subscribe('#', 1)
   const bobGoes = new Promise<void>((resolve) => other.mqtt.once('close', () => resolve()))
-  change({
+  await change({
     passwords: [files.passwords[0] ?? '', passwordLine('bob', 'another'), files.passwords[2] ?? ''],
     acl: [...files.acl, 'user ann', 'topic deny ann/secret'],
   })
@@ -239,7 +239,7 @@ test('anonymous clients go when they are not welcome any more', async (t) => {
   const { port, change } = await site(t)
   const anonymous = await TestClient.connect(t, port, {})
   const gone = new Promise<void>((resolve) => anonymous.mqtt.once('close', () => resolve()))
-  change({}, { allowAnonymous: false })
+  await change({}, { allowAnonymous: false })
   await gone
   assert.equal(await refusalCode(TestClient.connect(t, port, {})), 0x87)
 })
@@ -251,11 +251,11 @@ test('a file that cannot be read lets no broker start, and leaves a running one 
   )
   await assert.rejects(site(t, {}, { acl: ['topic raed a'] }), (error) => error instanceof AccessControlError)
   const { port, change } = await site(t)
-  assert.throws(() => change({ passwords: [], acl: ['tpoic read a'] }), AccessControlError)
+  await assert.rejects(change({ passwords: [], acl: ['tpoic read a'] }), AccessControlError)
   const client = await TestClient.connect(t, port, ann)
   assert.equal(await client.publish('ann/x', 'still'), 0, 'neither file has taken effect')
-  assert.throws(
-    () => change(files, { maxKeepaliveSeconds: -1 }),
+  await assert.rejects(
+    change(files, { maxKeepaliveSeconds: -1 }),
     (error) => error instanceof BrokerError && error.code === 'ERR_OPTIONS_INVALID',
   )
 })

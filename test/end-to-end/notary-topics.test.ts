@@ -83,7 +83,7 @@ for (const { name, version } of mqttVersions) {
       '#',
       '',
       '+',
-      'alarm',
+      'alarm/x',
       'audit/#',
       'admin/request',
       'admin/#',

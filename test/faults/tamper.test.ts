@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import type { AuditVerifyResult } from '../../protocol/index.ts'
 import { spawnBroker, startBroker } from '../helpers/broker.ts'
 import { numberedKey } from '../helpers/keys.ts'
-import { type NotarisedData, notarisedData } from '../helpers/notarised-data.ts'
+import { type NotarisedData, notarisedData, notarisedPolicy } from '../helpers/notarised-data.ts'
 import { runCli } from '../helpers/processes.ts'
 import { copyOfData } from '../helpers/stored-chain.ts'
 import { tamper } from '../helpers/tampering.ts'
@@ -15,7 +15,8 @@ import { type TamperCase, tamperCases } from './tamper-cases.ts'
 async function otherHeads(t: TestContext, { earlier }: NotarisedData): Promise<{ head: Uint8Array; fork: Uint8Array }> {
   const other = await startBroker(t)
   await other.broker.close()
-  const fork = await startBroker(t, { location: copyOfData(t, earlier) })
+  // Under the same policy: another one would be a record of its own.
+  const fork = await startBroker(t, { location: copyOfData(t, earlier), protect: notarisedPolicy })
   await fork.broker.chain.enroll(numberedKey(77), 'fork')
   await fork.broker.close()
   return { head: readFileSync(join(other.location, 'head')), fork: readFileSync(join(fork.location, 'head')) }

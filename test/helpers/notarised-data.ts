@@ -9,6 +9,9 @@ import { Signer } from './signing.ts'
 import { copyOfData, readStoredChain, type StoredRecord } from './stored-chain.ts'
 import { temporaryDirectory } from './temporary.ts'
 
+/** What the broker of these data asks for. */
+export const notarisedPolicy = [{ filter: 'safe/#', signed: true }] as const
+
 /** The data directory of a broker that ran for a while and was stopped. */
 export interface NotarisedData {
   readonly location: string
@@ -36,7 +39,7 @@ export async function notarisedData(t: TestContext): Promise<NotarisedData> {
   const [device, stolen, stranger] = [numberedKey(21), numberedKey(22), numberedKey(23)].map((key) => new Signer(key))
   if (device === undefined || stolen === undefined || stranger === undefined) throw new Error('three signers')
   const directory = keysDirectory(t, { device: device.key, stolen: stolen.key })
-  const options = { location, keysDirectory: directory, protect: [{ filter: 'safe/#', signed: true }] } as const
+  const options = { location, keysDirectory: directory, protect: notarisedPolicy } as const
 
   const first = await startBroker(t, options)
   const client = await RawMqtt.connect(t, first.port, { clientId: 'publisher' })

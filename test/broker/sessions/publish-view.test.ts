@@ -6,7 +6,7 @@ import type { Message } from '../../../broker/sessions/message.ts'
 import { PublishView, type PublishViewOptions } from '../../../broker/sessions/publish-view.ts'
 import { readStoredMessage } from '../../../broker/sessions/stored-message.ts'
 import { admit } from '../../../plugins/authorize-publish/admission.ts'
-import type { IncomingPublish, Publisher, VerifiedPublish } from '../../../plugins/authorize-publish/publish.ts'
+import type { IncomingPublish, Publisher } from '../../../plugins/authorize-publish/publish.ts'
 import { isRefused, withoutReserved } from '../../../plugins/index.ts'
 import {
   addHopMac,
@@ -98,7 +98,7 @@ async function bothOf(one: Case) {
   assert.ok(admission.kind === 'record', JSON.stringify(admission))
   const { record, body } = admission.record
   const view = new PublishView(one.view)
-  const live = view.messageOf(index, record, verified as VerifiedPublish, properties)
+  const live = view.messageOf(index, record, verified, properties)
   const encoded = encodeRecord(record)
   const stored = readStoredMessage(index, encoded, body, view) ?? assert.fail('not a publish')
   return { live, stored, record: decodeRecord(encoded) }

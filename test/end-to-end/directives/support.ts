@@ -122,9 +122,9 @@ export class Program {
     writeFileSync(this.#configFile, configurationText(lines))
   }
 
-  /** Sends SIGHUP and waits for the line that it is heard: what is sent to the broker afterwards meets the new state. */
+  /** Sends SIGHUP and waits until it is done with: what is sent to the broker afterwards meets the new state. */
   async reload(): Promise<void> {
-    const line = /Reloading config\.$/
+    const line = /(Config reloaded\.|the configuration was not reloaded.*)$/
     const before = this.count(line)
     this.child.kill('SIGHUP')
     await this.says(line, before + 1)
@@ -135,7 +135,7 @@ export class Program {
     const line = /the configuration was not reloaded/
     const before = this.count(line)
     await this.reload()
-    await this.says(line, before + 1)
+    assert.equal(this.count(line), before + 1, this.stderr)
   }
 
   /** Ends it. @returns exit code or name of the signal */

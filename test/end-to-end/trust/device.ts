@@ -39,7 +39,7 @@ export interface Sending extends EnvelopeChanges {
 /** What is on the wire of a signed publish, and what subscribers must see of it: the same without its hop MAC. */
 export interface SignedParts {
   readonly payload: Buffer
-  /** Undefined when there are none: MQTT.js writes a malformed packet of an empty list. */
+  /** Undefined when there are none: MQTT.js sends nothing at all of a publish with an empty list. */
   readonly properties: { readonly userProperties: Record<string, string> } | undefined
   readonly delivered: Pick<Received, 'payload' | 'userProperties'>
 }
