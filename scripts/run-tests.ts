@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundleTests } from './bundle-tests.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const wanted = process.argv.slice(2)
@@ -26,7 +27,11 @@ if (files.length === 0) {
 }
 console.error(`${files.length} of ${all.length} test files`)
 const reporter = process.env.CI === 'true' || !process.stdout.isTTY ? 'tap' : 'spec'
+// Coverage is of the sources as they are; for everything else they are built once, not in each of the processes.
+const isCoverage = process.env.NODE_V8_COVERAGE !== undefined
+const source = isCoverage ? ['--import', 'tsx'] : ['--enable-source-maps']
+const built = isCoverage ? files : await bundleTests(root, files)
 // Two at a time: the tests start brokers and clients of their own, and the smallest machines have two cores.
-const args = ['--import', 'tsx', '--test', '--test-concurrency=2', `--test-reporter=${reporter}`, ...files]
+const args = [...source, '--test', '--test-concurrency=2', `--test-reporter=${reporter}`, ...built]
 const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
 process.exit(status ?? 1)
