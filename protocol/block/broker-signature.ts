@@ -1,12 +1,11 @@
-import { CborWriter } from '../cbor/index.ts'
 import {
   algEsp256,
   headerLabel,
   isKidOf,
-  kidOf,
   type P256PrivateKey,
   type P256PublicKey,
   parseSign1,
+  signerHeaders,
   signSign1,
   thumbprintOfP256,
   verifySign1,
@@ -23,13 +22,7 @@ export class BrokerSigner {
   constructor(key: P256PrivateKey, crypto: CryptoProvider) {
     this.#key = key
     this.#crypto = crypto
-    this.#protectedBytes = new CborWriter(16)
-      .map(2)
-      .int(headerLabel.alg)
-      .int(algEsp256)
-      .int(headerLabel.kid)
-      .bytes(kidOf(thumbprintOfP256(key, crypto)))
-      .finish()
+    this.#protectedBytes = signerHeaders(algEsp256, thumbprintOfP256(key, crypto))
   }
 
   /**

@@ -7,9 +7,9 @@ import {
   externalAad,
   headerLabel,
   isKidOf,
-  kidOf,
   type P256PrivateKey,
   parseSign1,
+  signerHeaders,
   sigStructure,
   thumbprintOfEd25519,
 } from '../cose/index.ts'
@@ -50,13 +50,7 @@ export function signBrokerKeyProof(key: P256PrivateKey, place: RotationPlace, cr
 
 /** COSE_Sign1 by a new log key: protected headers `{1: -19, 4: kid}`. */
 export function signLogKeyProof(key: Ed25519PrivateKey, place: RotationPlace, crypto: CryptoProvider): Uint8Array {
-  const protectedBytes = new CborWriter(16)
-    .map(2)
-    .int(headerLabel.alg)
-    .int(algEd25519)
-    .int(headerLabel.kid)
-    .bytes(kidOf(thumbprintOfEd25519(key.publicKey, crypto)))
-    .finish()
+  const protectedBytes = signerHeaders(algEd25519, thumbprintOfEd25519(key.publicKey, crypto))
   const payload = encodePlace(place)
   const signature = crypto.signEd25519(key, sigStructure(protectedBytes, logAad, payload))
   return encodeSign1({ protectedBytes, unprotectedBytes: Uint8Array.of(0xa0), signature }, payload)

@@ -6,11 +6,11 @@ import {
   externalAad,
   headerLabel,
   isKidOf,
-  kidOf,
   type P256PrivateKey,
   type P256PublicKey,
   p256FromCoseKey,
   parseSign1,
+  signerHeaders,
   signSign1,
   thumbprintOfP256,
   verifySign1,
@@ -54,13 +54,7 @@ export function signIdentityStatement(
   statement: Omit<IdentityStatement, 'brokerKey'>,
   crypto: CryptoProvider,
 ): Uint8Array {
-  const kid = kidOf(thumbprintOfP256(key, crypto))
-  const protectedBytes = encodeCbor(
-    new Map<number, CborValue>([
-      [headerLabel.alg, algEsp256],
-      [headerLabel.kid, kid],
-    ]),
-  )
+  const protectedBytes = signerHeaders(algEsp256, thumbprintOfP256(key, crypto))
   const payload = encodeCbor(
     new Map<number, CborValue>([
       [field.nonce, statement.nonce],

@@ -1,15 +1,15 @@
 import { bytesEqual } from '../bytes.ts'
-import { type CborValue, CborWriter, encodeCbor } from '../cbor/index.ts'
+import { type CborValue, encodeCbor } from '../cbor/index.ts'
 import {
   algEsp256,
   coseKeyOfP256,
   externalAad,
   headerLabel,
   isKidOf,
-  kidOf,
   type P256PrivateKey,
   type P256PublicKey,
   parseSign1,
+  signerHeaders,
   signSign1,
   thumbprintOfP256,
   verifySign1,
@@ -70,12 +70,8 @@ export function signKeyExchangeResponse(
     [field.highestSeq, response.highestSeq],
   ])
   const aad = externalAad(keyExchangeResponseTopic(clientId))
-  return signSign1(key, responseHeaders(kidOf(thumbprint)), aad, encodeCbor(fields), crypto)
-}
-
-/** `{1: -9, 4: kid}`: without -65537, so that a response never passes for a publish of the broker's. */
-function responseHeaders(kid: Uint8Array): Uint8Array {
-  return new CborWriter(48).map(2).int(headerLabel.alg).int(algEsp256).int(headerLabel.kid).bytes(kid).finish()
+  // Without -65537, so that a response never passes for a publish of the broker's.
+  return signSign1(key, signerHeaders(algEsp256, thumbprint), aad, encodeCbor(fields), crypto)
 }
 
 /** What a client knows about the response that it waits for. */

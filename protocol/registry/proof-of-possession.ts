@@ -1,14 +1,13 @@
 import { bytesEqual, utf8 } from '../bytes.ts'
-import { CborWriter } from '../cbor/index.ts'
 import {
   algEsp256,
   externalAad,
   headerLabel,
   isKidOf,
-  kidOf,
   type P256PrivateKey,
   type P256PublicKey,
   parseSign1,
+  signerHeaders,
   signSign1,
   thumbprintOfP256,
   verifySign1,
@@ -24,13 +23,7 @@ export const maxProofBytes = 1024
 
 /** Shows a log that one holds the private key: a COSE_Sign1 over the name of the log. */
 export function signProofOfPossession(key: P256PrivateKey, origin: string, crypto: CryptoProvider): Uint8Array {
-  const headers = new CborWriter(16)
-    .map(2)
-    .int(headerLabel.alg)
-    .int(algEsp256)
-    .int(headerLabel.kid)
-    .bytes(kidOf(thumbprintOfP256(key, crypto)))
-    .finish()
+  const headers = signerHeaders(algEsp256, thumbprintOfP256(key, crypto))
   return signSign1(key, headers, proofAad, utf8(origin), crypto)
 }
 
