@@ -6,10 +6,11 @@ import { brokerErrors } from '../broker/errors.ts'
 import { logErrors } from '../broker/log/errors.ts'
 import { clientErrors } from '../clients/errors.ts'
 import { accessControlErrors, authenticationErrors, pluginErrors } from '../plugins/index.ts'
-import { adminErrors, chainFaults, protocolErrors, refusalCauses } from '../protocol/index.ts'
+import { adminErrors, chainFaults, noteErrors, protocolErrors, refusalCauses } from '../protocol/index.ts'
 
 const areas = {
   'protocol/': protocolErrors,
+  'protocol/notes/': noteErrors,
   'plugins/': pluginErrors,
   'plugins/access-control/': accessControlErrors,
   'plugins/authentication/': authenticationErrors,

@@ -10,7 +10,7 @@ import { brokerErrors } from '../broker/errors.ts'
 import { logErrors } from '../broker/log/errors.ts'
 import { clientErrors } from '../clients/errors.ts'
 import { accessControlErrors, authenticationErrors, pluginErrors } from '../plugins/index.ts'
-import { adminErrors, protocolErrors, refusalCauses } from '../protocol/index.ts'
+import { adminErrors, noteErrors, protocolErrors, refusalCauses } from '../protocol/index.ts'
 import { errorsDocument } from '../scripts/errors-document.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -32,6 +32,7 @@ test('docs/errors.md says what the sources say', () => {
 })
 
 for (const [area, codes] of Object.entries({
+  noteErrors,
   protocolErrors,
   pluginErrors,
   accessControlErrors,

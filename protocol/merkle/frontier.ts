@@ -1,11 +1,19 @@
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { emptyRoot, hashBytes, nodeHash } from './hash.ts'
+import { hashBytes, rootOfSubtrees } from './hash.ts'
+import { tileHeight } from './tiles.ts'
 
 /** What is hashed for an inner node (RFC 9162 section 2.1.1): 0x01, left, right. Hashing never waits. */
 const node = new Uint8Array(1 + 2 * hashBytes)
 node[0] = 1
 const leftAt = 1
 const rightAt = leftAt + hashBytes
+
+/** What leaves added to a tree: what its tiles are made of. */
+export interface TreeGrowth {
+  readonly leafHashes: readonly Uint8Array[]
+  /** Roots of the tiles that the leaves completed, as {@link Frontier.append} gave them. */
+  readonly tileRoots: readonly Uint8Array[]
+}
 
 /**
  * The right edge of a growing tree: the roots of its complete subtrees, largest first. All that is needed to append
@@ -32,32 +40,32 @@ export class Frontier {
     return this.#subtrees
   }
 
-  append(leafHash: Uint8Array): void {
+  /** @param tileRoots gets the roots of the tiles that the leaf completes, the lowest level first */
+  append(leafHash: Uint8Array, tileRoots?: Uint8Array[]): void {
     if (this.#size % 2 === 0) this.#subtrees.push(leafHash)
-    else this.#combine(leafHash)
+    else this.#combine(leafHash, tileRoots)
     this.#size++
   }
 
-  /** Combines a leaf with the complete subtrees to its left that it completes a larger one with, from small to large. */
-  #combine(leafHash: Uint8Array): void {
+  /** Combines a leaf with the subtrees to its left that it completes a larger one with, from small to large. */
+  #combine(leafHash: Uint8Array, tileRoots: Uint8Array[] | undefined): void {
     node.set(leafHash, rightAt)
-    for (let size = this.#size; ; ) {
+    let height = 1
+    for (let size = this.#size; ; height++) {
       node.set(this.#subtrees.pop() as Uint8Array, leftAt)
       size = Math.floor(size / 2)
       if (size % 2 === 0) break
       // What is in between is only hashed again: it needs no array of its own.
       this.#crypto.sha256Into(node, rightAt, node)
+      if (height % tileHeight === 0) tileRoots?.push(node.slice(rightAt))
     }
-    this.#subtrees.push(this.#crypto.sha256(node))
+    const subtree = this.#crypto.sha256(node)
+    if (height % tileHeight === 0) tileRoots?.push(subtree)
+    this.#subtrees.push(subtree)
   }
 
   root(): Uint8Array {
-    let root: Uint8Array | undefined
-    for (let i = this.#subtrees.length - 1; i >= 0; i--) {
-      const subtree = this.#subtrees[i] as Uint8Array
-      root = root === undefined ? subtree : nodeHash(subtree, root, this.#crypto)
-    }
-    return root ?? emptyRoot(this.#crypto)
+    return rootOfSubtrees(this.#subtrees, this.#crypto)
   }
 
   /** An independent copy: what a block that may fail to commit is built on. */

@@ -1,3 +1,6 @@
-export { Frontier } from './frontier.ts'
+export { Frontier, type TreeGrowth } from './frontier.ts'
 export { emptyRoot, hashBytes, leafHash, nodeHash } from './hash.ts'
+export { HashTile } from './hash-tile.ts'
 export { type ConsistencyProof, type InclusionProof, verifyConsistency, verifyInclusion } from './proof.ts'
+export { consistencyProof, frontierFromTiles, inclusionProof, type TileSource } from './tile-proofs.ts'
+export { entriesPath, hashesAtLevel, type Tile, type TileId, tilePath, tilesOf, tileWidth } from './tiles.ts'

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isKeyName, nobleCrypto, verifierKeyText } from '../../../protocol/index.ts'
+import {
+  encodeVerifierKey,
+  isKeyName,
+  nobleCrypto,
+  noteKeyType,
+  parseVerifierKey,
+  toHex,
+  verifierKey,
+  verifierKeyText,
+} from '../../../protocol/index.ts'
 import { logPublicKey } from '../../helpers/keys.ts'
+import { throwsNoteCode } from '../../helpers/note-codes.ts'
 
 test('the verifier key of the example note in C2SP signed-note comes out as it stands there', () => {
   assert.equal(
@@ -18,5 +28,48 @@ test('a key name may have anything but +, spaces of Unicode and control characte
   for (const name of [...refused, 'a\u0085b', 'a\u009fb', 'a\ud800b']) {
     assert.equal(isKeyName(name), false, JSON.stringify(name))
     assert.throws(() => verifierKeyText(name, logPublicKey, nobleCrypto), RangeError)
+  }
+})
+
+test('a verifier key of any type is read as what it was written from', () => {
+  const keys = [
+    verifierKey('example.com/log', noteKeyType.ed25519, logPublicKey, nobleCrypto),
+    verifierKey('example.com/w', noteKeyType.cosignature, logPublicKey, nobleCrypto),
+    verifierKey('example.com/pq', noteKeyType.mlDsa44Cosignature, new Uint8Array(1312).fill(1), nobleCrypto),
+    verifierKey('example.com/ct', 0x05, logPublicKey, nobleCrypto),
+    verifierKey('example.com/p', 0xff, Uint8Array.of(1, 2, 3), nobleCrypto),
+  ]
+  for (const key of keys) assert.deepEqual(parseVerifierKey(encodeVerifierKey(key), nobleCrypto), key)
+  assert.equal(new Set(keys.map(({ keyId }) => toHex(keyId))).size, keys.length)
+})
+
+test('the id of an ECDSA key is the hash of the key alone, whatever its name', () => {
+  const spki = new Uint8Array(91).fill(4)
+  const key = verifierKey('a', noteKeyType.ecdsa, spki, nobleCrypto)
+  assert.deepEqual(verifierKey('b', noteKeyType.ecdsa, spki, nobleCrypto).keyId, key.keyId)
+  assert.equal(toHex(key.keyId), toHex(nobleCrypto.sha256(spki)).slice(0, 8))
+})
+
+test('a verifier key is refused when a part of it does not fit the others', () => {
+  const good = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'
+  const refused = [
+    '',
+    'example.com/foo',
+    good.replace('530d903a', '530d903b'),
+    good.replace('530d903a', '530D903A'),
+    good.replace('foo', 'fop'),
+    good.replace('foo', 'f o'),
+    good.slice(0, -4),
+    good.replace('Aeky', 'AekyAAAA'),
+    `${good}=`,
+    `${good}\n`,
+    'a+00000000+',
+    'a+00000000+AQ==',
+    `${'a'.repeat(4096)}+00000000+AQ==`,
+  ]
+  for (const text of refused) throwsNoteCode(() => parseVerifierKey(text, nobleCrypto), 'ERR_NOTE_KEY_INVALID', text)
+  for (const length of [0, 31, 33]) {
+    const text = encodeVerifierKey(verifierKey('a', noteKeyType.cosignature, new Uint8Array(length), nobleCrypto))
+    throwsNoteCode(() => parseVerifierKey(text, nobleCrypto), 'ERR_NOTE_KEY_INVALID', text)
   }
 })

@@ -1,0 +1,46 @@
+import { type CryptoProvider, HashTile, hashBytes, type TileId, tilePath, tileWidth } from '../../protocol/index.ts'
+import { PluginError } from '../errors.ts'
+import { type StoreDatabase, storeSublevel } from './level-store.ts'
+import type { StoreOperation } from './store.ts'
+
+/**
+ * Full tiles in LevelDB, one value each, keyed by level (1 byte) and index (8 bytes big-endian). Partial ones are not
+ * stored.
+ */
+export class TileTable {
+  readonly #sublevel
+
+  constructor(database: StoreDatabase) {
+    this.#sublevel = storeSublevel(database, 'tiles')
+  }
+
+  /**
+   * A full tile as it lies there: whether it is the one that belongs there, only the hash one level up can tell.
+   * @throws {PluginError} ERR_CHAIN_DAMAGED: there is none, or not one of this size
+   */
+  async read(tile: TileId, crypto: CryptoProvider): Promise<HashTile> {
+    const hashes = await this.#sublevel.get(encodeKey(tile))
+    if (hashes?.length === tileWidth * hashBytes) return new HashTile(hashes, crypto)
+    throw new PluginError(
+      'ERR_CHAIN_DAMAGED',
+      `${tileName(tile)} ${hashes === undefined ? 'is missing' : 'has another length'}`,
+    )
+  }
+
+  put(tile: TileId, hashes: Uint8Array): StoreOperation {
+    return { type: 'put', sublevel: this.#sublevel, key: encodeKey(tile), value: hashes }
+  }
+}
+
+/** Names a tile, however many hashes it has: the path that it has when it is full. */
+export function tileName({ level, index }: TileId): string {
+  return tilePath({ level, index, width: tileWidth })
+}
+
+function encodeKey({ level, index }: TileId): Uint8Array {
+  const key = new Uint8Array(9)
+  const view = new DataView(key.buffer)
+  view.setUint8(0, level)
+  view.setBigUint64(1, BigInt(index))
+  return key
+}
