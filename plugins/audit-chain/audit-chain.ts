@@ -39,6 +39,8 @@ import { Sequencer } from './sequencer.ts'
 import { recordsPerSnapshot, SnapshotKeeper, SnapshotStore } from './snapshots.ts'
 import type { AuditStore } from './store.ts'
 import type { CommitParticipant, Submission } from './submission.ts'
+import { openTiles } from './tile-restore.ts'
+import { TileTable } from './tile-table.ts'
 import { WillReservations } from './will-reservations.ts'
 
 export interface AuditChainOptions {
@@ -159,6 +161,8 @@ export class AuditChain {
       snapshots,
       onWarning: onError,
     })
+    const table = new TileTable(database)
+    const tiles = await openTiles({ store, table, frontier: restored.state.frontier, crypto: nativeCrypto }, onError)
     const genesis = restored.genesis ?? firstGenesis(candidates, options.origin)
     checkOrigin(genesis, options.origin)
     if (restored.genesis === undefined) registry.notary.begin(genesis)
@@ -186,6 +190,7 @@ export class AuditChain {
     const sequencer = new Sequencer({
       store,
       state: restored.state,
+      tiles,
       signer: new BlockSigner(brokerKey, nativeCrypto),
       crypto: nativeCrypto,
       now,

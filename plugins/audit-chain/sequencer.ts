@@ -12,6 +12,7 @@ import { PluginError } from '../errors.ts'
 import { retryUntilDone } from './retry.ts'
 import type { AuditStore, StoreOperation } from './store.ts'
 import type { CommitParticipant, Submission } from './submission.ts'
+import type { TileWriter } from './tile-writer.ts'
 
 /** Bounds of one block, so that reading one back never takes much memory or time. */
 const maxBlockRecords = 10_000
@@ -20,6 +21,8 @@ const maxBlockBytes = 16 * 1024 * 1024
 export interface SequencerOptions {
   readonly store: AuditStore
   readonly state: ChainState
+  /** As the tree is after the newest block. */
+  readonly tiles: Pick<TileWriter, 'append'>
   readonly signer: BlockSigner
   readonly crypto: CryptoProvider
   /** Wall clock, milliseconds. */
@@ -136,11 +139,12 @@ export class Sequencer {
     timeMs: number,
     also: readonly StoreOperation[],
   ): Promise<void> {
-    const { store, signer, crypto, onBlock } = this.#options
+    const { store, tiles, signer, crypto, onBlock } = this.#options
     const before = this.#state
     const block = buildBlock(before, records, timeMs, signer, crypto)
     const after = encodeChainState(block.next)
-    const append = () => store.append({ firstIndex, encoded: block.encoded }, after, also)
+    const operations = [...also, ...tiles.append(firstIndex, block.growth)]
+    const append = () => store.append({ firstIndex, encoded: block.encoded }, after, operations)
     await append().catch((cause) =>
       this.#recover(cause, async () => {
         if (!(await this.#isThere(firstIndex, block.encoded, before, after))) await append()

@@ -1,6 +1,6 @@
 import { CborWriter } from '../cbor/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { hashBytes } from '../merkle/index.ts'
+import { hashBytes, type TreeGrowth } from '../merkle/index.ts'
 import { type ChainRecord, encodeLeaf, saltBytes, writeRecord } from '../record/index.ts'
 import { BlockWriter } from './block-writer.ts'
 import { type BlockHeader, type BlockSigner, encodeBlockHeader } from './header.ts'
@@ -18,6 +18,8 @@ export interface BuiltBlock {
   readonly signed: Uint8Array
   readonly encoded: Uint8Array
   readonly next: ChainState
+  /** What its leaves added to the tree. */
+  readonly growth: TreeGrowth
 }
 
 /**
@@ -39,13 +41,17 @@ export function buildBlock(
   for (const { body } of records) if (body !== undefined) bodyBytes += body.length
   const writer = new BlockWriter(records.length, bodyBytes)
   const leaf = new LeafMaker(timeMs)
+  const leafHashes: Uint8Array[] = []
+  const tileRoots: Uint8Array[] = []
   for (let i = 0; i < records.length; i++) {
     const { record, body } = records[i] as RecordWithBody
     const salt = salts.subarray(i * saltBytes, (i + 1) * saltBytes)
     // Salt and record lie side by side to be hashed, and again in the block.
     const salted = writeRecord(scratch.reset().raw(salt), record).finish()
     crypto.sha256Into(leaf.prefixed, leaf.commitmentAt, salted)
-    frontier.append(crypto.sha256(leaf.prefixed))
+    const leafHash = crypto.sha256(leaf.prefixed)
+    leafHashes.push(leafHash)
+    frontier.append(leafHash, tileRoots)
     writer.add(leaf.encoded, salt, salted.subarray(saltBytes), body)
   }
   const header: BlockHeader = {
@@ -60,7 +66,7 @@ export function buildBlock(
   const encodedHeader = encodeBlockHeader(header)
   const signed = signer.sign(encodedHeader)
   const next = { height: state.height + 1, previousHash: crypto.sha256(encodedHeader), timeMs, frontier }
-  return { header, signed, encoded: writer.finish(signed), next }
+  return { header, signed, encoded: writer.finish(signed), next, growth: { leafHashes, tileRoots } }
 }
 
 /** One record with its salt. Building a block never waits, so nobody else writes to it meanwhile. */

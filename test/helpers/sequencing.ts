@@ -98,6 +98,7 @@ export function sequencerOn(
   const sequencer = new Sequencer({
     store,
     state: options.state ?? emptyChainState(nativeCrypto),
+    tiles: { append: () => [] },
     signer: new BlockSigner(keyMeriadoc, nativeCrypto),
     crypto: nativeCrypto,
     now: options.now ?? (() => Date.now()),
