@@ -1,5 +1,5 @@
 import { isNamePattern } from '../plugins/authorize-publish/policy-rule.ts'
-import { defaultFailureBudget, type Rate } from '../plugins/index.ts'
+import { defaultClockSkewMs, defaultFailureBudget, type Rate } from '../plugins/index.ts'
 import { faultOfRestrictions, isValidTopicFilter, type KeyRestrictions } from '../protocol/index.ts'
 import { BrokerError } from './errors.ts'
 
@@ -41,7 +41,7 @@ export const largestClockSkewSeconds = 86_400
 export function resolveTrustOptions(options: Partial<TrustOptions>): TrustOptions {
   const refuseV3: unknown = options.refuseV3 ?? 'drop'
   if (refuseV3 !== 'drop' && refuseV3 !== 'disconnect') throw invalid('refuseV3 is drop or disconnect')
-  const clockSkewSeconds = options.clockSkewSeconds ?? 300
+  const clockSkewSeconds = options.clockSkewSeconds ?? defaultClockSkewMs / 1000
   if (!Number.isInteger(clockSkewSeconds) || clockSkewSeconds < 0 || clockSkewSeconds > largestClockSkewSeconds) {
     throw invalid(`clockSkewSeconds is an integer from 0 to ${largestClockSkewSeconds}`)
   }

@@ -8,7 +8,7 @@ import type { IncomingPublish, Verdict, VerifiedPublish } from './publish.ts'
 import { type FlowVerdict, type Outlet, PublishFlow } from './publish-flow.ts'
 import { PublishCounters } from './refusals.ts'
 import { RulesInForce } from './rules-in-force.ts'
-import { defaultClockSkewMs, PublishVerifier, type VerifySignature } from './verifier.ts'
+import { defaultClockSkewMs, PublishVerifier, type VerifySignature, verifyOnThreadPool } from './verifier.ts'
 
 export interface PublishGateOptions {
   /** Where accepted publishes are recorded. */
@@ -47,7 +47,7 @@ export class PublishGate implements AdmissionRules {
       chain: options.chain,
       rules: this.rules,
       crypto: nativeCrypto,
-      verifySignature: options.verifySignature ?? onThreadPool,
+      verifySignature: options.verifySignature ?? verifyOnThreadPool,
       clockSkewMs: options.clockSkewMs ?? (() => defaultClockSkewMs),
       now: this.now,
     })
@@ -114,9 +114,6 @@ export class PublishGate implements AdmissionRules {
     }
   }
 }
-
-const onThreadPool: VerifySignature = (_source, { key, message, signature }) =>
-  nativeCrypto.verifyP256(key, message, signature)
 
 /** Counts a refusal and puts it in the words of {@link Refusal}. */
 export function refusalOf(gate: PublishGate, cause: RefusalCause, publish: IncomingPublish) {

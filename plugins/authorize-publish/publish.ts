@@ -20,8 +20,14 @@ export interface Publisher {
   readonly isTls: boolean
 }
 
+/** A name, and how it was proved. */
+export interface ClaimedName {
+  readonly username?: string | undefined
+  readonly auth: AuthKind
+}
+
 /** The name that was proved; undefined when there is none, or it is only claimed. */
-export function provenUsername({ username, auth }: Publisher): string | undefined {
+export function provenUsername({ username, auth }: ClaimedName): string | undefined {
   return auth === 'none' ? undefined : username
 }
 

@@ -7,7 +7,7 @@ import {
   type RegisteredKey,
 } from '../../protocol/index.ts'
 import type { TopicPolicy } from './policy.ts'
-import { type IncomingPublish, provenUsername } from './publish.ts'
+import { type ClaimedName, type IncomingPublish, provenUsername } from './publish.ts'
 
 /** What is asked of an envelope beside its signature and its number; asked again when the index is known. */
 export interface SignerQuestion {
@@ -19,15 +19,26 @@ export interface SignerQuestion {
   readonly index: number
 }
 
-/** Why this key may not sign this publish; undefined: it may. No cryptography. */
-export function signerRefusal({ publish, envelope, signer, policy, index }: SignerQuestion): RefusalCause | undefined {
+/** Why this client may not use this key, whatever it signs; undefined: it may. No cryptography. */
+export function keyRefusal(
+  signer: RegisteredKey,
+  { alg }: Pick<Envelope, 'alg'>,
+  client: ClaimedName & { readonly clientId: string },
+  index: number,
+): RefusalCause | undefined {
   const invalidity = signer.invalidityAt(index)
   if (invalidity !== undefined) return invalidity
   // The key decides which algorithms there are, not the message.
-  if (!isAlgorithmForP256(envelope.alg)) return 'algorithm-not-allowed'
-  const { publisher, topic, signedTopic = topic } = publish
-  const mayBeUsed = signer.mayBeUsedBy(publisher.clientId, provenUsername(publisher))
-  if (!mayBeUsed || !signer.maySignTopic(signedTopic)) return 'key-restricted'
+  if (!isAlgorithmForP256(alg)) return 'algorithm-not-allowed'
+  return signer.mayBeUsedBy(client.clientId, provenUsername(client)) ? undefined : 'key-restricted'
+}
+
+/** Why this key may not sign this publish; undefined: it may. No cryptography. */
+export function signerRefusal({ publish, envelope, signer, policy, index }: SignerQuestion): RefusalCause | undefined {
+  const refusal = keyRefusal(signer, envelope, publish.publisher, index)
+  if (refusal !== undefined) return refusal
+  const { topic, signedTopic = topic } = publish
+  if (!signer.maySignTopic(signedTopic)) return 'key-restricted'
   for (const pattern of policy.keys) if (!matchesPattern(signer.name, pattern)) return 'key-not-allowed'
   return undefined
 }

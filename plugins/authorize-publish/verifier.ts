@@ -11,6 +11,7 @@ import {
   sigStructure,
 } from '../../protocol/index.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
+import { nativeCrypto } from '../native-crypto.ts'
 import { findEnvelope } from './find-envelope.ts'
 import type { TopicPolicy } from './policy.ts'
 import { type IncomingPublish, type MacSession, refused, type Verdict, type VerifiedPublish } from './publish.ts'
@@ -33,6 +34,10 @@ export interface SignatureToVerify {
  * @param source whose turn it is
  */
 export type VerifySignature = (source: object, job: SignatureToVerify) => Promise<boolean>
+
+/** OpenSSL on the thread pool, without turns. */
+export const verifyOnThreadPool: VerifySignature = (_source, { key, message, signature }) =>
+  nativeCrypto.verifyP256(key, message, signature)
 
 export interface PublishVerifierOptions {
   readonly chain: Pick<AuditChain, 'registry' | 'nextIndex'>

@@ -9,6 +9,7 @@ import {
   sessionRecord,
 } from '../../protocol/index.ts'
 import type { Decision, Submission } from '../audit-chain/index.ts'
+import { keyRefusal } from '../authorize-publish/signer-rules.ts'
 import type { RegisteredKey } from '../key-registry/index.ts'
 import type { ExchangeAnswer, ExchangeRequester } from './key-exchange-service.ts'
 import type { MacSession, MacSessionFields } from './mac-session.ts'
@@ -82,7 +83,8 @@ export class ExchangeSubmission implements Submission {
   #decide(index: number, timeMs: number): Decision | undefined {
     const { signer, request, message, requester, contentDigest } = this.#exchange
     const { seq, timeMs: signedTimeMs } = request.envelope
-    const cause = signer.invalidityAt(index) ?? (signer.window.isTooOld(seq) ? 'seq-too-old' : undefined)
+    const refusal = keyRefusal(signer, request.envelope, requester, index)
+    const cause = refusal ?? (signer.window.isTooOld(seq) ? 'seq-too-old' : undefined)
     if (cause !== undefined) return this.#refuse(cause)
     const earlier = signer.window.find(seq)
     if (earlier !== undefined) {

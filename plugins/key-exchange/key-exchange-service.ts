@@ -1,7 +1,6 @@
 import {
   type CryptoProvider,
   externalAad,
-  isAlgorithmForP256,
   isKidOf,
   type P256PrivateKey,
   ProtocolError,
@@ -14,7 +13,8 @@ import {
   sigStructure,
 } from '../../protocol/index.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
-import type { VerifySignature } from '../authorize-publish/verifier.ts'
+import { keyRefusal } from '../authorize-publish/signer-rules.ts'
+import { defaultClockSkewMs, type VerifySignature, verifyOnThreadPool } from '../authorize-publish/verifier.ts'
 import type { RegisteredKey } from '../key-registry/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { RefusalCounters } from '../refusal-counters.ts'
@@ -24,8 +24,6 @@ import type { MacSession } from './mac-session.ts'
 import { MacSessions, type SessionTally } from './mac-sessions.ts'
 import { SocketSessions } from './socket-sessions.ts'
 
-/** How far the signed time may lie ahead of our clock, unless configured otherwise. */
-const defaultClockSkewMs = 5 * 60 * 1000
 const defaultSessionLifetimeMs = 60 * 60 * 1000
 /** Exchanges on their way at a time, all connections together; each costs a signature and several multiplications. */
 const defaultMaxRunning = 64
@@ -33,7 +31,7 @@ const defaultMaxRunning = 64
 const ratePerConnection = { perSecond: 1, burst: 3 } as const
 
 export interface KeyExchangeServiceOptions {
-  readonly chain: Pick<AuditChain, 'registry' | 'state' | 'submit'>
+  readonly chain: Pick<AuditChain, 'registry' | 'nextIndex' | 'submit'>
   /** The identity key, which signs the answers. */
   readonly brokerKey: P256PrivateKey
   /** Its thumbprint, 32 bytes. */
@@ -94,9 +92,7 @@ export class KeyExchangeService {
     this.#chain = options.chain
     this.#signer = { key: options.brokerKey, thumbprint: options.brokerThumbprint }
     this.#crypto = options.crypto ?? nativeCrypto
-    const { verifyP256 } = this.#crypto
-    this.#verifySignature =
-      options.verifySignature ?? ((_source, { key, message, signature }) => verifyP256(key, message, signature))
+    this.#verifySignature = options.verifySignature ?? verifyOnThreadPool
     this.#now = options.now ?? Date.now
     this.#onError = options.onError
     this.#sessionLifetimeMs = options.sessionLifetimeMs ?? defaultSessionLifetimeMs
@@ -232,12 +228,10 @@ export class KeyExchangeService {
   #cheapProblem(
     { envelope, brokerKid }: ReceivedKeyExchangeRequest,
     signer: RegisteredKey,
-    { clientId, username, auth }: ExchangeRequester,
+    requester: ExchangeRequester,
   ): RefusalCause | undefined {
-    const invalidity = signer.invalidityAt(this.#chain.state.frontier.size)
-    if (invalidity !== undefined) return invalidity
-    if (!isAlgorithmForP256(envelope.alg)) return 'algorithm-not-allowed'
-    if (!signer.mayBeUsedBy(clientId, auth === 'none' ? undefined : username)) return 'key-restricted'
+    const refusal = keyRefusal(signer, envelope, requester, this.#chain.nextIndex)
+    if (refusal !== undefined) return refusal
     if (brokerKid !== undefined && !isKidOf(brokerKid, this.#signer.thumbprint)) return 'exchange-not-for-us'
     if (signer.window.isTooOld(envelope.seq)) return 'seq-too-old'
     if (signer.hasClock && envelope.timeMs > this.#now() + this.#clockSkewMs()) return 'signed-in-future'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { nativeCrypto } from '../../../plugins/index.ts'
+import { nativeCrypto, verifyStore } from '../../../plugins/index.ts'
 import {
   bytesEqual,
   coseKeyOfP256,
@@ -168,6 +168,22 @@ test('a revoked key agrees on nothing, also when it is revoked while its signatu
     causeOf(await bench.answer(bench.request(device, 'press-7', 2).message, 'press-7', connection)),
     'key-revoked',
   )
+})
+
+test('a key that is restricted while its signature is looked at agrees on nothing, and the chain verifies', async (t) => {
+  let restrict = async (): Promise<unknown> => undefined
+  const bench = await ExchangeBench.open(t, keys, {
+    verifySignature: async (_source, { key, message, signature }) => {
+      await restrict()
+      return nativeCrypto.verifyP256(key, message, signature)
+    },
+  })
+  restrict = () => bench.restrict(device, { clients: ['robot-*'] })
+  const connection = bench.service.connect('press-7')
+  const answer = await bench.answer(bench.request(device, 'press-7', 1).message, 'press-7', connection)
+  assert.equal(causeOf(answer), 'key-restricted')
+  const { store, genesis } = bench.chain
+  assert.equal((await verifyStore({ store, brokerKey: genesis.brokerKey })).ok, true)
 })
 
 test('the session of a key ends when the key is revoked', async (t) => {
