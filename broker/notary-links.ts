@@ -21,7 +21,7 @@ export function acceptNotaryLinks(context: NotaryLinksContext): Accept {
   const publisher = new LinkPublisher({
     sessions,
     gate,
-    mayWrite: (client, topicName) => access.accessOf(client)?.mayWrite(topicName) ?? true,
+    mayWrite: (client, topicName) => access.mayWrite(client, topicName),
     isDiskFull,
     onRefused: (publish, cause) => {
       const { topic, publisher: client, payloadBytes } = refusalOf(gate, cause, publish)

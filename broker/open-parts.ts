@@ -11,7 +11,6 @@ import {
   VerificationQueue,
   type VerifySignature,
 } from '../plugins/index.ts'
-
 import type { ClientConnection } from './connection/client-connection.ts'
 import type { ConnectionContext } from './connection/connection-context.ts'
 import { WillPublisher } from './connection/publish-will.ts'
@@ -111,7 +110,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
       return options().anonymousAdmin
     },
     get admins() {
-      return new Set(options().admins)
+      return options().admins
     },
     get clientIdPrefixes() {
       return options().clientIdPrefixes

@@ -44,13 +44,14 @@ Exit codes: 0 the broker would start with it; otherwise what the broker would en
     const { config, topic } = values
     if (config === undefined) return usageError('-c FILE is needed', output)
     if (topic !== undefined && !isTopicName(topic)) return usageError(`${topic} is not a topic name`, output)
-    const { lines, mistakes, exitCode, read } = judge(config)
-    if (topic !== undefined && read?.options !== undefined) {
+    const read = tryToRead(config)
+    if (topic !== undefined && !(read instanceof ConfigError) && read.options !== undefined) {
       const explanation = explainTopic(topic, read.topicLines)
       if (values.json === true) output.out(explanationJson(topic, explanation))
       else printExplanation(topic, explanation, output)
       return commandExitCode.ok
     }
+    const { lines, mistakes, exitCode } = judge(read)
     if (values.json === true) output.out(JSON.stringify({ ok: exitCode === 0, exitCode, lines }))
     else print(lines, mistakes, exitCode, output)
     return exitCode
@@ -66,18 +67,20 @@ interface Judgement {
   readonly lines: readonly Judged[]
   readonly mistakes: number
   readonly exitCode: number
-  /** Undefined where the file itself cannot be read. */
-  readonly read: ReadConfig | undefined
 }
 
-function judge(path: string): Judgement {
-  let read: ReadConfig
+/** @returns an error where the file itself cannot be read */
+function tryToRead(path: string): ReadConfig | ConfigError {
   try {
-    read = readConfigFile(path)
+    return readConfigFile(path)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return { lines: [refusal(error, undefined)], mistakes: 1, exitCode: error.exitCode, read: undefined }
+    return error
   }
+}
+
+function judge(read: ReadConfig | ConfigError): Judgement {
+  if (read instanceof ConfigError) return { lines: [refusal(read, undefined)], mistakes: 1, exitCode: read.exitCode }
   const mistakes = [...read.mistakes, ...missingFiles(read.lines)]
   const lines = read.lines.flatMap((line): readonly Judged[] => {
     const place = { file: line.file, line: line.lineNumber, directive: line.name }
@@ -96,7 +99,6 @@ function judge(path: string): Judgement {
     lines: [...lines, ...elsewhere.map((error) => refusal(error, undefined))],
     mistakes: mistakes.length,
     exitCode: mistakes[0]?.exitCode ?? 0,
-    read,
   }
 }
 

@@ -1,3 +1,4 @@
+import { listenerProtocols } from '../listeners/listener-info.ts'
 import type { ListenerOptions } from '../options.ts'
 import type { DirectiveName } from './directives.ts'
 import { type Draft, type DraftListener, draftListener, listenerAbove } from './draft.ts'
@@ -51,10 +52,9 @@ export const listenerHandlers = {
   },
 
   protocol(draft, line) {
-    const [protocol] = readWords(line, 1)
-    if (protocol === 'http_api') throw unsupportedValue(line, protocol, 'known to Mosquitto')
-    if (protocol !== 'mqtt' && protocol !== 'websockets' && protocol !== 'notary-link')
-      throw invalidValue(line, protocol)
+    const [word] = readWords(line, 1)
+    if (word === 'http_api') throw unsupportedValue(line, word, 'known to Mosquitto')
+    const protocol = readChoice(line, listenerProtocols)
     change(draft, line, { protocol }, protocol !== 'mqtt')
   },
 

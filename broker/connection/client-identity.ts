@@ -44,7 +44,7 @@ export class ClientIdentity {
     const { isLoopback, protocol } = this.#arrival.listener
     const { anonymousAdmin, admins } = this.#context
     if (this.#username === undefined) return anonymousAdmin && isLoopback && protocol === 'mqtt'
-    return this.#login !== undefined && this.#login.auth !== 'none' && admins.has(this.#username)
+    return this.#login !== undefined && this.#login.auth !== 'none' && admins.includes(this.#username)
   }
 
   /** What the far end of a bridge calls a topic; undefined where no bridge has another name for it. */

@@ -23,7 +23,7 @@ export interface ConnectionContext {
   readonly gate: PublishGate
   readonly sessions: Sessions
   /** What each client may do. */
-  readonly access: Pick<AccessRules, 'accessOf'>
+  readonly access: Pick<AccessRules, 'accessOf' | 'mayWrite'>
   readonly topics: DirectTopics
   readonly admin: AdminService
   readonly keyExchange: KeyExchangeService
@@ -34,7 +34,7 @@ export interface ConnectionContext {
   readonly counters: BrokerCounters
   readonly anonymousAdmin: boolean
   /** Usernames that are administrators when they are proven. */
-  readonly admins: ReadonlySet<string>
+  readonly admins: readonly string[]
   /** Every client id begins with one of these; none: with anything. */
   readonly clientIdPrefixes: readonly string[]
   /** Payload bytes that a publish may have; 0: any. */

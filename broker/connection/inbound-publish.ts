@@ -5,17 +5,15 @@ import {
   reservedPropertyPrefix,
   type Settlement,
   type VerifiedPublish,
-  withoutReserved,
 } from '../../plugins/index.ts'
-import { type ChainRecord, isBrokerTopic, type RefusalCause, recordProperties } from '../../protocol/index.ts'
+import { type ChainRecord, isBrokerTopic, type RefusalCause } from '../../protocol/index.ts'
 import { type PublishPacket, packetType, reasonCode, type UserProperty } from '../edge/index.ts'
 import { takeRequest } from '../notary-requests.ts'
 import { Delivery } from '../sessions/delivery.ts'
 import type { Session } from '../sessions/session.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { isForgery } from './forgery.ts'
-
-const noUserProperties: IncomingPublish['userProperties'] = []
+import { incomingProperties } from './incoming-properties.ts'
 
 /**
  * One PUBLISH of a client, from its edge to its acknowledgement. Its record, the queue entries of its subscribers, its
@@ -156,7 +154,8 @@ export class InboundPublish implements Outlet {
   #incoming(): IncomingPublish {
     const { topic, payload, qos, retain, properties } = this.#packet
     const { identity, exchange } = this.#connection
-    const userProperties = withoutReserved(properties?.userProperties ?? noUserProperties)
+    // Not spread: that would cost more than all else here.
+    const incoming = incomingProperties(properties)
     return {
       publisher: identity.publisher,
       topic,
@@ -165,8 +164,8 @@ export class InboundPublish implements Outlet {
       qos,
       retain,
       isWill: false,
-      userProperties,
-      properties: properties === undefined ? undefined : recordProperties({ ...properties, userProperties }),
+      userProperties: incoming.userProperties,
+      properties: incoming.properties,
       macSessions: exchange.sessions,
       source: this.#connection,
     }

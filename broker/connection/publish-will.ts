@@ -6,14 +6,14 @@ import {
   type PublishGate,
   type Settlement,
   type VerifiedPublish,
-  withoutReserved,
 } from '../../plugins/index.ts'
-import { type ChainRecord, type RefusalCause, recordProperties } from '../../protocol/index.ts'
+import type { ChainRecord, RefusalCause } from '../../protocol/index.ts'
 import type { Will } from '../edge/index.ts'
 import { Delivery } from '../sessions/delivery.ts'
 import type { ClientName } from '../sessions/delivery-rules.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { StoredWill } from '../sessions/stored-will.ts'
+import { incomingProperties } from './incoming-properties.ts'
 import type { Refusals } from './refusals.ts'
 
 export interface WillPublisherOptions {
@@ -60,7 +60,6 @@ export function willPublish(
   publisher: Publisher,
   source?: object,
 ): IncomingPublish {
-  const userProperties = withoutReserved(properties?.userProperties ?? [])
   return {
     publisher,
     topic,
@@ -68,8 +67,7 @@ export function willPublish(
     qos,
     retain,
     isWill: true,
-    userProperties,
-    properties: properties === undefined ? undefined : recordProperties({ ...properties, userProperties }),
+    ...incomingProperties(properties),
     source,
   }
 }

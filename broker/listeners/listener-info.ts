@@ -3,8 +3,10 @@ export function isTlsListener(name: string): boolean {
   return name.startsWith('mqtts://') || name.startsWith('wss://') || name.startsWith('links://')
 }
 
-/** What is spoken on a listener. */
-export type ListenerProtocol = 'mqtt' | 'websockets' | 'notary-link'
+/** What may be spoken on a listener. */
+export const listenerProtocols = ['mqtt', 'websockets', 'notary-link'] as const
+
+export type ListenerProtocol = (typeof listenerProtocols)[number]
 
 /** The socket that a connection came in by. */
 export interface ListenerInfo {

@@ -1,7 +1,7 @@
 import type { Rate } from '../../plugins/index.ts'
 import { BrokerError } from '../errors.ts'
 import { checkSecurityOptions, type SecurityOptions } from '../security-options.ts'
-import type { ListenerProtocol } from './listener-info.ts'
+import { type ListenerProtocol, listenerProtocols } from './listener-info.ts'
 
 /** TLS of one listener. Files are PEM. */
 export interface TlsOptions {
@@ -68,8 +68,6 @@ export interface ListenerOptions {
   /** Go on without this listener when the machine has no such address, as where IPv6 is switched off. */
   readonly ifAvailable?: boolean
 }
-
-const listenerProtocols: readonly ListenerProtocol[] = ['mqtt', 'websockets', 'notary-link']
 
 /** @throws {BrokerError} ERR_OPTIONS_INVALID */
 export function checkListenerOptions(options: ListenerOptions): void {

@@ -29,13 +29,12 @@ export interface UserChoice {
  */
 export function giveUpRoot({ user, hasConfiguration, location }: UserChoice): string | undefined {
   if (process.getuid?.() !== 0) return undefined
-  const passwd = readFileSync('/etc/passwd', 'utf8')
   if (user === undefined && !hasConfiguration) {
     return `Warning: the broker runs as root. Start it as another user, or with a configuration, and it becomes ${usualUser}.`
   }
   const name = user ?? usualUser
   if (name === 'root') return 'Warning: the broker runs as root, as "user root" says; any other user would be safer.'
-  const found = findUser(name, passwd)
+  const found = findUser(name, readFileSync('/etc/passwd', 'utf8'))
   if (found !== undefined) {
     try {
       becomeUser(name, found, location)

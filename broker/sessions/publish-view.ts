@@ -21,6 +21,8 @@ export interface PublishViewOptions {
 
 type UserProperties = NonNullable<MessageProperties['userProperties']>
 
+const noUserProperties: UserProperties = []
+
 /** Answers are remembered for this many topics; beyond it the memory starts over. */
 const maxRemembered = 10_000
 
@@ -77,9 +79,9 @@ export class PublishView {
     record: ChainRecord,
     properties: MessageProperties | undefined,
   ): MessageProperties | undefined {
-    const given = properties?.userProperties
-    if (given === undefined && !this.addsTo(topic)) return properties
-    return { ...properties, userProperties: this.userPropertiesOf(topic, index, record, given ?? []) }
+    const given = properties?.userProperties ?? noUserProperties
+    const shown = this.userPropertiesOf(topic, given, record.envelope, () => provenanceOf(index, record))
+    return shown === given ? properties : { ...properties, userProperties: shown }
   }
 
   /**
@@ -96,10 +98,19 @@ export class PublishView {
   /**
    * The user properties: those published, in their order, the envelope without its MAC, then the broker's own.
    * @param given as published, or as the record keeps them
+   * @param provenance asked for where the broker adds it
+   * @returns `given` itself when they are to stay as they are
    */
-  userPropertiesOf(topic: string, index: number, record: ChainRecord, given: UserProperties): UserProperties {
-    const kept = withoutReserved(given).map((pair) => withEnvelope(pair, record))
-    return this.addsTo(topic) ? [...kept, ...provenanceOf(index, record)] : kept
+  userPropertiesOf(
+    topic: string,
+    given: UserProperties,
+    envelope: Uint8Array | undefined,
+    provenance: () => UserProperties,
+  ): UserProperties {
+    const allowed = withoutReserved(given)
+    const isCarrier = envelope !== undefined && isDetached({ envelope }, allowed)
+    const kept = isCarrier ? allowed.map((pair) => withEnvelope(pair, envelope)) : allowed
+    return this.addsTo(topic) ? [...kept, ...provenance()] : kept
   }
 }
 
@@ -108,12 +119,12 @@ export function isDetached({ envelope }: Pick<ChainRecord, 'envelope'>, given: U
   return envelope !== undefined && given.some(([name]) => name === detachedProperty)
 }
 
-function withEnvelope(pair: UserProperties[number], { envelope }: ChainRecord): UserProperties[number] {
-  if (envelope === undefined || pair[0] !== detachedProperty) return pair
-  return [detachedProperty, detachedValueOf(envelope)]
+function withEnvelope(pair: UserProperties[number], envelope: Uint8Array): UserProperties[number] {
+  return pair[0] === detachedProperty ? [detachedProperty, detachedValueOf(envelope)] : pair
 }
 
-function provenanceOf(index: number, record: ChainRecord): UserProperties {
+/** What the broker vouches for. */
+export function provenanceOf(index: number, record: ChainRecord): UserProperties {
   const { clientId = '', username, auth = 'none', thumbprint, timeMs } = record
   const said: [name: string, value: string][] = [
     ['index', String(index)],

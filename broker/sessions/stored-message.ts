@@ -1,9 +1,10 @@
 import { CborReader, type CborValue, decodeRecord, readMap, recordField, recordKinds } from '../../protocol/index.ts'
-import { encodeMessageProperties, type QoS } from '../edge/index.ts'
+import { encodeMessageProperties, type MessageProperties, type QoS } from '../edge/index.ts'
 import { type Message, propertiesOfRecord } from './message.ts'
-import { isDetached, type PublishView } from './publish-view.ts'
+import { isDetached, type PublishView, provenanceOf } from './publish-view.ts'
 
 const nothing = Buffer.alloc(0)
+const noUserProperties: NonNullable<MessageProperties['userProperties']> = []
 
 /** A message read back from its record, byte for byte as it was delivered. */
 class StoredMessage implements Message {
@@ -89,16 +90,13 @@ function dress(
 ): void {
   const { index, topic } = message
   const properties = kept === undefined ? {} : propertiesOfRecord(kept)
-  const { userProperties = [], messageExpiryInterval } = properties
+  const { userProperties = noUserProperties, messageExpiryInterval } = properties
   if (envelope !== undefined && !isDetached({ envelope }, userProperties)) {
     message.payload = view.payloadOf(topic, { envelope }, message.payload)
   }
   if (messageExpiryInterval !== undefined) message.expiresAtMs = timeMs + messageExpiryInterval * 1000
-  const isChanged = userProperties.length > 0 || view.addsTo(topic)
-  if (!isChanged) {
-    if (kept !== undefined) message.properties = encodeMessageProperties(properties)
-    return
-  }
-  const shown = view.userPropertiesOf(topic, index, decodeRecord(record), userProperties)
-  message.properties = encodeMessageProperties({ ...properties, userProperties: shown })
+  const provenance = () => provenanceOf(index, decodeRecord(record))
+  const shown = view.userPropertiesOf(topic, userProperties, envelope, provenance)
+  const isKept = shown === userProperties
+  message.properties = encodeMessageProperties(isKept ? properties : { ...properties, userProperties: shown })
 }

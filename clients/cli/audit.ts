@@ -11,7 +11,7 @@ import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
 import { exitCode, integerOption, type Output, parseArguments, parseOptions } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
-import { chooseKey } from './key-options.ts'
+import { kidOf, onlyKey } from './key-options.ts'
 
 const json = { json: { type: 'boolean' } } as const
 const verifyTimeoutMs = 3_600_000
@@ -141,16 +141,14 @@ export async function auditGaps(args: readonly string[], output: Output): Promis
     to: { type: 'string' },
     limit: { type: 'string' },
   })
-  const [wanted, ...rest] = positionals
-  if (wanted === undefined || rest.length > 0) throw new ClientError('ERR_USAGE', 'one kid or name is needed')
+  const wanted = onlyKey(positionals)
   const range = withoutUndefined({
     fromSeq: integerOption('--from', values.from, 0, Number.MAX_SAFE_INTEGER),
     toSeq: integerOption('--to', values.to, 0, Number.MAX_SAFE_INTEGER),
     limit: integerOption('--limit', values.limit, 1, pageSize),
   })
   const result = await withAdminClient(values, async (admin) => {
-    const { kid } = chooseKey((await admin.request('keys.list', {})).keys, wanted)
-    return admin.request('audit.gaps', { kid, ...range }, verifyTimeoutMs)
+    return admin.request('audit.gaps', { kid: await kidOf(admin, wanted), ...range }, verifyTimeoutMs)
   })
   if (values.json) output.out(JSON.stringify(result))
   else {

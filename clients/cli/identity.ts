@@ -1,5 +1,11 @@
 import { nobleCrypto, p256ToJwk, thumbprintOfP256, toBase64url } from '../../protocol/index.ts'
-import { defaultKnownBrokersFile, loadPublicKey, type ProvenBroker, proveBroker } from '../identity/index.ts'
+import {
+  type BrokerPin,
+  defaultKnownBrokersFile,
+  loadPublicKey,
+  type ProvenBroker,
+  proveBroker,
+} from '../identity/index.ts'
 import { type Command, exitCode, parseOptions } from './command.ts'
 import { brokerName, type ConnectionFlags, connect, connectionHelp, connectionOptions } from './connection.ts'
 
@@ -19,7 +25,7 @@ export interface BrokerKeyFlags {
 }
 
 /** The broker as these flags say it has to be. @throws {ClientError} what `proveBroker` throws, ERR_IDENTITY_FILE */
-export function pinOf(flags: ConnectionFlags & BrokerKeyFlags): Parameters<typeof proveBroker>[1] {
+export function pinOf(flags: ConnectionFlags & BrokerKeyFlags): BrokerPin {
   const file = flags['broker-key']
   const brokerKey = file === undefined ? undefined : loadPublicKey(file)
   return { name: brokerName(flags), brokerKey, knownBrokersFile: flags['known-brokers'] }

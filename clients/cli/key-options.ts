@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import {
-  type KeyJson,
   type KeyRestrictions,
   largestWindow,
   type P256Jwk,
@@ -12,6 +11,7 @@ import {
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { loadPublicKey } from '../identity/index.ts'
+import type { AdminClient } from './admin-client.ts'
 import { integerOption } from './command.ts'
 
 /** Flags of the commands that give a key restrictions. */
@@ -96,12 +96,20 @@ export function publicKeyParam(path: string, passphrase?: string): P256Jwk | str
   return text
 }
 
-/** The one key that a kid, a beginning of it, or a name means. @throws {ClientError} ERR_ADMIN */
-export function chooseKey(all: readonly KeyJson[], wanted: string): KeyJson {
+/** The one argument of a command that is about a key. @throws {ClientError} ERR_USAGE */
+export function onlyKey(positionals: readonly string[]): string {
+  const [wanted, ...rest] = positionals
+  if (wanted === undefined || rest.length > 0) throw new ClientError('ERR_USAGE', 'one kid or name is needed')
+  return wanted
+}
+
+/** Whole kid of the one key that a kid, a beginning of it, or a name means. @throws {ClientError} ERR_ADMIN */
+export async function kidOf(admin: AdminClient, wanted: string): Promise<string> {
+  const { keys: all } = await admin.request('keys.list', {})
   const named = all.filter((key) => key.name === wanted)
   const found = named.length > 0 ? named : all.filter((key) => key.kid.startsWith(wanted))
   const [first] = found
   if (first === undefined) throw new ClientError('ERR_ADMIN', `no key has the kid or name ${wanted}`)
   if (found.length > 1) throw new ClientError('ERR_ADMIN', `${found.length} keys begin with ${wanted}`)
-  return first
+  return first.kid
 }

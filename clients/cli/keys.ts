@@ -1,5 +1,4 @@
 import {
-  type EnrollParams,
   type KeyJson,
   nobleCrypto,
   signProofOfPossession,
@@ -13,7 +12,8 @@ import { type Command, exitCode, integerOption, parseArguments, parseOptions } f
 import { connectionHelp, connectionOptions } from './connection.ts'
 import { enrollFile } from './enroll-file.ts'
 import {
-  chooseKey,
+  kidOf,
+  onlyKey,
   publicKeyParam,
   restrictionHelp,
   restrictionOptions,
@@ -65,15 +65,14 @@ ${connectionHelp}
     const restrictions = restrictionsOf(values)
     const passphrase = await passphraseFor(path, values, output)
     const isRestricted = Object.keys(restrictions).length > 0
-    const params: EnrollParams = {
-      key: publicKeyParam(path, passphrase),
-      ...withoutUndefined({ name: values.name, restrictions: isRestricted ? restrictions : undefined }),
-    }
+    const key = publicKeyParam(path, passphrase)
     const result = await withAdminClient(values, async (admin) => {
-      return admin.request(
-        'keys.enroll',
-        values.proof ? { ...params, proof: await proofFor(admin, path, passphrase) } : params,
-      )
+      const more = withoutUndefined({
+        name: values.name,
+        restrictions: isRestricted ? restrictions : undefined,
+        proof: values.proof ? await proofFor(admin, path, passphrase) : undefined,
+      })
+      return admin.request('keys.enroll', { key, ...more })
     })
     output.out(values.json ? JSON.stringify(result) : `enrolled ${result.kid}`)
     return exitCode.ok
@@ -101,7 +100,7 @@ ${connectionHelp}
     const { values, positionals } = parseArguments(args, { ...connectionOptions, ...json, reason: { type: 'string' } })
     const wanted = onlyKey(positionals)
     const result = await withAdminClient(values, async (admin) => {
-      const { kid } = chooseKey((await admin.request('keys.list', {})).keys, wanted)
+      const kid = await kidOf(admin, wanted)
       return admin.request('keys.revoke', values.reason === undefined ? { kid } : { kid, reason: values.reason })
     })
     output.out(values.json ? JSON.stringify(result) : `revoked ${result.kid}`)
@@ -126,8 +125,7 @@ ${connectionHelp}
       const { values, positionals } = parseArguments(rest, { ...connectionOptions, ...json, ...restrictionOptions })
       const [wanted, restrictions] = [onlyKey(positionals), restrictionsOf(values)]
       const result = await withAdminClient(values, async (admin) => {
-        const { kid } = chooseKey((await admin.request('keys.list', {})).keys, wanted)
-        return admin.request('keys.restrict', { kid, restrictions })
+        return admin.request('keys.restrict', { kid: await kidOf(admin, wanted), restrictions })
       })
       output.out(values.json ? JSON.stringify(result) : `restricted ${result.kid}`)
       return exitCode.ok
@@ -172,17 +170,15 @@ ${connectionHelp}
     }
     const passphrase = await passphraseFor(path, values, output)
     const key = publicKeyParam(path, passphrase)
-    const more = withoutUndefined({
-      name: values.name,
-      overlap: integerOption('--overlap', values.overlap, 0, Number.MAX_SAFE_INTEGER),
-    })
+    const overlap = integerOption('--overlap', values.overlap, 0, Number.MAX_SAFE_INTEGER)
     const result = await withAdminClient(values, async (admin) => {
-      const { kid: replaces } = chooseKey((await admin.request('keys.list', {})).keys, old)
-      const params: EnrollParams = { key, replaces, ...more }
-      const { kid } = await admin.request(
-        'keys.enroll',
-        values.proof ? { ...params, proof: await proofFor(admin, path, passphrase) } : params,
-      )
+      const replaces = await kidOf(admin, old)
+      const more = withoutUndefined({
+        name: values.name,
+        overlap,
+        proof: values.proof ? await proofFor(admin, path, passphrase) : undefined,
+      })
+      const { kid } = await admin.request('keys.enroll', { key, replaces, ...more })
       return { kid, replaced: await admin.request('keys.get', { kid: replaces }) }
     })
     const { kid, replaced } = result
@@ -207,10 +203,4 @@ function stateText({ status, enrolledAt, revokedAt, lastIndex }: KeyJson): strin
     default:
       return `enrolled at ${enrolledAt}`
   }
-}
-
-function onlyKey(positionals: readonly string[]): string {
-  const [wanted, ...rest] = positionals
-  if (wanted === undefined || rest.length > 0) throw new ClientError('ERR_USAGE', 'one kid or name is needed')
-  return wanted
 }

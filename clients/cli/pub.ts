@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { ErrorWithReasonCode, type IClientPublishOptions, type MqttClient } from 'mqtt'
 import {
-  addHopMac,
   detachedProperty,
   isValidTopicFilter,
   nobleCrypto,
@@ -107,8 +106,6 @@ function checkSigning(values: {
   if (values.detached && !isVersion5(values)) throw new ClientError('ERR_USAGE', '--detached needs MQTT 5')
 }
 
-const noAad = new Uint8Array(0)
-
 /** @param brokerKey of the broker to agree on a session key with; undefined: without a hop MAC */
 async function sign(
   client: MqttClient,
@@ -128,9 +125,7 @@ async function sign(
     const value = signPublishDetached(key, thumbprint, toSign, nobleCrypto, session)
     return { ...signed, payload, properties: { properties: { userProperties: { [detachedProperty]: value } } } }
   }
-  const sign1 = signPublish(key, thumbprint, toSign, nobleCrypto)
-  const envelope = session === undefined ? sign1 : addHopMac(sign1, session, noAad, nobleCrypto)
-  return { ...signed, payload: envelope, properties: {} }
+  return { ...signed, payload: signPublish(key, thumbprint, toSign, nobleCrypto, session), properties: {} }
 }
 
 async function publish(

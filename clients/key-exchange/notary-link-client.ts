@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream'
 import {
-  addHopMac,
   type ClientSession,
   decodeLinkAnswer,
   encodeExchangeFrame,
@@ -19,8 +18,6 @@ import {
 import { ClientError } from '../errors.ts'
 import { type Identity, reserveSequenceNumber } from '../identity/index.ts'
 import { finishExchange, type KeyExchangeSettings, startExchange } from './perform-key-exchange.ts'
-
-const noAad = new Uint8Array(0)
 
 /** Who waits for a frame. */
 interface Waiting {
@@ -99,8 +96,8 @@ export class NotaryLinkClient {
   async publish(topic: string, payload: Uint8Array): Promise<LinkAnswer> {
     const { key, thumbprint, path } = this.#identity
     const seq = reserveSequenceNumber(path)
-    const sign1 = signPublish(key, thumbprint, { topic, payload, seq, timeMs: Date.now() }, nobleCrypto)
-    const envelope = addHopMac(sign1, this.session, noAad, nobleCrypto)
+    const toSign = { topic, payload, seq, timeMs: Date.now() }
+    const envelope = signPublish(key, thumbprint, toSign, nobleCrypto, this.session)
     this.#socket.write(this.#sender.seal(encodeLinkPublish({ topic, envelope })))
     const frame = await this.#frames.next()
     try {

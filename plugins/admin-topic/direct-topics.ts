@@ -19,6 +19,7 @@ const ownTopic = {
   rejected: rejectedTopic,
 } as const
 export type OwnTopic = keyof typeof ownTopic
+const ownTopics = Object.keys(ownTopic) as readonly OwnTopic[]
 
 /** Subscriptions of this kind that one client may hold at a time, and how much longer than its topic each may be. */
 const maxSubscriptions = 16
@@ -59,7 +60,7 @@ export class DirectTopics {
       if (client.isAdministrator === true) this.#alarmed.add(client)
       return client.isAdministrator === true
     }
-    const bases = Object.values(ownTopic).flatMap((topicOf) => [topicOf(client.id), topicOf(ownClientId)])
+    const bases = ownTopics.flatMap((kind) => basesOf(client, kind))
     const isOwn = bases.some(
       (base) => filter === base || (filter.startsWith(`${base}/`) && filter.length <= base.length + maxSuffixLength),
     )
@@ -90,8 +91,7 @@ export class DirectTopics {
 
   /** Tells a client an event of its own. */
   sendEvent(client: DirectClient, kind: OwnTopic, event: unknown): void {
-    const topic = this.#reachable(client, [ownTopic[kind](client.id), ownTopic[kind](ownClientId)])
-    if (topic !== undefined) this.#send(client, topic, event, undefined)
+    this.sendResponse(client, kind, undefined, event)
   }
 
   /**
@@ -100,7 +100,7 @@ export class DirectTopics {
    * @param response bytes as they are, anything else as JSON
    */
   sendResponse(client: DirectClient, kind: OwnTopic, request: RequestProperties | undefined, response: unknown): void {
-    const bases = [ownTopic[kind](client.id), ownTopic[kind](ownClientId)]
+    const bases = basesOf(client, kind)
     const asked = request?.responseTopic
     const isHonoured = asked !== undefined && bases.some((base) => asked === base || asked.startsWith(`${base}/`))
     const topic = this.#reachable(client, isHonoured ? [asked, ...bases] : bases)
@@ -117,4 +117,9 @@ export class DirectTopics {
     const properties = client.version === 5 && correlationData !== undefined ? { correlationData } : undefined
     sendDirect(client, properties === undefined ? { topic, payload } : { topic, payload, properties }, this.#onError)
   }
+}
+
+/** Where a client may hear of one service: by its client id, or by the name that every client has for itself. */
+function basesOf({ id }: DirectClient, kind: OwnTopic): readonly string[] {
+  return [ownTopic[kind](id), ownTopic[kind](ownClientId)]
 }

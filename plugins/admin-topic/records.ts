@@ -1,21 +1,18 @@
 import {
-  decodeBlock,
   decodeRecord,
   type Includable,
   type RecordJson,
   type RecordSource,
   recordToJson,
 } from '../../protocol/index.ts'
-import type { AuditChain } from '../audit-chain/index.ts'
+import { type AuditChain, readEntry } from '../audit-chain/index.ts'
 import { AdminError } from './errors.ts'
 
 /** One record with everything that is stored for it. @throws {AdminError} not-found */
 export async function readRecord(chain: AuditChain, index: number): Promise<RecordSource> {
   if (index >= chain.state.frontier.size)
     throw new AdminError('not-found', `the newest index is ${chain.state.frontier.size - 1}`)
-  const stored = await chain.store.blockAt(index)
-  const block = stored === undefined ? undefined : decodeBlock(stored.encoded)
-  const entry = block?.entries[index - block.header.firstIndex]
+  const entry = await readEntry(chain.store, index)
   if (entry === undefined) throw new AdminError('not-found', 'the block that held it is missing; verify the chain')
   const record = decodeRecord(entry.record)
   return {

@@ -3,8 +3,6 @@ import {
   BrokerSigner,
   type BuiltBlock,
   type ChainState,
-  type ConfigOccasion,
-  configRecord,
   type Genesis,
   genesisRecord,
   isKeyName,
@@ -13,7 +11,6 @@ import {
   type P256PrivateKey,
   type P256PublicKey,
   type RegisteredKey,
-  type Requester,
   type RotationEvent,
   type RotationPlace,
   thumbprintOfP256,
@@ -125,7 +122,7 @@ export class AuditChain {
     this.#keys = new KeyChanges({
       registry: parts.registry,
       origin: parts.genesis.origin,
-      record: (decide) => this.#record(decide),
+      record: (decide) => this.record(decide),
     })
   }
 
@@ -223,7 +220,7 @@ export class AuditChain {
       failed,
     })
     if (restored.genesis === undefined) {
-      await chain.#record((_index, timeMs) => ({ record: genesisRecord(genesis, timeMs) }))
+      await chain.record((_index, timeMs) => ({ record: genesisRecord(genesis, timeMs) }))
     }
     return chain
   }
@@ -264,6 +261,26 @@ export class AuditChain {
     this.#sequencer.submit(submission)
   }
 
+  /** Submits one record of the broker's own; rejects with what `decide` throws. */
+  record(decide: Submission['decide']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let refusal: { error: unknown } | undefined
+      this.submit({
+        bytes: 1024,
+        decide: (index, timeMs) => {
+          try {
+            return decide(index, timeMs)
+          } catch (error) {
+            refusal = { error }
+            return undefined
+          }
+        },
+        settle: () => (refusal === undefined ? resolve() : reject(refusal.error)),
+      })
+      this.#failed.then(reject)
+    })
+  }
+
   /** See {@link KeyChanges.enroll}. */
   enroll(...given: Parameters<KeyChanges['enroll']>): Promise<RegisteredKey> {
     return this.#keys.enroll(...given)
@@ -293,7 +310,7 @@ export class AuditChain {
   async rotate(plan: (place: RotationPlace) => RotationEvent): Promise<RotationEvent> {
     await this.drained()
     const event = plan({ ...this.state, origin: this.genesis.origin })
-    await this.#record((index, timeMs) => {
+    await this.record((index, timeMs) => {
       if (!this.registry.apply(event, index)) {
         throw new PluginError('ERR_KEY_RESERVED', 'this key has another role already, or had this one before')
       }
@@ -301,11 +318,6 @@ export class AuditChain {
     })
     await this.close()
     return event
-  }
-
-  /** Records which configuration governs from now on. @param digest SHA-256 of the effective one, 32 bytes */
-  recordConfig(digest: Uint8Array, occasion: ConfigOccasion, requester: Requester = configuration): Promise<void> {
-    return this.#record((_index, timeMs) => ({ record: configRecord({ digest, occasion }, requester, timeMs) }))
   }
 
   /**
@@ -340,26 +352,6 @@ export class AuditChain {
     if (this.outage !== undefined) return
     const operations = this.#snapshots.final(this.state)
     if (operations.length > 0) await this.store.write(operations).catch(this.#onError)
-  }
-
-  /** Submits one record of the broker's own; rejects with what `decide` throws. */
-  #record(decide: Submission['decide']): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let refusal: { error: unknown } | undefined
-      this.submit({
-        bytes: 1024,
-        decide: (index, timeMs) => {
-          try {
-            return decide(index, timeMs)
-          } catch (error) {
-            refusal = { error }
-            return undefined
-          }
-        },
-        settle: () => (refusal === undefined ? resolve() : reject(refusal.error)),
-      })
-      this.#failed.then(reject)
-    })
   }
 }
 

@@ -1,10 +1,9 @@
-import { bytesEqual, type ConfigOccasion, configRecord, type Requester } from '../../protocol/index.ts'
+import { bytesEqual, type ConfigOccasion, configRecord } from '../../protocol/index.ts'
 import type { AuditChain } from './audit-chain.ts'
+import { configuration } from './key-changes.ts'
 import { storeSublevel } from './level-store.ts'
 import type { Decision } from './submission.ts'
 
-/** Requester of what an operator asked for by a signal or a start. */
-const operator: Requester = { auth: 'none' }
 const newestKey = new TextEncoder().encode('newest')
 
 /**
@@ -33,22 +32,7 @@ export class ConfigRecorder {
    * @returns resolves when that is durable; without a record when the digest is the one recorded last
    */
   record(apply: () => Uint8Array | undefined, occasion: ConfigOccasion): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let failure: { readonly error: unknown } | undefined
-      this.#chain.submit({
-        bytes: 512,
-        decide: (_index, timeMs) => {
-          try {
-            return this.#decide(apply(), occasion, timeMs)
-          } catch (error) {
-            failure = { error }
-            return undefined
-          }
-        },
-        settle: () => (failure === undefined ? resolve() : reject(failure.error)),
-      })
-      this.#chain.failed.then(reject)
-    })
+    return this.#chain.record((_index, timeMs) => this.#decide(apply(), occasion, timeMs))
   }
 
   #decide(digest: Uint8Array | undefined, occasion: ConfigOccasion, timeMs: number): Decision | undefined {
@@ -58,7 +42,7 @@ export class ConfigRecorder {
     if (current === undefined || (before !== undefined && bytesEqual(before, current))) return undefined
     this.#newest = current
     return {
-      record: configRecord({ digest: current, occasion }, operator, timeMs),
+      record: configRecord({ digest: current, occasion }, configuration, timeMs),
       also: [{ type: 'put', sublevel: this.#sublevel, key: newestKey, value: current }],
     }
   }

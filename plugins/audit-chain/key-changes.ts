@@ -64,8 +64,9 @@ export class KeyChanges {
     requester: Requester = configuration,
   ): Promise<RegisteredKey> {
     const { overlap = 0, ...options } = typeof wanted === 'string' ? { name: wanted } : wanted
+    const thumbprint = thumbprintOfP256(key, nativeCrypto)
     // One key per role: what the broker signs must never pass for a publish.
-    if (this.#registry.notary.hasBroker(thumbprintOfP256(key, nativeCrypto))) {
+    if (this.#registry.notary.hasBroker(thumbprint)) {
       throw new PluginError('ERR_KEY_RESERVED', 'this is, or was, a key of the broker itself')
     }
     if (options.proof !== undefined) await checkProof(options.proof, key, this.#origin)
@@ -74,7 +75,7 @@ export class KeyChanges {
     await this.#recordKeyEvent(() => planEnrolment(this.#registry, enrolment, nativeCrypto), requester)
     // A second step of its own: whoever asks again after a crash between the two completes it.
     if (replaces !== undefined) await this.retire(replaces, overlap, requester)
-    return findKey(this.#registry, thumbprintOfP256(key, nativeCrypto))
+    return findKey(this.#registry, thumbprint)
   }
 
   /**

@@ -28,6 +28,7 @@ import {
   verifySignedHeader,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
+import { readBlock } from './read-block.ts'
 import { type SignedSnapshot, type SnapshotStore, type StoredMemories, storedMemoriesOf } from './snapshots.ts'
 import type { AuditStore } from './store.ts'
 
@@ -74,7 +75,9 @@ export async function restoreChain(options: RestoreOptions): Promise<RestoredCha
   try {
     const state = decodeChainState(encodedState, crypto)
     const newestBlock = decodeBlock(newest.encoded)
-    checkState(state, newestBlock, crypto)
+    if (!isStateAfter(newestBlock, state, crypto)) {
+      throw damaged(`block ${newestBlock.header.height} is not the one that the state was written with`)
+    }
     const snapshot = await usableSnapshot(options)
     const stored = storedMemoriesOf(snapshot)
     const genesis = await walk(options, snapshot)
@@ -106,28 +109,22 @@ async function usableSnapshot(options: RestoreOptions): Promise<SignedSnapshot |
 
 /** Checks that a snapshot was taken after a block of this very chain. @throws {PluginError} ERR_SNAPSHOT_INVALID */
 async function checkStandsOn({ store, crypto }: RestoreOptions, state: ChainState): Promise<void> {
-  const { frontier, height, previousHash } = state
-  const stored = await store.blockAt(frontier.size - 1)
-  const block = stored === undefined ? undefined : decodeBlock(stored.encoded)
-  const agrees =
-    block !== undefined &&
-    block.header.height + 1 === height &&
-    block.header.treeSize === frontier.size &&
-    bytesEqual(crypto.sha256(block.encodedHeader), previousHash) &&
-    bytesEqual(block.header.rootHash, frontier.root())
-  if (!agrees) {
-    throw new PluginError('ERR_SNAPSHOT_INVALID', `the snapshot is not used: the chain has no such block ${height - 1}`)
+  const block = await readBlock(store, state.frontier.size - 1)
+  if (block === undefined || !isStateAfter(block, state, crypto)) {
+    const height = state.height - 1
+    throw new PluginError('ERR_SNAPSHOT_INVALID', `the snapshot is not used: the chain has no such block ${height}`)
   }
 }
 
-function checkState(state: ChainState, { header, encodedHeader }: Block, crypto: CryptoProvider): void {
-  const fits =
+/** Whether this is the state that the chain had after this block. */
+function isStateAfter({ header, encodedHeader }: Block, state: ChainState, crypto: CryptoProvider): boolean {
+  return (
     state.height === header.height + 1 &&
     state.frontier.size === header.treeSize &&
     state.timeMs === header.timeMs &&
     bytesEqual(state.previousHash, crypto.sha256(encodedHeader)) &&
     bytesEqual(state.frontier.root(), header.rootHash)
-  if (!fits) throw damaged(`block ${header.height} is not the one that the state was written with`)
+  )
 }
 
 /**
@@ -161,8 +158,7 @@ async function checkHead({ store, crypto, registry }: RestoreOptions, head: Uint
   const kept = parseSignedHeader(head)
   await checkSignature(kept, 'the head file', registry, crypto)
   const { height, firstIndex } = kept.header
-  const stored = await store.blockAt(firstIndex)
-  const block = stored === undefined ? undefined : decodeBlock(stored.encoded)
+  const block = await readBlock(store, firstIndex)
   if (block === undefined || block.header.height < height) {
     throw rolledBack(`the chain ends at block ${block?.header.height}, the head file knows block ${height}`)
   }
@@ -218,9 +214,11 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
       for (const [i, entry] of block.entries.entries()) {
         const record = decodeRecord(entry.record)
         if (record.kind === 'genesis') ({ origin } = parseGenesis(record, crypto))
-        if (record.kind === 'key') await checkRotation(record, block, { ...place, origin: origin ?? '' }, crypto)
+        const index = firstIndex + i
+        if (record.kind === 'key')
+          await enterKeyEvent(record, index, block, { ...place, origin: origin ?? '' }, options)
         // What was signed and should not have been recorded is for `audit verify`; a key event decides what is accepted.
-        if (!registry.enter(record, firstIndex + i) && record.kind === 'key') throw damaged(`record ${firstIndex + i}`)
+        else registry.enter(record, index)
       }
     } catch (error) {
       if (error instanceof ProtocolError)
@@ -237,16 +235,19 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
  * Of key events only those that change the keys of the notary carry something that decides about the chain itself.
  * @throws {ProtocolError} ERR_RECORD_MALFORMED, ERR_KEY_*, ERR_CBOR_*, ERR_COSE_*
  */
-async function checkRotation(
+async function enterKeyEvent(
   record: ChainRecord,
+  index: number,
   { entries }: Block,
   place: RotationPlace,
-  crypto: CryptoProvider,
+  { registry, crypto }: RestoreOptions,
 ): Promise<void> {
   const event = parseKeyEvent(record, crypto)
-  if (!isRotation(event)) return
-  if (entries.length !== 1) throw damaged('a key of the notary was changed in a block with other records')
-  await verifyRotationProof(event, place, crypto)
+  if (isRotation(event)) {
+    if (entries.length !== 1) throw damaged('a key of the notary was changed in a block with other records')
+    await verifyRotationProof(event, place, crypto)
+  }
+  if (!registry.apply(event, index)) throw damaged(`record ${index}`)
 }
 
 /**
@@ -266,7 +267,8 @@ function checkCovered({ header, entries }: Block, frontier: Frontier, crypto: Cr
   }
 }
 
-function damaged(what: string, cause?: unknown): PluginError {
+/** ERR_CHAIN_DAMAGED. @param what is wrong with the chain */
+export function damaged(what: string, cause?: unknown): PluginError {
   return new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: ${what}`, {}, cause)
 }
 

@@ -1,5 +1,4 @@
 import {
-  decodeBlock,
   decodeRecord,
   evidenceOf,
   parseSession,
@@ -12,6 +11,7 @@ import {
   toHex,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
+import { readEntry } from './read-block.ts'
 import type { AuditStore } from './store.ts'
 import { afterEarlier, type Submission } from './submission.ts'
 
@@ -84,9 +84,7 @@ export class SeqReuseReporter {
   }
 
   async #readAccepted(index: number): Promise<SignedEvidence> {
-    const stored = await this.#options.store.blockAt(index)
-    const block = stored === undefined ? undefined : decodeBlock(stored.encoded)
-    const entry = block?.entries[index - block.header.firstIndex]
+    const entry = await readEntry(this.#options.store, index)
     const record = entry === undefined ? undefined : decodeRecord(entry.record)
     // A number may also have been taken by a key exchange, whose request is kept whole.
     const whole = record?.kind === 'session' ? parseSign1(parseSession(record).request) : undefined

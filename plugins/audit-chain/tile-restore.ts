@@ -10,6 +10,7 @@ import {
   tileWidth,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
+import { damaged } from './replay.ts'
 import type { AuditStore, StoreOperation } from './store.ts'
 import { TileReader } from './tile-reader.ts'
 import type { TileTable } from './tile-table.ts'
@@ -85,9 +86,7 @@ export async function rebuildTiles(options: RestoreTilesOptions): Promise<TileWr
   let operations: StoreOperation[] = []
   for await (const leaves of leafHashes(options, 0)) {
     const firstIndex = rebuilt.size
-    const tileRoots: Uint8Array[] = []
-    for (const leaf of leaves) rebuilt.append(leaf, tileRoots)
-    operations.push(...writer.append(firstIndex, { leafHashes: leaves, tileRoots }))
+    operations.push(...writer.append(firstIndex, rebuilt.grow(leaves)))
     if (operations.length < tilesPerBatch) continue
     await store.write(operations)
     operations = []
@@ -114,8 +113,4 @@ async function* leafHashes({ store, crypto }: RestoreTilesOptions, fromIndex: nu
 function checkFrontier(what: string, found: Frontier, expected: Frontier): void {
   if (found.size === expected.size && bytesEqual(found.root(), expected.root())) return
   throw damaged(`the ${what} do not lead to the root of the newest block`)
-}
-
-function damaged(what: string, cause?: unknown): PluginError {
-  return new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: ${what}`, {}, cause)
 }

@@ -1,6 +1,6 @@
 import { type CryptoProvider, HashTile, hashBytes, type TileId, tilePath, tileWidth } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
-import { type StoreDatabase, storeSublevel } from './level-store.ts'
+import { encodeIndex, type StoreDatabase, storeSublevel } from './level-store.ts'
 import type { StoreOperation } from './store.ts'
 
 /**
@@ -38,9 +38,5 @@ export function tileName({ level, index }: TileId): string {
 }
 
 function encodeKey({ level, index }: TileId): Uint8Array {
-  const key = new Uint8Array(9)
-  const view = new DataView(key.buffer)
-  view.setUint8(0, level)
-  view.setBigUint64(1, BigInt(index))
-  return key
+  return Uint8Array.of(level, ...encodeIndex(index))
 }

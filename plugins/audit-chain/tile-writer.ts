@@ -30,10 +30,10 @@ export class TileWriter {
     this.#table = table
     this.#size = size
     this.#edge = edge.map((known, level) => {
-      const hashes = new Uint8Array(tileWidth * hashBytes)
-      hashes.set(known)
-      const count = hashesAtLevel(size, level)
-      return { index: Math.floor(count / tileWidth), width: count % tileWidth, hashes }
+      const tile = emptyTile(Math.floor(hashesAtLevel(size, level) / tileWidth))
+      tile.hashes.set(known)
+      tile.width = known.length / hashBytes
+      return tile
     })
   }
 

@@ -87,10 +87,6 @@ export class PublishPolicy {
     return policy
   }
 
-  requiresSignature(topic: string): boolean {
-    return this.of(topic).signed
-  }
-
   requiresTls(topic: string): boolean {
     return this.hasTlsRules && this.of(topic).tls
   }

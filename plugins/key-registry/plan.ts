@@ -39,6 +39,9 @@ const maxNameBytes = 255
  * @throws {PluginError} ERR_KEY_NOT_FOUND, ERR_KEY_AMBIGUOUS
  */
 export function findKey(registry: KeyRegistry, prefix: Uint8Array): RegisteredKey {
+  // As long as a kid it cannot be ambiguous.
+  const exact = registry.resolve(prefix)
+  if (exact !== undefined) return exact
   const found = registry.list().filter((key) => bytesEqual(key.thumbprint.subarray(0, prefix.length), prefix))
   const [first] = found
   if (first === undefined || prefix.length === 0) throw new PluginError('ERR_KEY_NOT_FOUND', 'no key has this kid')

@@ -35,12 +35,12 @@ export function parsePublicKeyPem(pem: string, crypto: CryptoProvider): P256Publ
 }
 
 /** Reads a COSE_Key (RFC 9052 section 7) with the required members only. @throws {PluginError} ERR_KEY_FILE */
-export function parsePublicCoseKey(encoded: Uint8Array, crypto: CryptoProvider): P256PublicKey {
+function parsePublicCoseKey(encoded: Uint8Array, crypto: CryptoProvider): P256PublicKey {
   return asP256('a public COSE_Key on P-256', () => decodeP256CoseKey(encoded, crypto))
 }
 
 /** Reads a JWK (RFC 7517), given as text. @throws {PluginError} ERR_KEY_FILE */
-export function parsePublicJwk(text: string, crypto: CryptoProvider): P256PublicKey {
+function parsePublicJwk(text: string, crypto: CryptoProvider): P256PublicKey {
   let jwk: unknown
   try {
     jwk = JSON.parse(text)

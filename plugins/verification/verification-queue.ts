@@ -64,8 +64,7 @@ export class VerificationQueue {
   readonly #threads = new Set<VerificationThread<Job>>()
   readonly #small = new Turns<Job>()
   readonly #large = new Turns<Job>()
-  readonly #pending = new Map<object, number>()
-  #pendingOfAll = 0
+  #pending = 0
   /** The large one that is on its way. */
   #largeJob: Job | undefined
   #wasLarge = false
@@ -83,11 +82,7 @@ export class VerificationQueue {
 
   /** Jobs without a result, of all clients. */
   get pending(): number {
-    return this.#pendingOfAll
-  }
-
-  pendingOf(client: object): number {
-    return this.#pending.get(client) ?? 0
+    return this.#pending
   }
 
   /** Threads that have work. */
@@ -102,8 +97,7 @@ export class VerificationQueue {
    * @param done called once, after `verify` has returned; not in the order of the calls
    */
   verify(client: object, job: VerificationJob, done: VerificationDone): void {
-    this.#pendingOfAll++
-    this.#pending.set(client, this.pendingOf(client) + 1)
+    this.#pending++
     const { key, message, signature } = job
     const waiting: Job = { client, key, message, signature, done, isRetry: false }
     if (this.#isClosed) queueMicrotask(() => this.#fail(waiting, closed()))
@@ -116,7 +110,7 @@ export class VerificationQueue {
 
   /** Resolves when no job is without a result, and those who asked have had the time to go on with theirs. */
   async whenIdle(): Promise<void> {
-    while (this.#pendingOfAll > 0) {
+    while (this.#pending > 0) {
       await new Promise<void>((resolve) => this.#onIdle.push(() => setImmediate(resolve)))
     }
   }
@@ -259,18 +253,15 @@ export class VerificationQueue {
     this.#settle(job, error)
   }
 
-  #settle({ client, done }: Job, result: boolean | VerificationError): void {
-    this.#pendingOfAll--
-    const rest = this.pendingOf(client) - 1
-    if (rest > 0) this.#pending.set(client, rest)
-    else this.#pending.delete(client)
+  #settle({ done }: Job, result: boolean | VerificationError): void {
+    this.#pending--
     try {
       done(result)
     } catch (error) {
       // The other jobs of the batch have a right to their results.
       this.#onError(error)
     }
-    if (this.#pendingOfAll === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
+    if (this.#pending === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 }
 

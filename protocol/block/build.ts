@@ -42,18 +42,16 @@ export function buildBlock(
   const writer = new BlockWriter(records.length, bodyBytes)
   const leaf = new LeafMaker(timeMs)
   const leafHashes: Uint8Array[] = []
-  const tileRoots: Uint8Array[] = []
   for (let i = 0; i < records.length; i++) {
     const { record, body } = records[i] as RecordWithBody
     const salt = salts.subarray(i * saltBytes, (i + 1) * saltBytes)
     // Salt and record lie side by side to be hashed, and again in the block.
     const salted = writeRecord(scratch.reset().raw(salt), record).finish()
     crypto.sha256Into(leaf.prefixed, leaf.commitmentAt, salted)
-    const leafHash = crypto.sha256(leaf.prefixed)
-    leafHashes.push(leafHash)
-    frontier.append(leafHash, tileRoots)
+    leafHashes.push(crypto.sha256(leaf.prefixed))
     writer.add(leaf.encoded, salt, salted.subarray(saltBytes), body)
   }
+  const growth = frontier.grow(leafHashes)
   const header: BlockHeader = {
     height: state.height,
     previousHash: state.previousHash,
@@ -66,7 +64,7 @@ export function buildBlock(
   const encodedHeader = encodeBlockHeader(header)
   const signed = signer.sign(encodedHeader)
   const next = { height: state.height + 1, previousHash: crypto.sha256(encodedHeader), timeMs, frontier }
-  return { header, signed, encoded: writer.finish(signed), next, growth: { leafHashes, tileRoots } }
+  return { header, signed, encoded: writer.finish(signed), next, growth }
 }
 
 /** One record with its salt. Building a block never waits, so nobody else writes to it meanwhile. */

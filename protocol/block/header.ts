@@ -23,7 +23,7 @@ export interface BlockHeader {
 export const noPreviousHash: Uint8Array = new Uint8Array(32)
 
 /** Bound into every header signature, so that it can be taken for nothing else. */
-export const blockAad = externalAad('block')
+const blockAad = externalAad('block')
 
 /** CBOR `[height, previousHash, firstIndex, count, timeMs, treeSize, rootHash]`: what is signed and linked. */
 export function encodeBlockHeader(header: BlockHeader): Uint8Array {

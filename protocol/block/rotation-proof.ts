@@ -10,6 +10,7 @@ import {
   type P256PrivateKey,
   parseSign1,
   signerHeaders,
+  signerKidOf,
   sigStructure,
   thumbprintOfEd25519,
 } from '../cose/index.ts'
@@ -75,10 +76,10 @@ export async function verifyRotationProof(
 }
 
 function verifyLogSignature(proof: Uint8Array, key: Uint8Array, crypto: CryptoProvider): Uint8Array {
-  const { protectedBytes, protectedHeaders, unprotectedHeaders, payload, signature } = parseSign1(proof)
-  const kid = protectedHeaders.get(headerLabel.kid)
-  if (protectedHeaders.size !== 2 || unprotectedHeaders.size !== 0) throw malformed('headers')
-  if (!(kid instanceof Uint8Array) || !isKidOf(kid, thumbprintOfEd25519(key, crypto))) throw malformed('kid')
+  const sign1 = parseSign1(proof)
+  const { protectedBytes, protectedHeaders, payload, signature } = sign1
+  const kid = signerKidOf(sign1)
+  if (kid === undefined || !isKidOf(kid, thumbprintOfEd25519(key, crypto))) throw malformed('headers')
   if (protectedHeaders.get(headerLabel.alg) !== algEd25519) {
     throw new ProtocolError('ERR_COSE_ALG_NOT_ALLOWED', 'alg is not Ed25519')
   }

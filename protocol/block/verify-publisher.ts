@@ -11,7 +11,8 @@ import {
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { readPublishHeaders } from '../envelope/publish-headers.ts'
 import { ProtocolError } from '../errors.ts'
-import { type ChainRecord, parseSeqReuse, parseSession } from '../record/index.ts'
+import { type ChainRecord, parseSeqReuse, type SessionEvent } from '../record/index.ts'
+import { requestTopic } from '../topics/index.ts'
 
 /** What a record says that a key signed. */
 interface Claim {
@@ -47,14 +48,13 @@ export async function verifyPublisherSignature(
 
 /** Verifies the request that a session record holds. @throws {ProtocolError} ERR_RECORD_MALFORMED, ERR_CBOR_*, ERR_COSE_* */
 export async function verifySessionRequest(
-  record: ChainRecord,
+  session: SessionEvent,
   key: P256PublicKey,
   crypto: CryptoProvider,
 ): Promise<void> {
-  const session = parseSession(record)
   const sign1 = parseSign1(session.request)
   if (sign1.payload === undefined) throw malformed('a request holds its payload')
-  await verifyClaim({ ...session, topic: record.topic ?? '' }, sign1, sign1.payload, key, crypto)
+  await verifyClaim({ ...session, topic: requestTopic.keyExchange }, sign1, sign1.payload, key, crypto)
 }
 
 /**

@@ -257,9 +257,10 @@ export class ChainVerifier {
       case 'config':
         parsed(() => parseConfig(record), this.#fault('record-malformed', index))
         return undefined
-      case 'session':
-        parsed(() => parseSession(record), this.#fault('record-malformed', index))
-        return this.#checkSigned(record, index, (key) => verifySessionRequest(record, key, this.#crypto))
+      case 'session': {
+        const session = parsed(() => parseSession(record), this.#fault('record-malformed', index))
+        return this.#checkSigned(record, index, (key) => verifySessionRequest(session, key, this.#crypto))
+      }
       case 'key':
         return this.#checkKeyEvent(record, index, count)
       case 'seq-reuse':

@@ -1,5 +1,5 @@
 /** Tags of RFC 9052 section 2. */
-export const coseTag = { encrypt0: 16, mac0: 17, sign1: 18 } as const
+export const coseTag = { encrypt0: 16, mac0: 17, sign1: 18, encrypt: 96 } as const
 
 /** Header labels in use (IANA COSE Header Parameters); the private one is ours. */
 export const headerLabel = {

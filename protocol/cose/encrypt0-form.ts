@@ -1,11 +1,9 @@
 import { CborReader } from '../cbor/index.ts'
 import { ProtocolError } from '../errors.ts'
-import { headerLabel } from './algorithms.ts'
+import { coseTag, headerLabel } from './algorithms.ts'
 
-/** Tags of RFC 9052 section 2. */
-const tag = { encrypt0: 16, encrypt: 96 } as const
 /** Both tags begin with one of these bytes: one byte settles it for nearly every other payload. */
-const firstBytes: ReadonlySet<number | undefined> = new Set([0xc0 | tag.encrypt0, 0xd8])
+const firstBytes: ReadonlySet<number | undefined> = new Set([0xc0 | coseTag.encrypt0, 0xd8])
 
 const ivLabel = 5
 const ephemeralKeyLabel = -1
@@ -41,14 +39,14 @@ export function isEncryptedForm(payload: Uint8Array): boolean {
 }
 
 function readEncrypt0(reader: CborReader): void {
-  reader.tag(tag.encrypt0)
+  reader.tag(coseTag.encrypt0)
   reader.array(3)
   readContent(reader)
   reader.end()
 }
 
 function readEncrypt(reader: CborReader): void {
-  reader.tag(tag.encrypt)
+  reader.tag(coseTag.encrypt)
   reader.array(4)
   const keyBytes = readContent(reader)
   const recipients = reader.array()

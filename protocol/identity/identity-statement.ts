@@ -4,13 +4,14 @@ import {
   algEsp256,
   coseKeyOfP256,
   externalAad,
-  headerLabel,
   isKidOf,
+  isSameP256,
   type P256PrivateKey,
   type P256PublicKey,
   p256FromCoseKey,
   parseSign1,
   signerHeaders,
+  signerKidOf,
   signSign1,
   thumbprintOfP256,
   verifySign1,
@@ -88,14 +89,14 @@ export async function verifyIdentityStatement(
 ): Promise<IdentityStatement> {
   if (message.length > maxStatementBytes) throw malformed('too long')
   const sign1 = parseSign1(message)
-  const { protectedHeaders, unprotectedHeaders, payload } = sign1
-  if (protectedHeaders.size !== 2 || unprotectedHeaders.size !== 0 || payload === undefined) throw malformed('headers')
+  const { payload } = sign1
+  const kid = signerKidOf(sign1)
+  if (kid === undefined || payload === undefined) throw malformed('headers')
   const statement = parseStatement(payload, crypto)
   const { brokerKey } = statement
-  const kid = protectedHeaders.get(headerLabel.kid)
-  if (!(kid instanceof Uint8Array) || !isKidOf(kid, thumbprintOfP256(brokerKey, crypto))) throw malformed('kid')
+  if (!isKidOf(kid, thumbprintOfP256(brokerKey, crypto))) throw malformed('kid')
   const known = expected.brokerKey
-  if (known !== undefined && !(bytesEqual(known.x, brokerKey.x) && bytesEqual(known.y, brokerKey.y))) {
+  if (known !== undefined && !isSameP256(known, brokerKey)) {
     throw new ProtocolError('ERR_IDENTITY_MISMATCH', 'this broker has another key than the one it is known by')
   }
   await verifySign1(sign1, brokerKey, externalAad(identityResponseTopic(expected.clientId)), crypto)

@@ -4,12 +4,12 @@ import {
   algEsp256,
   coseKeyOfP256,
   externalAad,
-  headerLabel,
   isKidOf,
   type P256PrivateKey,
   type P256PublicKey,
   parseSign1,
   signerHeaders,
+  signerKidOf,
   signSign1,
   thumbprintOfP256,
   verifySign1,
@@ -96,10 +96,9 @@ export async function verifyKeyExchangeResponse(
 ): Promise<KeyExchangeResponse> {
   checkMessageSize(message)
   const sign1 = parseSign1(message)
-  const { protectedHeaders, unprotectedHeaders, payload } = sign1
-  const kid = protectedHeaders.get(headerLabel.kid)
-  if (protectedHeaders.size !== 2 || !(kid instanceof Uint8Array)) throw malformedExchange('headers')
-  if (unprotectedHeaders.size !== 0) throw malformedExchange('unprotected headers')
+  const { payload } = sign1
+  const kid = signerKidOf(sign1)
+  if (kid === undefined) throw malformedExchange('headers')
   if (payload === undefined) throw malformedExchange('no payload')
   if (!isKidOf(kid, thumbprintOfP256(expected.brokerKey, crypto))) throw mismatch('signed by another key')
   await verifySign1(sign1, expected.brokerKey, externalAad(keyExchangeResponseTopic(expected.clientId)), crypto)

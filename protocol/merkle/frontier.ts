@@ -11,7 +11,7 @@ const rightAt = leftAt + hashBytes
 /** What leaves added to a tree: what its tiles are made of. */
 export interface TreeGrowth {
   readonly leafHashes: readonly Uint8Array[]
-  /** Roots of the tiles that the leaves completed, as {@link Frontier.append} gave them. */
+  /** Roots of the tiles that the leaves completed, in that order; of one leaf the lowest level first. */
   readonly tileRoots: readonly Uint8Array[]
 }
 
@@ -40,8 +40,18 @@ export class Frontier {
     return this.#subtrees
   }
 
-  /** @param tileRoots gets the roots of the tiles that the leaf completes, the lowest level first */
-  append(leafHash: Uint8Array, tileRoots?: Uint8Array[]): void {
+  append(leafHash: Uint8Array): void {
+    this.#append(leafHash, undefined)
+  }
+
+  /** Appends leaves. @returns what they add to the tiles of the tree */
+  grow(leafHashes: readonly Uint8Array[]): TreeGrowth {
+    const tileRoots: Uint8Array[] = []
+    for (const leafHash of leafHashes) this.#append(leafHash, tileRoots)
+    return { leafHashes, tileRoots }
+  }
+
+  #append(leafHash: Uint8Array, tileRoots: Uint8Array[] | undefined): void {
     if (this.#size % 2 === 0) this.#subtrees.push(leafHash)
     else this.#combine(leafHash, tileRoots)
     this.#size++

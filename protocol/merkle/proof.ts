@@ -27,12 +27,25 @@ export function verifyInclusion(
   rootHash: Uint8Array,
   crypto: CryptoProvider,
 ): void {
-  if (proof.leafIndex < 0n || proof.leafIndex >= proof.treeSize) throw invalid('index beyond the tree')
-  checkHashes([leafHash, rootHash, ...proof.path])
-  let node = proof.leafIndex
-  let last = proof.treeSize - 1n
+  checkHashes([rootHash])
+  if (!bytesEqual(rootOfInclusion(proof, leafHash, crypto), rootHash)) throw invalid('leads to another root')
+}
+
+/**
+ * The root that a leaf and its path lead to (RFC 9162 section 2.1.3.2, up to the comparison).
+ * @throws {ProtocolError} ERR_PROOF_INVALID: no proof for a tree of this size
+ */
+export function rootOfInclusion(
+  { leafIndex, treeSize, path }: InclusionProof,
+  leafHash: Uint8Array,
+  crypto: CryptoProvider,
+): Uint8Array {
+  if (leafIndex < 0n || leafIndex >= treeSize) throw invalid('index beyond the tree')
+  checkHashes([leafHash, ...path])
+  let node = leafIndex
+  let last = treeSize - 1n
   let hash = leafHash
-  for (const sibling of proof.path) {
+  for (const sibling of path) {
     if (last === 0n) throw invalid('path too long')
     if (isOdd(node) || node === last) {
       hash = nodeHash(sibling, hash, crypto)
@@ -47,7 +60,7 @@ export function verifyInclusion(
     last >>= 1n
   }
   if (last !== 0n) throw invalid('path too short')
-  if (!bytesEqual(hash, rootHash)) throw invalid('leads to another root')
+  return hash
 }
 
 /**

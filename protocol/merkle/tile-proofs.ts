@@ -62,38 +62,33 @@ export async function frontierFromTiles(
 
 /** The siblings of the way from a leaf to the root, the lowest first. */
 function inclusionRanges(leafIndex: number, treeSize: number): LeafRange[] {
-  const ranges: LeafRange[] = []
-  let [start, end] = [0, treeSize]
-  while (end - start > 1) {
-    const middle = start + leftSize(end - start)
-    if (leafIndex < middle) {
-      ranges.push({ start: middle, end })
-      end = middle
-    } else {
-      ranges.push({ start, end: middle })
-      start = middle
-    }
-  }
-  return ranges.reverse()
+  return descend(leafIndex, treeSize, ({ start, end }) => end - start === 1).siblings
 }
 
 /** What the older tree and the newer one are both made of, and the newer one alone, the lowest first. */
 function consistencyRanges(size1: number, size2: number): LeafRange[] {
-  const ranges: LeafRange[] = []
-  let [start, end] = [0, size2]
-  while (end !== size1) {
-    const middle = start + leftSize(end - start)
-    if (size1 <= middle) {
-      ranges.push({ start: middle, end })
-      end = middle
-    } else {
-      ranges.push({ start, end: middle })
-      start = middle
-    }
-  }
+  const { reached, siblings } = descend(size1 - 1, size2, ({ end }) => end === size1)
   // Beginning at 0 it is the older tree itself, whose root the verifier has.
-  if (start > 0) ranges.push({ start, end })
-  return ranges.reverse()
+  return reached.start === 0 ? siblings : [reached, ...siblings]
+}
+
+/** Halves a tree towards a leaf. @returns what was reached, and the halves that were left aside, the lowest first */
+function descend(
+  leafIndex: number,
+  treeSize: number,
+  isReached: (range: LeafRange) => boolean,
+): { readonly reached: LeafRange; readonly siblings: LeafRange[] } {
+  const siblings: LeafRange[] = []
+  let reached: LeafRange = { start: 0, end: treeSize }
+  while (!isReached(reached)) {
+    const { start, end } = reached
+    const middle = start + leftSize(end - start)
+    const left = { start, end: middle }
+    const right = { start: middle, end }
+    siblings.push(leafIndex < middle ? right : left)
+    reached = leafIndex < middle ? left : right
+  }
+  return { reached, siblings: siblings.reverse() }
 }
 
 /** The largest power of two below a size of at least 2: where RFC 9162 section 2.1.1 divides a tree. */

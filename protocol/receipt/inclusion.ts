@@ -1,6 +1,5 @@
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { ProtocolError } from '../errors.ts'
-import { hashBytes, type InclusionProof, nodeHash } from '../merkle/index.ts'
+import { type InclusionProof, rootOfInclusion } from '../merkle/proof.ts'
 import {
   decodeProof,
   encodeProof,
@@ -56,31 +55,6 @@ export function isInclusionReceiptValid(
 ): Promise<boolean> {
   return isProved(async () => {
     const form = parseInclusionReceipt(receipt)
-    await verifyReceiptSignature(form, rootOf(form.proof, leafHash, crypto), trust, crypto)
+    await verifyReceiptSignature(form, rootOfInclusion(form.proof, leafHash, crypto), trust, crypto)
   })
-}
-
-/**
- * The root that a leaf and its path lead to (RFC 9162 section 2.1.3). Where the paths of the leaf and of the last leaf
- * differ, the bits of the index tell the side; above, every sibling is on the left.
- * @throws {ProtocolError} ERR_PROOF_INVALID for a path of another length than the tree gives
- */
-function rootOf(
-  { leafIndex, treeSize, path }: InclusionProof,
-  leafHash: Uint8Array,
-  crypto: CryptoProvider,
-): Uint8Array {
-  const inner = bitsOf(leafIndex ^ (treeSize - 1n))
-  const outer = [...(leafIndex >> BigInt(inner)).toString(2)].filter((bit) => bit === '1').length
-  if (path.length !== inner + outer || leafHash.length !== hashBytes) {
-    throw new ProtocolError('ERR_PROOF_INVALID', 'Merkle proof: another length than the tree gives')
-  }
-  return path.reduce((hash, sibling, level) => {
-    const isLeft = level < inner && ((leafIndex >> BigInt(level)) & 1n) === 0n
-    return isLeft ? nodeHash(hash, sibling, crypto) : nodeHash(sibling, hash, crypto)
-  }, leafHash)
-}
-
-function bitsOf(value: bigint): number {
-  return value === 0n ? 0 : value.toString(2).length
 }

@@ -1,4 +1,4 @@
-import { type CborKey, CborReader, type CborValue, CborWriter, encodeCbor } from '../cbor/index.ts'
+import { type CborKey, CborReader, type CborValue, encodeCbor } from '../cbor/index.ts'
 import {
   algEsp256,
   encodeSign1,
@@ -167,10 +167,7 @@ export async function verifyReceiptSignature(
 
 /** `[number, number, [hash, ...]]`: what proofs of both kinds look like. */
 export function encodeProof(first: bigint, second: bigint, path: readonly Uint8Array[]): Uint8Array {
-  const writer = new CborWriter(24 + path.length * (hashBytes + 2)).array(3).int(Number(first)).int(Number(second))
-  writer.array(path.length)
-  for (const hash of path) writer.bytes(hash)
-  return writer.finish()
+  return encodeCbor([Number(first), Number(second), path])
 }
 
 /** @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED */

@@ -52,10 +52,6 @@ export class NotaryKeys implements NotaryKeyHistory {
     return term.key
   }
 
-  get log(): Uint8Array | undefined {
-    return this.#logs.at(-1)?.key
-  }
-
   /** Whether the notary has, or had, this broker key. */
   hasBroker(thumbprint: Uint8Array): boolean {
     return this.#brokers.some((term) => bytesEqual(term.thumbprint, thumbprint))

@@ -2,12 +2,12 @@ import { bytesEqual, utf8 } from '../bytes.ts'
 import {
   algEsp256,
   externalAad,
-  headerLabel,
   isKidOf,
   type P256PrivateKey,
   type P256PublicKey,
   parseSign1,
   signerHeaders,
+  signerKidOf,
   signSign1,
   thumbprintOfP256,
   verifySign1,
@@ -41,9 +41,8 @@ export async function verifyProofOfPossession(
 ): Promise<void> {
   if (proof.length > maxProofBytes) throw malformed('too long')
   const sign1 = parseSign1(proof)
-  const kid = sign1.protectedHeaders.get(headerLabel.kid)
-  if (sign1.protectedHeaders.size !== 2 || sign1.unprotectedHeaders.size !== 0) throw malformed('headers')
-  if (!(kid instanceof Uint8Array) || !isKidOf(kid, thumbprintOfP256(key, crypto))) throw malformed('kid')
+  const kid = signerKidOf(sign1)
+  if (kid === undefined || !isKidOf(kid, thumbprintOfP256(key, crypto))) throw malformed('headers')
   if (sign1.payload === undefined || !bytesEqual(sign1.payload, utf8(origin))) throw malformed('not for this log')
   await verifySign1(sign1, key, proofAad, crypto)
 }

@@ -55,6 +55,6 @@ export async function runForged(job: ForgedJob): Promise<Measured> {
     const lastRefusalAt = Math.max(...forgers.map((forger) => forger.lastRefusalAt))
     return { figures: { refused: messages / ((lastRefusalAt - startedAt) / 1000) }, cost }
   } finally {
-    await Promise.all([subscriber, ...forgers].map((one) => (one instanceof Forger ? one.stop() : one.disconnect())))
+    await Promise.all([subscriber.disconnect(), ...forgers.map((forger) => forger.stop())])
   }
 }

@@ -18,20 +18,11 @@ import {
   decodeChainState,
   emptyChainState,
   encodeChainState,
-  type Frontier,
   leafHash,
-  type TreeGrowth,
 } from '../../protocol/index.ts'
 import { atEnd } from './cleanup.ts'
 import { unsignedPublish } from './golden-chain.ts'
 import { keyMeriadoc } from './keys.ts'
-
-/** What leaves add to a tree. */
-export function growthOf(leafHashes: readonly Uint8Array[], frontier: Frontier): TreeGrowth {
-  const tileRoots: Uint8Array[] = []
-  for (const hash of leafHashes) frontier.append(hash, tileRoots)
-  return { leafHashes, tileRoots }
-}
 
 /** A block that is made and not written yet. */
 export interface PreparedBlock {
@@ -83,7 +74,7 @@ export class TiledChain {
     const entries = Array.from({ length: records }, () => unsignedPublish(message, nativeCrypto))
     const signer = new BlockSigner(keyMeriadoc, nativeCrypto)
     const block = buildBlock(this.state, entries, message.timeMs, signer, nativeCrypto)
-    const growth = growthOf(leafHashesOf(block.encoded), this.state.frontier.clone())
+    const growth = this.state.frontier.clone().grow(leafHashesOf(block.encoded))
     return { block, tiles: this.writer.append(block.header.firstIndex, growth) }
   }
 
@@ -108,13 +99,18 @@ export class TiledChain {
   /** Puts other bytes where a full tile is, or none. */
   async alter(level: number, index: number, change: (hashes: Uint8Array) => Uint8Array | undefined): Promise<void> {
     const tiles = tilesOn(this.database)
-    const key = Buffer.from([level, ...Buffer.from(index.toString(16).padStart(16, '0'), 'hex')])
+    const key = tileKey(level, index)
     const hashes = await tiles.get(key)
     if (hashes === undefined) throw new Error('there is no such tile')
     const changed = change(Uint8Array.from(hashes))
     if (changed === undefined) await tiles.del(key)
     else await tiles.put(key, changed)
   }
+}
+
+/** One byte for the level, eight for the index, so that the order of keys is the order of tiles. */
+export function tileKey(level: number, index: number): Uint8Array {
+  return Buffer.from([level, ...Buffer.from(index.toString(16).padStart(16, '0'), 'hex')])
 }
 
 const tilesOn = (database: StoreDatabase) =>

@@ -9,15 +9,16 @@ import {
   signatureBy,
   toHex,
 } from '../../protocol/index.ts'
+import { withBitFlipped } from '../helpers/bits.ts'
 import { keyMeriadoc } from '../helpers/keys.ts'
-import { naiveConsistency, naiveInclusion, naiveRoot } from '../helpers/naive-tree.ts'
+import { naiveConsistency, naiveInclusion, naiveRoot, numberedLeafHashes } from '../helpers/naive-tree.ts'
 import { logKey, witnessKey } from '../helpers/notes.ts'
 import { pythonJson, runPython } from '../helpers/python.ts'
-import { numberedLeaves, receiptIssuer, receiptTime, signedRootOf, withBitFlipped } from '../helpers/receipts.ts'
+import { receiptIssuer, receiptTime, signedRootOf } from '../helpers/receipts.ts'
 import { hasPython } from '../helpers/tools.ts'
 
 const script = 'verify_receipt.py'
-const leaves = numberedLeaves(13)
+const leaves = numberedLeafHashes(13)
 const root = signedRootOf(leaves)
 const rootHex = toHex(root.rootHash)
 const brokerKey = { x: toHex(keyMeriadoc.x), y: toHex(keyMeriadoc.y) }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { MessageProperties, QoS } from '../../../broker/edge/index.ts'
 import type { Message } from '../../../broker/sessions/message.ts'
-import { PublishView, type PublishViewOptions } from '../../../broker/sessions/publish-view.ts'
+import { PublishView, type PublishViewOptions, provenanceOf } from '../../../broker/sessions/publish-view.ts'
 import { readStoredMessage } from '../../../broker/sessions/stored-message.ts'
 import { admit } from '../../../plugins/authorize-publish/admission.ts'
 import type { IncomingPublish, Publisher } from '../../../plugins/authorize-publish/publish.ts'
@@ -201,7 +201,9 @@ test('a name that nothing proved is not vouched for', () => {
   const view = new PublishView({ unwrap: [], provenance: ['#'] })
   const record: ChainRecord = { kind: 'publish', timeMs, clientId: 'c', username: 'ann', auth: 'none' }
   const namesOf = (changes: Partial<ChainRecord>) =>
-    view.userPropertiesOf('a', index, { ...record, ...changes }, []).map(([name]) => name)
+    view
+      .userPropertiesOf('a', [], undefined, () => provenanceOf(index, { ...record, ...changes }))
+      .map(([name]) => name)
   assert.ok(!namesOf({}).includes('notarymq-user'))
   assert.ok(namesOf({ auth: 'password' }).includes('notarymq-user'))
 })

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { AdminService, AuditChain, nativeCrypto, PublishCounters, verifyStore } from '../../../plugins/index.ts'
+import {
+  AdminService,
+  AuditChain,
+  ConfigRecorder,
+  nativeCrypto,
+  PublishCounters,
+  verifyStore,
+} from '../../../plugins/index.ts'
 import {
   type AuditGapsResult,
   coseKeyOfP256,
@@ -83,7 +90,7 @@ test('a key that replaces another takes its restrictions, and the old one stays 
   const [old, next] = await list()
   assert.deepEqual([old?.status, old?.lastIndex], ['retiring', 4])
   assert.deepEqual([next?.replaces, next?.restrictions], [kidOf(one), { clients: ['press-*'] }])
-  await chain.recordConfig(new Uint8Array(32), 'reload')
+  await (await ConfigRecorder.open(chain)).record(() => new Uint8Array(32), 'reload')
   assert.equal((await list())[0]?.status, 'retired')
   const { records } = await ask<{ records: RecordJson[] }>('audit.query', {})
   assert.deepEqual(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import {
   AuditChain,
+  ConfigRecorder,
   nativeCrypto,
   type ObservedReuse,
   type SeqReuseAlarm,
@@ -100,7 +101,7 @@ test('what is recorded as accepted must be a signed publish', async (t) => {
 
 test('the configuration in force is a record', async (t) => {
   const { chain } = await chainWith(t)
-  await chain.recordConfig(new Uint8Array(32), 'reload')
+  await (await ConfigRecorder.open(chain)).record(() => new Uint8Array(32), 'reload')
   assert.equal(chain.state.frontier.size, 3)
   assert.equal((await verifyStore({ store: chain.store })).ok, true)
   await chain.close()

@@ -5,11 +5,11 @@ import { TileReader } from '../../../plugins/audit-chain/tile-reader.ts'
 import { TileTable } from '../../../plugins/audit-chain/tile-table.ts'
 import { nativeCrypto } from '../../../plugins/index.ts'
 import { consistencyProof, HashTile, inclusionProof, toHex } from '../../../protocol/index.ts'
+import { NaiveTree } from '../../helpers/naive-tree.ts'
 import { SeededRandom } from '../../helpers/random.ts'
 import { flip } from '../../helpers/tampering.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { TiledChain } from '../../helpers/tiled-chain.ts'
-import { NaiveTree } from '../../helpers/tiled-tree.ts'
 
 const crypto = nativeCrypto
 const hexes = (path: readonly Uint8Array[]) => path.map(toHex)

@@ -8,10 +8,10 @@ import { openTiles, rebuildTiles, restoreTiles } from '../../../plugins/audit-ch
 import { nativeCrypto, type PluginError } from '../../../plugins/index.ts'
 import { encodeChainState, hashesAtLevel, inclusionProof, toHex } from '../../../protocol/index.ts'
 import { fcSeed } from '../../helpers/arbitraries.ts'
+import { NaiveTree } from '../../helpers/naive-tree.ts'
 import { flip, tamper } from '../../helpers/tampering.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { TiledChain } from '../../helpers/tiled-chain.ts'
-import { NaiveTree } from '../../helpers/tiled-tree.ts'
 
 const crypto = nativeCrypto
 const damaged = { code: 'ERR_CHAIN_DAMAGED' }

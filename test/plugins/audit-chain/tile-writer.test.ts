@@ -7,10 +7,10 @@ import { nativeCrypto, openStoreDatabase, type StoreDatabase } from '../../../pl
 import { Frontier, toHex } from '../../../protocol/index.ts'
 import { fcSeed } from '../../helpers/arbitraries.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
+import { NaiveTree, numberedLeafHashes } from '../../helpers/naive-tree.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { readTesseraLeafHashes, readTesseraTile } from '../../helpers/tessera.ts'
-import { growthOf } from '../../helpers/tiled-chain.ts'
-import { NaiveTree, numberedLeafHashes } from '../../helpers/tiled-tree.ts'
+import { tileKey } from '../../helpers/tiled-chain.ts'
 
 const tree = new NaiveTree(numberedLeafHashes(66_200))
 
@@ -30,11 +30,11 @@ test('whatever the sizes of the commits, every full tile is written once and the
       const written: string[] = []
       for (const count of commits) {
         const first = frontier.size
-        const growth = growthOf(tree.leafHashes.slice(first, first + count), frontier)
+        const growth = frontier.grow(tree.leafHashes.slice(first, first + count))
         for (const operation of writer.append(first, growth)) written.push(describe(operation))
       }
       const expected = Array.from({ length: Math.floor(frontier.size / 256) }, (_, index) =>
-        describe({ key: keyOf(0, index), value: tree.tile({ level: 0, index, width: 256 }) }),
+        describe({ key: tileKey(0, index), value: tree.tile({ level: 0, index, width: 256 }) }),
       )
       assert.deepEqual(written, expected)
     }),
@@ -46,13 +46,13 @@ test('a commit that completes tiles of three levels writes all of them', async (
   const [table] = await emptyTable(t)
   const writer = new TileWriter(table)
   const frontier = new Frontier(nativeCrypto)
-  assert.equal(writer.append(0, growthOf(tree.leafHashes.slice(0, 65_535), frontier)).length, 255)
-  const last = writer.append(65_535, growthOf(tree.leafHashes.slice(65_535), frontier)).map(describe)
+  assert.equal(writer.append(0, frontier.grow(tree.leafHashes.slice(0, 65_535))).length, 255)
+  const last = writer.append(65_535, frontier.grow(tree.leafHashes.slice(65_535))).map(describe)
   assert.deepEqual(last, [
-    describe({ key: keyOf(0, 255), value: tree.tile({ level: 0, index: 255, width: 256 }) }),
-    describe({ key: keyOf(1, 0), value: tree.tile({ level: 1, index: 0, width: 256 }) }),
-    describe({ key: keyOf(0, 256), value: tree.tile({ level: 0, index: 256, width: 256 }) }),
-    describe({ key: keyOf(0, 257), value: tree.tile({ level: 0, index: 257, width: 256 }) }),
+    describe({ key: tileKey(0, 255), value: tree.tile({ level: 0, index: 255, width: 256 }) }),
+    describe({ key: tileKey(1, 0), value: tree.tile({ level: 1, index: 0, width: 256 }) }),
+    describe({ key: tileKey(0, 256), value: tree.tile({ level: 0, index: 256, width: 256 }) }),
+    describe({ key: tileKey(0, 257), value: tree.tile({ level: 0, index: 257, width: 256 }) }),
   ])
   for (const [level, index, width] of [
     [0, 258, 152],
@@ -68,9 +68,9 @@ test('full tiles stay in memory until the next commit, when their batch is durab
   const [table] = await emptyTable(t)
   const writer = new TileWriter(table)
   const frontier = new Frontier(nativeCrypto)
-  writer.append(0, growthOf(tree.leafHashes.slice(0, 300), frontier))
+  writer.append(0, frontier.grow(tree.leafHashes.slice(0, 300)))
   assert.equal(writer.inMemory({ level: 0, index: 0 })?.length, 8192)
-  writer.append(300, growthOf(tree.leafHashes.slice(300, 301), frontier))
+  writer.append(300, frontier.grow(tree.leafHashes.slice(300, 301)))
   assert.equal(writer.inMemory({ level: 0, index: 0 }), undefined)
   assert.equal(writer.inMemory({ level: 0, index: 1 })?.length, 45 * 32)
   for (const [level, index] of [
@@ -86,7 +86,7 @@ test('leaves that do not follow those that are there are refused', async (t) => 
   const [table] = await emptyTable(t)
   const writer = new TileWriter(table)
   const frontier = new Frontier(nativeCrypto)
-  const growth = growthOf(tree.leafHashes.slice(0, 3), frontier)
+  const growth = frontier.grow(tree.leafHashes.slice(0, 3))
   assert.throws(() => writer.append(1, growth), RangeError)
   writer.append(0, growth)
   assert.throws(() => writer.append(0, growth), RangeError)
@@ -98,16 +98,11 @@ test('the tiles of Tessera come out byte for byte, at every size', async (t) => 
   const frontier = new Frontier(nativeCrypto)
   const leafHashes = readTesseraLeafHashes(15)
   for (const [i, hash] of leafHashes.entries()) {
-    writer.append(i, growthOf([hash], frontier))
+    writer.append(i, frontier.grow([hash]))
     const hashes = writer.inMemory({ level: 0, index: 0 })
     assert.equal(toHex(hashes ?? assert.fail()), toHex(readTesseraTile({ level: 0, index: 0, width: i + 1 })))
   }
 })
-
-/** One byte for the level, eight for the index, so that the order of keys is the order of tiles. */
-function keyOf(level: number, index: number): Uint8Array {
-  return Buffer.from([level, ...Buffer.from(index.toString(16).padStart(16, '0'), 'hex')])
-}
 
 function describe(operation: { readonly key: Uint8Array; readonly value?: Uint8Array }): string {
   return `${toHex(operation.key)} ${toHex(operation.value ?? new Uint8Array(0))}`

@@ -2,30 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nobleCrypto, verifyConsistency, verifyInclusion } from '../../../protocol/index.ts'
 import { codeOf } from '../../helpers/codes.ts'
-import { base64, readVectorsWithBigIntegers } from '../../helpers/vectors.ts'
-
-interface InclusionVector {
-  readonly leafIdx: string
-  readonly treeSize: string
-  readonly root: string | null
-  readonly leafHash: string | null
-  readonly proof: readonly string[] | null
-  readonly wantErr: boolean
-}
-
-interface ConsistencyVector {
-  readonly size1: string
-  readonly size2: string
-  readonly root1: string | null
-  readonly root2: string | null
-  readonly proof: readonly string[] | null
-  readonly wantErr: boolean
-}
+import { type ConsistencyVector, readConsistencyVectors, readInclusionVectors } from '../../helpers/merkle-vectors.ts'
+import { base64 } from '../../helpers/vectors.ts'
 
 const path = (proof: readonly string[] | null) => (proof ?? []).map(base64)
 
 test('agrees with all 98 inclusion vectors of transparency-dev', () => {
-  const vectors = readVectorsWithBigIntegers<Record<string, InclusionVector>>('transparency-dev-merkle/inclusion.json')
+  const vectors = readInclusionVectors()
   assert.equal(Object.keys(vectors).length, 98)
   for (const [name, vector] of Object.entries(vectors)) {
     const { leafIdx, treeSize, root, leafHash, proof } = vector
@@ -39,8 +22,7 @@ test('agrees with all 98 inclusion vectors of transparency-dev', () => {
 const rootsThatAreNoHashes = 'consistency/additional/sizes-are-equal-one-and-proof-is-empty.json'
 
 test('agrees with 97 of 98 consistency vectors of transparency-dev, and refuses roots that are no hashes', () => {
-  const file = 'transparency-dev-merkle/consistency.json'
-  const vectors = readVectorsWithBigIntegers<Record<string, ConsistencyVector>>(file)
+  const vectors = readConsistencyVectors()
   assert.equal(Object.keys(vectors).length, 98)
   for (const [name, vector] of Object.entries(vectors)) {
     const code = consistencyCode(vector)
@@ -52,8 +34,7 @@ test('agrees with 97 of 98 consistency vectors of transparency-dev, and refuses 
 })
 
 test('refuses all 9 consistency vectors that start from the empty tree, as upstream does', () => {
-  const file = 'transparency-dev-merkle/consistency.json'
-  const vectors = Object.values(readVectorsWithBigIntegers<Record<string, ConsistencyVector>>(file))
+  const vectors = Object.values(readConsistencyVectors())
   const fromNothing = vectors.filter((vector) => vector.size1 === '0')
   assert.equal(fromNothing.length, 9)
   for (const vector of fromNothing) {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { nativeCrypto } from '../../../plugins/native-crypto.ts'
-import { leafHash, nodeHash, verifyConsistency, verifyInclusion } from '../../../protocol/index.ts'
+import { nodeHash, verifyConsistency, verifyInclusion } from '../../../protocol/index.ts'
 import { codeOf, throwsCode } from '../../helpers/codes.ts'
-import { naiveConsistency, naiveInclusion, naiveRoot } from '../../helpers/naive-tree.ts'
+import { naiveConsistency, naiveInclusion, naiveRoot, numberedLeafHashes } from '../../helpers/naive-tree.ts'
 
 const largest = 33
-const leaves = Array.from({ length: largest }, (_, i) => leafHash(Uint8Array.of(i), nativeCrypto))
+const leaves = numberedLeafHashes(largest)
 const roots = Array.from({ length: largest + 1 }, (_, size) => naiveRoot(leaves.slice(0, size)))
 const leaf = (i: number) => leaves[i] as Uint8Array
 const root = (size: number) => roots[size] as Uint8Array

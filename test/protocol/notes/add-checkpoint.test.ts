@@ -8,7 +8,6 @@ import {
   encodeAddCheckpoint,
   encodeSignatureLines,
   encodeTreeSize,
-  leafHash,
   parseAddCheckpoint,
   parseTreeSize,
   signatureBy,
@@ -18,7 +17,7 @@ import {
 } from '../../../protocol/index.ts'
 import { bytesOf, fcSeed } from '../../helpers/arbitraries.ts'
 import { throwsCode } from '../../helpers/codes.ts'
-import { naiveConsistency, naiveRoot } from '../../helpers/naive-tree.ts'
+import { naiveConsistency, naiveRoot, numberedLeafHashes } from '../../helpers/naive-tree.ts'
 import { throwsNoteCode } from '../../helpers/note-codes.ts'
 import { logKey, witnessKey } from '../../helpers/notes.ts'
 
@@ -61,7 +60,7 @@ test('a request is lines in one form', () => {
 })
 
 describe('the tree of a request', () => {
-  const leaves = Array.from({ length: 9 }, (_, i) => leafHash(Uint8Array.of(i), nativeCrypto))
+  const leaves = numberedLeafHashes(9)
   const head = (size: number) => ({ treeSize: BigInt(size), rootHash: naiveRoot(leaves.slice(0, size)) })
   const submit = (oldSize: number, path: readonly Uint8Array[], oldRoot = head(oldSize).rootHash, newer = head(9)) =>
     verifySubmittedTree({ oldSize: BigInt(oldSize), path }, oldRoot, newer, nativeCrypto)

@@ -14,6 +14,7 @@ import {
   toHex,
   withCosignatures,
 } from '../../../protocol/index.ts'
+import { withBitFlipped } from '../../helpers/bits.ts'
 import { throwsNoteCode } from '../../helpers/note-codes.ts'
 import { ed25519Key, logKey, witnessKey } from '../../helpers/notes.ts'
 
@@ -54,8 +55,7 @@ test('with any bit of a cosignature flipped, its time included, it is not valid'
   const { signature } = signatureBy(witness.signer, text)
   assert.equal(witness.verifier.isValid(text, signature), true)
   for (let bit = 0; bit < signature.length * 8; bit++) {
-    const copy = signature.slice()
-    copy[bit >> 3] = (copy[bit >> 3] as number) ^ (1 << (bit & 7))
+    const copy = withBitFlipped(signature, bit)
     assert.equal(witness.verifier.isValid(text, copy), false, `bit ${bit}`)
   }
   for (const length of [0, 8, 64, 71])

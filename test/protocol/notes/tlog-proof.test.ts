@@ -6,15 +6,15 @@ import {
   checkpointText,
   encodeSignedNote,
   encodeTlogProof,
-  leafHash,
   parseTlogProof,
   parseWitnessPolicy,
   signatureBy,
   verifyTlogProof,
 } from '../../../protocol/index.ts'
 import { bytesOf, fcSeed } from '../../helpers/arbitraries.ts'
+import { withBitFlipped } from '../../helpers/bits.ts'
 import { throwsCode } from '../../helpers/codes.ts'
-import { naiveInclusion, naiveRoot } from '../../helpers/naive-tree.ts'
+import { naiveInclusion, naiveRoot, numberedLeafHashes } from '../../helpers/naive-tree.ts'
 import { throwsNoteCode } from '../../helpers/note-codes.ts'
 import { logKey, witnessKey } from '../../helpers/notes.ts'
 import { vectorText } from '../../helpers/vectors.ts'
@@ -24,7 +24,7 @@ const log = logKey(origin, 1)
 const witness = witnessKey('example.com/w', 2)
 const lines = `log ${log.vkey}\nwitness W ${witness.vkey}\nquorum W\n`
 const policy = parseWitnessPolicy(lines, nativeCrypto)
-const leaves = Array.from({ length: 13 }, (_, i) => leafHash(Uint8Array.of(i), nativeCrypto))
+const leaves = numberedLeafHashes(13)
 const leaf = (index: number) => leaves[index] as Uint8Array
 const text = checkpointText({ origin, treeSize: 13n, rootHash: naiveRoot(leaves) })
 const signatures = [signatureBy(log.signer, text), signatureBy(witness.signer, text)]
@@ -74,8 +74,7 @@ describe('a proof verifies', () => {
 test('with any single bit flipped a proof fails', () => {
   const proof = new TextEncoder().encode(proofOf(6))
   for (let bit = 0; bit < proof.length * 8; bit++) {
-    const copy = proof.slice()
-    copy[bit >> 3] = (copy[bit >> 3] as number) ^ (1 << (bit & 7))
+    const copy = withBitFlipped(proof, bit)
     assert.throws(
       () => verifyTlogProof(copy, leaf(6), policy, nativeCrypto),
       ({ name }: Error) => name === 'NoteError' || name === 'ProtocolError',

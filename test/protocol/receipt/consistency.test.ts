@@ -8,12 +8,13 @@ import {
   isInclusionReceiptValid,
   parseConsistencyReceipt,
 } from '../../../protocol/index.ts'
+import { withBitFlipped } from '../../helpers/bits.ts'
 import { throwsCode } from '../../helpers/codes.ts'
 import { key11, publicOf } from '../../helpers/keys.ts'
-import { naiveConsistency, naiveInclusion, naiveRoot } from '../../helpers/naive-tree.ts'
-import { numberedLeaves, receiptTrust, signedRootOf, withBitFlipped } from '../../helpers/receipts.ts'
+import { naiveConsistency, naiveInclusion, naiveRoot, numberedLeafHashes } from '../../helpers/naive-tree.ts'
+import { receiptTrust, signedRootOf } from '../../helpers/receipts.ts'
 
-const leaves = numberedLeaves(13)
+const leaves = numberedLeafHashes(13)
 const head = (size: number) => ({ treeSize: BigInt(size), rootHash: naiveRoot(leaves.slice(0, size)) })
 const receiptFrom = (size1: number) =>
   consistencyReceipt(signedRootOf(leaves), { size1: BigInt(size1), path: naiveConsistency(size1, leaves) })

@@ -16,21 +16,16 @@ import {
   signSign1Detached,
   toHex,
 } from '../../../protocol/index.ts'
+import { withBitFlipped } from '../../helpers/bits.ts'
 import { throwsCode } from '../../helpers/codes.ts'
 import { key11, keyMeriadoc, publicOf } from '../../helpers/keys.ts'
-import { naiveInclusion, naiveRoot } from '../../helpers/naive-tree.ts'
+import { readInclusionVectors } from '../../helpers/merkle-vectors.ts'
+import { naiveInclusion, naiveRoot, numberedLeafHashes } from '../../helpers/naive-tree.ts'
 import { mutated, SeededRandom } from '../../helpers/random.ts'
-import {
-  numberedLeaves,
-  receiptIssuer,
-  receiptTime,
-  receiptTrust,
-  signedRootOf,
-  withBitFlipped,
-} from '../../helpers/receipts.ts'
-import { base64, readVectorsWithBigIntegers } from '../../helpers/vectors.ts'
+import { receiptIssuer, receiptTime, receiptTrust, signedRootOf } from '../../helpers/receipts.ts'
+import { base64 } from '../../helpers/vectors.ts'
 
-const leaves = numberedLeaves(13)
+const leaves = numberedLeafHashes(13)
 const leaf = (index: number) => leaves[index] as Uint8Array
 const root = signedRootOf(leaves)
 const receiptOf = (index: number) =>
@@ -217,17 +212,8 @@ describe('what is read', () => {
   })
 })
 
-interface InclusionVector {
-  readonly leafIdx: string
-  readonly treeSize: string
-  readonly root: string | null
-  readonly leafHash: string | null
-  readonly proof: readonly string[] | null
-  readonly wantErr: boolean
-}
-
 test('around the inclusion vectors of transparency-dev that the format can express, receipts prove what they should', async () => {
-  const vectors = readVectorsWithBigIntegers<Record<string, InclusionVector>>('transparency-dev-merkle/inclusion.json')
+  const vectors = readInclusionVectors()
   const verdicts = { proved: 0, refused: 0 }
   for (const [name, vector] of Object.entries(vectors)) {
     const [rootHash, hash] = [base64(vector.root ?? ''), base64(vector.leafHash ?? '')]

@@ -19,11 +19,12 @@ import {
   takeReceipts,
   toHex,
 } from '../../../protocol/index.ts'
+import { withBitFlipped } from '../../helpers/bits.ts'
 import { throwsCode } from '../../helpers/codes.ts'
 import { example, exampleSign1, signedEnvelope } from '../../helpers/envelopes.ts'
 import { key11, keyMeriadoc, publicOf } from '../../helpers/keys.ts'
-import { naiveInclusion } from '../../helpers/naive-tree.ts'
-import { numberedLeaves, receiptTrust, signedRootOf, withBitFlipped } from '../../helpers/receipts.ts'
+import { naiveInclusion, numberedLeafHashes } from '../../helpers/naive-tree.ts'
+import { receiptTrust, signedRootOf } from '../../helpers/receipts.ts'
 import { hex } from '../../helpers/vectors.ts'
 
 const { sha256 } = nativeCrypto
@@ -52,8 +53,8 @@ const record: ChainRecord = {
 function logged(entry: ChainRecord): LoggedPublish & { readonly receipt: Uint8Array } {
   const encoded = encodeRecord(entry)
   const commitment = commitmentOf(salt, encoded, nativeCrypto)
-  const leaves = [...numberedLeaves(4), leafHash(encodeLeaf({ timeMs: entry.timeMs, commitment }), nativeCrypto)]
-  leaves.push(...numberedLeaves(2))
+  const leaves = [...numberedLeafHashes(4), leafHash(encodeLeaf({ timeMs: entry.timeMs, commitment }), nativeCrypto)]
+  leaves.push(...numberedLeafHashes(2))
   const receipt = inclusionReceipt(signedRootOf(leaves), { leafIndex: 4n, path: naiveInclusion(4, leaves) })
   return { record: encoded, salt, receipt }
 }
