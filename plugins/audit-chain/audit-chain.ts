@@ -36,8 +36,10 @@ import { Sequencer } from './sequencer.ts'
 import { recordsPerSnapshot, SnapshotKeeper, SnapshotStore } from './snapshots.ts'
 import type { AuditStore } from './store.ts'
 import type { CommitParticipant, Submission } from './submission.ts'
+import { TileReader } from './tile-reader.ts'
 import { openTiles } from './tile-restore.ts'
 import { TileTable } from './tile-table.ts'
+import type { TileWriter } from './tile-writer.ts'
 import { WillReservations } from './will-reservations.ts'
 
 export interface AuditChainOptions {
@@ -77,6 +79,7 @@ export class AuditChain {
   readonly brokerKey: P256PrivateKey
   /** Thumbprint of the broker key. */
   readonly brokerThumbprint: Uint8Array
+  readonly #tiles: { readonly table: TileTable; readonly writer: TileWriter }
   readonly #sequencer: Sequencer
   readonly #head: HeadFile
   readonly #snapshots: SnapshotKeeper
@@ -94,6 +97,7 @@ export class AuditChain {
     genesis: Genesis
     logVkey: string
     brokerKey: P256PrivateKey
+    tiles: { readonly table: TileTable; readonly writer: TileWriter }
     sequencer: Sequencer
     head: HeadFile
     snapshots: SnapshotKeeper
@@ -109,6 +113,7 @@ export class AuditChain {
     this.logVkey = parts.logVkey
     this.brokerKey = parts.brokerKey
     this.brokerThumbprint = thumbprintOfP256(parts.brokerKey, nativeCrypto)
+    this.#tiles = parts.tiles
     this.#sequencer = parts.sequencer
     this.#head = parts.head
     this.#snapshots = parts.snapshots
@@ -159,7 +164,7 @@ export class AuditChain {
       onWarning: onError,
     })
     const table = new TileTable(database)
-    const tiles = await openTiles({ store, table, frontier: restored.state.frontier, crypto: nativeCrypto }, onError)
+    const writer = await openTiles({ store, table, frontier: restored.state.frontier, crypto: nativeCrypto }, onError)
     const genesis = restored.genesis ?? firstGenesis(candidates, options.origin)
     checkOrigin(genesis, options.origin)
     if (restored.genesis === undefined) registry.notary.begin(genesis)
@@ -187,7 +192,7 @@ export class AuditChain {
     const sequencer = new Sequencer({
       store,
       state: restored.state,
-      tiles,
+      tiles: writer,
       signer: new BlockSigner(brokerKey, nativeCrypto),
       crypto: nativeCrypto,
       now,
@@ -212,6 +217,7 @@ export class AuditChain {
       genesis,
       logVkey,
       brokerKey,
+      tiles: { table, writer },
       sequencer,
       head,
       snapshots: keeper,
@@ -243,6 +249,12 @@ export class AuditChain {
   /** Why nothing is being answered at the moment; undefined when all is well. */
   get outage(): PluginError | undefined {
     return this.#sequencer.outage
+  }
+
+  /** A reader of the tree's tiles, with a cache of its own. @param maxTiles see {@link TileReader} */
+  newTileReader(maxTiles?: number): TileReader {
+    const cache = maxTiles === undefined ? undefined : { maxTiles }
+    return new TileReader({ ...this.#tiles, crypto: nativeCrypto, ...cache })
   }
 
   /** Bytes that wait for a commit. */
