@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { VerificationCounters } from '../../plugins/index.ts'
+import type { ScrubCounters, ScrubStatus, VerificationCounters } from '../../plugins/index.ts'
 import type { ListenerCounters } from '../listeners/index.ts'
 import type { BrokerSnapshot } from '../sys/index.ts'
 import { labelledReadings } from './labelled-readings.ts'
@@ -43,6 +43,12 @@ export interface TrustReading {
   readonly penalisedAddresses: number
 }
 
+/** What the background check of the store came to; places have a record in the chain. */
+export interface ScrubReading {
+  readonly counters: ScrubCounters
+  readonly status: Pick<ScrubStatus, 'damage' | 'passes'>
+}
+
 /** What one listener counted; an open listener is one. */
 export interface ListenerReading {
   readonly info: { readonly name: string }
@@ -56,6 +62,7 @@ export interface MetricsSource {
   readonly chain: () => ChainReading
   readonly publishes: () => PublishReading
   readonly trust: () => TrustReading
+  readonly scrub: () => ScrubReading
   readonly listeners: () => readonly ListenerReading[]
 }
 

@@ -6,11 +6,13 @@ import {
   type JsonRpcResponse,
   p256ToJwk,
   type Requester,
+  type ScrubJson,
   toBase64url,
 } from '../../protocol/index.ts'
 import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
+import type { ScrubStatus } from '../scrub/index.ts'
 import { AdminError } from './errors.ts'
 import { findGaps, readGapQuery } from './gaps.ts'
 import { KeyMethods } from './key-methods.ts'
@@ -23,6 +25,8 @@ export interface AdminServiceOptions {
   readonly counters: PublishCounters
   /** Start of the broker, milliseconds since 1970. */
   readonly sinceMs: number
+  /** What checks the chain in the background. Default: nothing does. */
+  readonly scrub?: { readonly status: ScrubStatus }
 }
 
 /** Requests answered at a time; each may read the whole chain. */
@@ -95,7 +99,7 @@ export class AdminService {
 
   async #status(params: ParamReader): Promise<AuditStatus> {
     params.end()
-    const { chain, counters, sinceMs } = this.#options
+    const { chain, counters, sinceMs, scrub } = this.#options
     const { state, genesis } = chain
     return {
       treeSize: state.frontier.size,
@@ -110,6 +114,7 @@ export class AdminService {
       accepted: counters.accepted,
       refused: counters.refused,
       since: new Date(sinceMs).toISOString(),
+      scrub: scrub === undefined ? null : scrubJson(scrub.status),
     }
   }
 
@@ -185,4 +190,8 @@ function toAdminError(error: unknown): AdminError | undefined {
   if (error instanceof AdminError) return error
   if (!(error instanceof PluginError) || !Object.hasOwn(tellable, error.code)) return undefined
   return new AdminError(tellable[error.code as keyof typeof tellable], error.message)
+}
+
+function scrubJson({ checked, passes, lastPassMs, damage }: ScrubStatus): ScrubJson {
+  return { checked, passes, lastPass: passes === 0 ? null : new Date(lastPassMs).toISOString(), damage }
 }

@@ -19,6 +19,7 @@ export {
   type Includable,
   includable,
   type KeyJson,
+  type ScrubJson,
   type SeqRange,
 } from './methods.ts'
 export { type RecordJson, type RecordSource, recordToJson } from './record-json.ts'
