@@ -21,4 +21,4 @@ export {
   type KeyJson,
   type SeqRange,
 } from './methods.ts'
-export { type RecordJson, type RecordSource, recordToJson } from './record-json.ts'
+export { erasedRecordToJson, type RecordJson, type RecordSource, recordToJson } from './record-json.ts'

@@ -1,6 +1,20 @@
 export { decodeRecord, encodeRecord, recordField, writeRecord } from './codec.ts'
 export { type ConfigEvent, type ConfigOccasion, configRecord, parseConfig } from './config-record.ts'
+export {
+  compareBytes,
+  type Erasable,
+  type ErasedSeq,
+  type ErasureEvent,
+  erasureRecord,
+  maxErasureRanges,
+  maxErasureReasonBytes,
+  maxErasureSeqs,
+  mayBeErased,
+  parseErasure,
+  tookSeq,
+} from './erasure-record.ts'
 export { chainFormatVersion, type Genesis, genesisRecord, parseGenesis } from './genesis.ts'
+export { type IndexRange, RangeList, RangeSet, unionOfRanges } from './index-ranges.ts'
 export {
   type BrokerKeyEvent,
   type EnrollEvent,

@@ -2,7 +2,9 @@ import {
   type ChainRecord,
   type CryptoProvider,
   configRecord,
+  type ErasureEvent,
   encodeSign1,
+  erasureRecord,
   evidenceOf,
   externalAad,
   type Genesis,
@@ -139,6 +141,7 @@ export function goldenRecords(crypto: CryptoProvider): Record<GoldenRecord, Reco
       configRecord({ digest: crypto.sha256(ascii('policy')), occasion: 'start' }, { auth: 'none' }, laterMs),
     ),
     'seq-reuse': noBody(seqReuseRecord(goldenReuse(crypto), device, laterMs)),
+    erasure: noBody(erasureRecord(goldenErasure, admin, laterMs)),
   }
 }
 
@@ -148,6 +151,14 @@ const key12 = numberedKey(12)
 
 function noBody(record: ChainRecord): RecordWithBody {
   return { record, body: undefined }
+}
+
+/** Both publishes of plant/1, as somebody asked for it. */
+const goldenErasure: ErasureEvent = {
+  what: 'records',
+  ranges: [[2, 3]],
+  reason: 'plant 1 was sold',
+  seqs: [{ thumbprint: key11.thumbprint, highest: 1 }],
 }
 
 /** A session that key "11" asked for under number 2; what is inside the request does not matter here. */
@@ -200,6 +211,7 @@ export type GoldenRecord =
   | 'session'
   | 'config'
   | 'seq-reuse'
+  | 'erasure'
 
 /**
  * Four blocks, six records: broker key "meriadoc", publisher key "11", salts 000102..., signatures by RFC 6979.
