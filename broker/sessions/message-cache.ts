@@ -87,7 +87,8 @@ export class MessageCache implements MessageSource {
     const known = loaded.messages[place]
     if (known !== undefined) return known
     const entry = loaded.block.entries[place]
-    if (entry === undefined) return undefined
+    // Erased, or no publish: there is nothing to deliver. An empty payload is one of no bytes.
+    if (entry?.record === undefined || entry.body === undefined) return undefined
     const message = readStoredMessage(index, entry.record, entry.body, this.#view)
     loaded.messages[place] = message
     return message

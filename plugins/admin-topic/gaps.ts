@@ -3,10 +3,10 @@ import {
   bytesEqual,
   decodeBlock,
   decodeRecord,
-  isSignedPublish,
   largestWindow,
   type RegisteredKey,
   type SeqRange,
+  tookSeq,
 } from '../../protocol/index.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
 import { findKey } from '../key-registry/index.ts'
@@ -56,10 +56,9 @@ export async function findGaps(chain: AuditChain, { kid, fromSeq, toSeq, limit }
 async function* acceptedSeqs(chain: AuditChain, { thumbprint, enrolledAt }: RegisteredKey): AsyncIterable<number> {
   for await (const stored of chain.store.blocks(enrolledAt)) {
     for (const entry of decodeBlock(stored.encoded).entries) {
+      if (entry.record === undefined) continue
       const record = decodeRecord(entry.record)
-      const tookNumber = record.kind === 'session' || isSignedPublish(record)
-      if (!tookNumber || record.seq === undefined || record.thumbprint === undefined) continue
-      if (bytesEqual(record.thumbprint, thumbprint)) yield record.seq
+      if (tookSeq(record) && bytesEqual(record.thumbprint, thumbprint)) yield record.seq
     }
   }
 }

@@ -6,12 +6,12 @@ import {
   decodeCbor,
   decodeRecord,
   encodeCbor,
+  erasedRecordToJson,
   fromBase64url,
   type Includable,
   isKidOf,
   ProtocolError,
   type RecordJson,
-  recordToJson,
   toBase64url,
   topicMatchesFilter,
 } from '../../protocol/index.ts'
@@ -19,7 +19,7 @@ import type { AuditChain } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { AdminError } from './errors.ts'
 import type { ParamReader } from './params.ts'
-import { subjectOf } from './records.ts'
+import { keptRecordJson } from './records.ts'
 
 /** Records looked at for one page; a page that found little ends here with a cursor to go on. */
 const maxScannedRecords = 200_000
@@ -70,16 +70,23 @@ export async function runQuery(chain: AuditChain, query: Query): Promise<AuditQu
       const isFull = records.length >= query.limit || scanned >= maxScannedRecords || pageBytes >= maxPageBytes
       if (isFull) return { records, cursor: makeCursor(index, query) }
       scanned++
+      if (entry.record === undefined) {
+        // Nobody can tell whether it would match what is asked of its content.
+        if (asksNothing(query)) records.push(erasedRecordToJson(index, entry.leaf, query.include))
+        continue
+      }
       const record = decodeRecord(entry.record)
       if (!matches(record, query)) continue
-      const { salt, leaf, body, record: encodedRecord } = entry
-      const subject = subjectOf(chain, record.thumbprint)
-      records.push(recordToJson({ index, record, encodedRecord, body, salt, leaf, subject }, query.include))
-      if (query.include.has('payload')) pageBytes += body?.length ?? 0
-      if (query.include.size > 0) pageBytes += encodedRecord.length
+      records.push(keptRecordJson(chain, index, entry, record, query.include))
+      if (query.include.has('payload')) pageBytes += entry.body?.length ?? 0
+      if (query.include.size > 0) pageBytes += entry.record.length
     }
   }
   return { records, cursor: null }
+}
+
+function asksNothing({ topic, clientId, kid }: Query): boolean {
+  return topic === undefined && clientId === undefined && kid === undefined
 }
 
 function matches(record: ChainRecord, query: Query): boolean {

@@ -10,6 +10,7 @@ import {
   decodeChainState,
   decodeLeaf,
   decodeRecord,
+  ErasureLedger,
   emptyChainState,
   type Frontier,
   type Genesis,
@@ -19,6 +20,7 @@ import {
   leafHash,
   type P256PublicKey,
   ProtocolError,
+  parseErasure,
   parseGenesis,
   parseKeyEvent,
   parseSignedHeader,
@@ -202,6 +204,7 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
   let origin = snapshot?.origin
   let next: Place = { height: from.height, firstIndex: frontier.size, previousHash: from.previousHash }
   for (const { key } of snapshot?.keys ?? []) registry.restore(key)
+  const erasures = new ErasureLedger()
   for await (const stored of store.blocks(next.firstIndex)) {
     // The walk begins with the block that holds the index: the one that the snapshot was taken after, when none does.
     if (stored.firstIndex < frontier.size && frontier.size === from.frontier.size) continue
@@ -212,9 +215,14 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
       next = placeAfter(block, stored.firstIndex, place, crypto)
       checkCovered(block, frontier, crypto)
       for (const [i, entry] of block.entries.entries()) {
+        const index = firstIndex + i
+        if (entry.record === undefined) {
+          erasures.missing('records', index, height)
+          continue
+        }
         const record = decodeRecord(entry.record)
         if (record.kind === 'genesis') ({ origin } = parseGenesis(record, crypto))
-        const index = firstIndex + i
+        if (record.kind === 'erasure') erasures.announced(parseErasure(record))
         if (record.kind === 'key')
           await enterKeyEvent(record, index, block, { ...place, origin: origin ?? '' }, options)
         // What was signed and should not have been recorded is for `audit verify`; a key event decides what is accepted.
@@ -226,6 +234,9 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
       throw error
     }
   }
+  // It may have been a key event that somebody wants forgotten.
+  const hole = erasures.firstUnannounced()
+  if (hole !== undefined) throw damaged(`record ${hole.index} is gone, and no erasure record says so`)
   const [[broker], [log]] = [notary.brokers, notary.logs]
   if (origin === undefined || broker === undefined || log === undefined) throw damaged('there is no genesis record')
   return { origin, brokerKey: broker.key, logKey: log.key }
@@ -258,6 +269,7 @@ function checkCovered({ header, entries }: Block, frontier: Frontier, crypto: Cr
   for (const [i, entry] of entries.entries()) {
     frontier.append(leafHash(entry.leaf, crypto))
     const { commitment } = decodeLeaf(entry.leaf)
+    if (entry.record === undefined) continue
     if (!bytesEqual(commitment, commitmentOf(entry.salt, entry.record, crypto))) {
       throw damaged(`block ${header.height}: record ${header.firstIndex + i} was altered`)
     }

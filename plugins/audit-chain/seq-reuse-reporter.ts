@@ -77,20 +77,23 @@ export class SeqReuseReporter {
     try {
       // The accepted one may have been decided a moment ago.
       await new Promise<void>((resolve) => this.#options.submit(afterEarlier(resolve)))
-      await this.#record(reuse, await this.#readAccepted(reuse.acceptedIndex))
+      const accepted = await this.#readAccepted(reuse.acceptedIndex)
+      if (accepted !== undefined) await this.#record(reuse, accepted)
     } finally {
       this.#running.delete(identity)
     }
   }
 
-  async #readAccepted(index: number): Promise<SignedEvidence> {
+  /** @returns undefined when the record was erased: its number is too old then, and nothing is to be reported */
+  async #readAccepted(index: number): Promise<SignedEvidence | undefined> {
     const entry = await readEntry(this.#options.store, index)
-    const record = entry === undefined ? undefined : decodeRecord(entry.record)
+    if (entry !== undefined && entry.record === undefined) return undefined
+    const record = entry && decodeRecord(entry.record)
     // A number may also have been taken by a key exchange, whose request is kept whole.
     const whole = record?.kind === 'session' ? parseSign1(parseSession(record).request) : undefined
     const sign1 = record?.envelope === undefined ? whole : parseSign1(record.envelope)
     const payload = entry?.body ?? whole?.payload
-    if (record?.topic === undefined || sign1 === undefined || payload === undefined) {
+    if (record?.topic === undefined || sign1 === undefined) {
       throw new PluginError('ERR_CHAIN_DAMAGED', `record ${index} is not that of a signed publish`, { index })
     }
     return { topic: record.topic, sign1, payload }

@@ -46,7 +46,7 @@ export async function verifyStore(options: VerifyStoreOptions): Promise<AuditVer
 }
 
 function resultOf(verifier: ChainVerifier, firstBad: ChainFinding | undefined): AuditVerifyResult {
-  const { records, signatures } = verifier.summary
-  const result = { ok: firstBad === undefined, checked: records, signatures }
+  const { records, signatures, erased } = verifier.summary
+  const result = { ok: firstBad === undefined, checked: records, signatures, erased }
   return firstBad === undefined ? result : { ...result, firstBad }
 }

@@ -25,6 +25,7 @@ export async function checkEntry(
   { leaf, salt, record: encoded, body }: BlockEntry,
   spend: (units: number) => Promise<void>,
 ): Promise<DamageCause | undefined> {
+  if (encoded === undefined) return 'record-mismatch'
   try {
     const { commitment } = decodeLeaf(leaf)
     if (!bytesEqual(commitment, commitmentOf(salt, encoded, nativeCrypto))) return 'record-mismatch'

@@ -6,6 +6,7 @@ import {
   type KeyEvent,
   parseConfig,
   parseDamage,
+  parseErasure,
   parseKeyEvent,
   parseSeqReuse,
   parseSession,
@@ -35,6 +36,11 @@ export function detailToJson(record: ChainRecord, include: ReadonlySet<Includabl
       if (!include.has('envelope')) return { acceptedIndex, acceptedTopic }
       const envelopes = { acceptedEnvelope: toBase64url(accepted), refusedEnvelope: toBase64url(refused) }
       return { acceptedIndex, acceptedTopic, ...envelopes }
+    }
+    case 'erasure': {
+      const { what, ranges, reason, seqs } = parseErasure(record)
+      const erasedSeqs = seqs.map(({ thumbprint, highest }) => ({ kid: toBase64url(thumbprint), highest }))
+      return seqs.length === 0 ? { what, ranges, reason } : { what, ranges, reason, erasedSeqs }
     }
     default:
       return {}

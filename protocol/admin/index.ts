@@ -22,4 +22,4 @@ export {
   type ScrubJson,
   type SeqRange,
 } from './methods.ts'
-export { type RecordJson, type RecordSource, recordToJson } from './record-json.ts'
+export { erasedRecordToJson, type RecordJson, type RecordSource, recordToJson } from './record-json.ts'

@@ -67,6 +67,8 @@ export interface AuditVerifyResult {
   readonly ok: boolean
   readonly checked: number
   readonly signatures: number
+  /** Payloads and records that were erased, as records of the chain announce. */
+  readonly erased: { readonly bodies: number; readonly records: number }
   readonly firstBad?: { readonly index: number; readonly block: number; readonly cause: ChainFault }
 }
 

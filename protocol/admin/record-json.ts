@@ -1,14 +1,18 @@
+import { isBodyErased } from '../block/index.ts'
 import { toBase64url } from '../bytes.ts'
 import type {
   AuthKind,
   ChainRecord,
   ConfigOccasion,
   DamageCause,
+  Erasable,
+  IndexRange,
   KeyEvent,
   KeyRestrictions,
   Outcome,
   RecordKind,
 } from '../record/index.ts'
+import { decodeLeaf } from '../record/index.ts'
 import { withoutUndefined } from '../without-undefined.ts'
 import { detailToJson } from './detail-json.ts'
 import type { Includable } from './methods.ts'
@@ -18,7 +22,10 @@ import { timeText } from './time-text.ts'
 export interface RecordJson {
   readonly index: number
   readonly time: string
-  readonly kind: RecordKind
+  /** Absent when the record was erased: what is left says nothing about it. */
+  readonly kind?: RecordKind
+  /** What of it was erased: its payload, or the record with it. */
+  readonly erased?: 'body' | 'record'
   readonly topic?: string
   readonly clientId?: string
   readonly username?: string
@@ -57,6 +64,10 @@ export interface RecordJson {
   /** The record whose sequence number was used again, and its topic. */
   readonly acceptedIndex?: number
   readonly acceptedTopic?: string
+  /** What an erasure record takes from which indexes, and the highest numbers that its keys lose. */
+  readonly what?: Erasable
+  readonly ranges?: readonly IndexRange[]
+  readonly erasedSeqs?: readonly { readonly kid: string; readonly highest: number }[]
   /** Both envelopes, when envelopes were asked for. */
   readonly acceptedEnvelope?: string
   readonly refusedEnvelope?: string
@@ -84,6 +95,13 @@ export interface RecordSource {
   readonly subject: string | undefined
 }
 
+/** What is left of a record that was erased: its place, its time, and the leaf that proves both. */
+export function erasedRecordToJson(index: number, leaf: Uint8Array, include: ReadonlySet<Includable>): RecordJson {
+  const time = new Date(decodeLeaf(leaf).timeMs).toISOString()
+  const base = { index, time, erased: 'record' } as const
+  return include.has('leaf') ? { ...base, leaf: toBase64url(leaf) } : base
+}
+
 /** @param include which byte strings to add */
 export function recordToJson(source: RecordSource, include: ReadonlySet<Includable>): RecordJson {
   const { record } = source
@@ -106,6 +124,7 @@ export function recordToJson(source: RecordSource, include: ReadonlySet<Includab
     subject: source.subject,
     seq: record.seq,
     signedTime: timeText(record.signedTimeMs),
+    erased: isBodyErased(record, source.body) ? ('body' as const) : undefined,
     payloadSha256: base64urlOrNothing(record.payloadSha256),
     size: record.payloadSize,
     payload: include.has('payload') ? base64urlOrNothing(source.body) : undefined,

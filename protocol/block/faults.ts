@@ -10,7 +10,7 @@ export const chainFaults = {
   'record-mismatch': 'a record or its salt is not what its leaf commits to',
   'root-mismatch': 'the leaves do not lead to the signed root',
   'record-malformed': 'a record that its leaf covers does not follow the format',
-  'payload-mismatch': 'a payload body is missing or not the one that its record names',
+  'payload-mismatch': 'a payload body is not the one that its record names',
   'genesis-invalid':
     'the first record is not a genesis record, or the chain never leads to the broker key that is trusted',
   'key-event-invalid': 'a key event contradicts the ones before it',
@@ -19,6 +19,8 @@ export const chainFaults = {
   'signature-invalid': 'the signature of a publish or a key exchange does not verify over what its record says',
   'seq-repeated': 'one key signed two accepted publishes under one sequence number, or one below the window',
   'seq-reuse-invalid': 'a seq-reuse record does not show two contents that its key signed under one sequence number',
+  'erasure-invalid': 'an erasure record names what does not lie below it, or a key that was never enrolled',
+  'erased-unannounced': 'a record or a payload is gone, and no erasure record of the chain says so',
   'truncated-below-head': 'the chain ends before the newest header that was kept outside it',
   'differs-from-head': 'the chain holds another block than the header that was kept outside it',
   'head-invalid': 'the kept header is not one that the broker signed',

@@ -1,6 +1,8 @@
-export { type Block, type BlockEntry, decodeBlock, encodeBlock } from './block.ts'
+export { type Block, type BlockEntry, decodeBlock, type ErasedEntry, encodeBlock, type KeptEntry } from './block.ts'
 export { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'
+export { eraseFrom, isBodyErased } from './erase.ts'
+export { ErasureLedger } from './erasures.ts'
 export { type ChainFault, type ChainFinding, chainFaults } from './faults.ts'
 export {
   type BlockHeader,

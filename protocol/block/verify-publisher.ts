@@ -21,7 +21,8 @@ interface Claim {
   readonly seq: number | undefined
   /** Undefined where the record does not say it. */
   readonly signedTimeMs: number | undefined
-  readonly contentDigest: Uint8Array
+  /** Undefined where the record that says it was erased. */
+  readonly contentDigest: Uint8Array | undefined
 }
 
 /**
@@ -60,12 +61,12 @@ export async function verifySessionRequest(
 /**
  * Verifies that both envelopes of a seq-reuse record are what it says: by the key, under the number, with different
  * contents. Without their payloads only what they say can be compared.
- * @param acceptedDigest content digest of the accepted record
+ * @param acceptedDigest content digest of the accepted record; undefined when that was erased
  * @throws {ProtocolError} ERR_RECORD_MALFORMED, ERR_CBOR_*, ERR_COSE_*
  */
 export async function verifySeqReuse(
   record: ChainRecord,
-  acceptedDigest: Uint8Array,
+  acceptedDigest: Uint8Array | undefined,
   key: P256PublicKey,
   crypto: CryptoProvider,
 ): Promise<void> {
@@ -81,6 +82,15 @@ export async function verifySeqReuse(
     if (sign1.payload === undefined) checkHeaders(claim, sign1)
     else await verifyClaim(claim, sign1, sign1.payload, key, crypto)
   }
+  const { payload } = reuse.acceptedSign1
+  if (payload === undefined) return
+  if (bytesEqual(digestOf(reuse.acceptedSign1, acceptedTopic, payload, crypto), contentDigest)) {
+    throw malformed('both sides have the same content')
+  }
+}
+
+function digestOf(sign1: Sign1, topic: string, payload: Uint8Array, crypto: CryptoProvider): Uint8Array {
+  return crypto.sha256(sigStructure(sign1.protectedBytes, externalAad(topic), payload))
 }
 
 async function verifyClaim(
@@ -91,11 +101,11 @@ async function verifyClaim(
   crypto: CryptoProvider,
 ): Promise<void> {
   checkHeaders(claim, sign1)
-  const aad = externalAad(claim.topic)
-  if (!bytesEqual(crypto.sha256(sigStructure(sign1.protectedBytes, aad, payload)), claim.contentDigest)) {
+  const { topic, contentDigest } = claim
+  if (contentDigest !== undefined && !bytesEqual(digestOf(sign1, topic, payload, crypto), contentDigest)) {
     throw malformed('content digest is not that of topic, payload and headers')
   }
-  await verifySign1(sign1, key, aad, crypto, payload)
+  await verifySign1(sign1, key, externalAad(topic), crypto, payload)
 }
 
 function checkHeaders({ thumbprint, seq, signedTimeMs }: Claim, sign1: Sign1): void {

@@ -13,13 +13,17 @@ import {
   isSignedPublish,
   parseConfig,
   parseDamage,
+  parseErasure,
   parseGenesis,
   parseKeyEvent,
+  parseSeqReuse,
   parseSession,
 } from '../record/index.ts'
 import { KeyRegistry, type RegisteredKey, signerFault, verifyProofOfPossession } from '../registry/index.ts'
 import type { AcceptedSeq } from '../replay/index.ts'
 import { type Block, decodeBlock } from './block.ts'
+import { isBodyErased } from './erase.ts'
+import { ErasureLedger } from './erasures.ts'
 import type { ChainFault, ChainFinding } from './faults.ts'
 import { parseSignedHeader, type SignedHeader, verifySignedHeader } from './header.ts'
 import { verifyRotationProof } from './rotation-proof.ts'
@@ -44,6 +48,8 @@ export interface ChainSummary {
   readonly blocks: number
   readonly records: number
   readonly signatures: number
+  /** What is gone: payloads, with which signatures cannot be verified any more, and whole records. */
+  readonly erased: { readonly bodies: number; readonly records: number }
   readonly genesis: Genesis | undefined
 }
 
@@ -69,6 +75,7 @@ export class ChainVerifier {
   /** Parsed with the first block. */
   #head: SignedHeader | undefined
   #headChecked = false
+  readonly #erasures = new ErasureLedger()
   #state: ChainState
   #genesis: Genesis | undefined
   /** Whether the chain has led to the key to trust. */
@@ -86,7 +93,10 @@ export class ChainVerifier {
   }
 
   get summary(): ChainSummary {
-    return { blocks: this.#state.height, records: this.#records, signatures: this.#signatures, genesis: this.#genesis }
+    const { bodies, records } = this.#erasures
+    const erased = { bodies, records }
+    const [signatures, genesis] = [this.#signatures, this.#genesis]
+    return { blocks: this.#state.height, records: this.#records, signatures, erased, genesis }
   }
 
   /**
@@ -105,8 +115,9 @@ export class ChainVerifier {
   }
 
   /**
-   * Checks that the chain led to the key to trust, and its end against the kept header.
-   * @param isWhole false: more blocks follow that were not asked for, so the kept header may be one of them
+   * Checks that the chain led to the key to trust, its end against the kept header, and that what is gone was announced.
+   * @param isWhole false: more blocks follow that were not asked for, so the kept header may be one of them, or the
+   *   announcement of what is gone may stand there
    */
   async finish(isWhole = true): Promise<ChainFinding | undefined> {
     if (this.#state.height === 0) return { cause: 'missing-block', block: 0, index: 0 }
@@ -121,13 +132,18 @@ export class ChainVerifier {
 
   async #findingAtEnd(): Promise<ChainFinding | undefined> {
     const head = this.#head
-    if (head === undefined || this.#headChecked) return undefined
+    if (head === undefined || this.#headChecked) return this.#unannouncedErasure()
     // The key that signed it may be one that the missing blocks would have named.
     for (const key of [this.#registry.notary.broker, this.#options.brokerKey]) {
       if (key === undefined || !(await isSignedBy(head, key, this.#crypto))) continue
       return { cause: 'truncated-below-head', block: head.header.height, index: this.#state.frontier.size }
     }
     return headInvalid.finding
+  }
+
+  #unannouncedErasure(): ChainFinding | undefined {
+    const place = this.#erasures.firstUnannounced()
+    return place === undefined ? undefined : { cause: 'erased-unannounced', ...place }
   }
 
   async #add(key: number, encoded: Uint8Array): Promise<void> {
@@ -151,7 +167,7 @@ export class ChainVerifier {
   #readGenesis(block: Block): void {
     const fault = this.#fault('genesis-invalid', 0)
     const entry = block.entries[0]
-    if (entry === undefined) throw fault
+    if (entry?.record === undefined) throw fault
     const genesis = parsed(() => parseGenesis(decodeRecord(entry.record), this.#crypto), fault)
     this.#genesis = genesis
     this.#registry.notary.begin(genesis)
@@ -193,6 +209,7 @@ export class ChainVerifier {
       const index = block.header.firstIndex + i
       const fault = this.#fault(leavesAreSigned ? 'record-mismatch' : 'leaf-mismatch', index)
       const leaf = parsed(() => decodeLeaf(entry.leaf), fault)
+      if (entry.record === undefined) continue
       if (!bytesEqual(leaf.commitment, commitmentOf(entry.salt, entry.record, this.#crypto))) throw fault
     }
     if (!leavesAreSigned) throw this.#fault('root-mismatch', block.header.firstIndex)
@@ -205,12 +222,17 @@ export class ChainVerifier {
     try {
       for (const [i, entry] of block.entries.entries()) {
         const index = block.header.firstIndex + i
-        const record = parsed(() => decodeRecord(entry.record), this.#fault('record-malformed', index))
+        const { record: encoded } = entry
         const { timeMs } = decodeLeaf(entry.leaf)
-        if (record.timeMs !== timeMs || timeMs < previousMs || timeMs > block.header.timeMs) {
+        const record = encoded && parsed(() => decodeRecord(encoded), this.#fault('record-malformed', index))
+        if ((record ?? { timeMs }).timeMs !== timeMs || timeMs < previousMs || timeMs > block.header.timeMs) {
           throw this.#fault('header-inconsistent', index)
         }
         previousMs = timeMs
+        if (record === undefined) {
+          this.#erasures.missing('records', index, block.header.height)
+          continue
+        }
         this.#checkBody(record, entry.body, index)
         const verification = this.#checkKind(record, entry.body, index, block.entries.length)
         if (verification !== undefined) signatures.push(verification)
@@ -228,12 +250,13 @@ export class ChainVerifier {
       if (body !== undefined) throw this.#fault('payload-mismatch', index)
       return
     }
+    if (body === undefined) {
+      this.#erasures.missing('bodies', index, this.#state.height)
+      return
+    }
     const { payloadSha256, payloadSize } = record
     const matches =
-      body !== undefined &&
-      payloadSha256 !== undefined &&
-      body.length === payloadSize &&
-      bytesEqual(this.#crypto.sha256(body), payloadSha256)
+      payloadSha256 !== undefined && body.length === payloadSize && bytesEqual(this.#crypto.sha256(body), payloadSha256)
     if (!matches) throw this.#fault('payload-mismatch', index)
   }
 
@@ -269,9 +292,15 @@ export class ChainVerifier {
         return this.#checkKeyEvent(record, index, count)
       case 'seq-reuse':
         return this.#checkReuse(record, index)
-      default:
+      case 'erasure':
+        this.#checkErasure(record, index)
+        return undefined
+      default: {
         if (!isSignedPublish(record)) return undefined
-        return this.#checkSigned(record, index, (key) => verifyPublisherSignature(record, body, key, this.#crypto))
+        const verify = (key: P256PublicKey) => verifyPublisherSignature(record, body, key, this.#crypto)
+        // The signature is over the payload: without it nobody can say that it is right, and it does not count.
+        return this.#checkSigned(record, index, isBodyErased(record, body) ? undefined : verify)
+      }
     }
   }
 
@@ -290,8 +319,20 @@ export class ChainVerifier {
     return valid(verifyProofOfPossession(event.proof, event.key, origin, this.#crypto), fault)
   }
 
+  #checkErasure(record: ChainRecord, index: number): void {
+    const fault = this.#fault('erasure-invalid', index)
+    if (!parsed(() => this.#registry.enter(record, index), fault)) throw fault
+    this.#erasures.announced(parseErasure(record))
+  }
+
   #checkReuse(record: ChainRecord, index: number): Promise<void> {
     const fault = this.#fault('seq-reuse-invalid', index)
+    const { acceptedIndex, thumbprint: reusing } = parsed(() => parseSeqReuse(record), fault)
+    const known = this.#registry.resolve(reusing)
+    // Erased since: then both envelopes have to speak for themselves.
+    if (known !== undefined && this.#erasures.isMissing(acceptedIndex)) {
+      return valid(verifySeqReuse(record, undefined, known.key, this.#crypto), fault)
+    }
     if (!parsed(() => this.#registry.enter(record, index), fault)) throw fault
     // The registry would not have taken it without them.
     const { thumbprint, seq } = record as Required<ChainRecord>
@@ -304,7 +345,7 @@ export class ChainVerifier {
   #checkSigned(
     record: ChainRecord,
     index: number,
-    verify: (key: P256PublicKey) => Promise<void>,
+    verify: ((key: P256PublicKey) => Promise<void>) | undefined,
   ): Promise<void> | undefined {
     const { thumbprint } = record
     const signer = thumbprint === undefined ? undefined : this.#registry.resolve(thumbprint)
@@ -312,7 +353,7 @@ export class ChainVerifier {
     const refused = signerFault(signer, record, index)
     if (refused !== undefined) throw this.#fault(refused, index)
     if (!this.#registry.enter(record, index)) throw this.#fault('seq-repeated', index)
-    if (index < (this.#options.signaturesFrom ?? 0)) return undefined
+    if (verify === undefined || index < (this.#options.signaturesFrom ?? 0)) return undefined
     return valid(verify(signer.key), this.#fault('signature-invalid', index)).then(() => {
       this.#signatures++
     })

@@ -8,7 +8,21 @@ export {
   damageRecord,
   parseDamage,
 } from './damage-record.ts'
+export {
+  compareBytes,
+  type Erasable,
+  type ErasedSeq,
+  type ErasureEvent,
+  erasureRecord,
+  maxErasureRanges,
+  maxErasureReasonBytes,
+  maxErasureSeqs,
+  mayBeErased,
+  parseErasure,
+  tookSeq,
+} from './erasure-record.ts'
 export { chainFormatVersion, type Genesis, genesisRecord, parseGenesis } from './genesis.ts'
+export { type IndexRange, RangeList, RangeSet, unionOfRanges } from './index-ranges.ts'
 export {
   type BrokerKeyEvent,
   type EnrollEvent,

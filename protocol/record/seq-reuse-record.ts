@@ -8,7 +8,8 @@ import type { ChainRecord } from './record.ts'
 export interface SignedEvidence {
   readonly topic: string
   readonly sign1: Sign1
-  readonly payload: Uint8Array
+  /** Undefined when it was erased. */
+  readonly payload: Uint8Array | undefined
 }
 
 /**
@@ -41,17 +42,19 @@ const maxEvidenceBytes = 256 * 1024
 
 /**
  * The two envelopes as the record keeps them: with their payloads (field by field as received, so that both signatures
- * verify from the record alone), or both with nil where they would be too large together.
+ * verify from the record alone), or both with nil where they would be too large together, or one is gone.
  */
 export function evidenceOf(
   accepted: SignedEvidence,
   refused: SignedEvidence,
 ): Pick<SeqReuseEvent, 'accepted' | 'refused'> {
-  const whole = {
-    accepted: encodeSign1(accepted.sign1, accepted.payload),
-    refused: encodeSign1(refused.sign1, refused.payload),
+  if (accepted.payload !== undefined && refused.payload !== undefined) {
+    const whole = {
+      accepted: encodeSign1(accepted.sign1, accepted.payload),
+      refused: encodeSign1(refused.sign1, refused.payload),
+    }
+    if (whole.accepted.length + whole.refused.length <= maxEvidenceBytes) return whole
   }
-  if (whole.accepted.length + whole.refused.length <= maxEvidenceBytes) return whole
   return { accepted: encodeSign1(accepted.sign1, undefined), refused: encodeSign1(refused.sign1, undefined) }
 }
 

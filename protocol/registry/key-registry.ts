@@ -7,6 +7,7 @@ import {
   isRotation,
   isSignedPublish,
   type KeyEvent,
+  parseErasure,
   parseGenesis,
   parseKeyEvent,
   parseSeqReuse,
@@ -74,6 +75,7 @@ export class KeyRegistry {
     }
     if (record.kind === 'key') return this.apply(parseKeyEvent(record, this.#crypto), index)
     if (record.kind === 'seq-reuse') return this.#enterReuse(record)
+    if (record.kind === 'erasure') return this.#enterErasure(record, index)
     if (record.kind !== 'session' && !isSignedPublish(record)) return true
     return record.outcome === 'will' ? this.#enterWill(record) : this.#enterSeq(record, index)
   }
@@ -126,6 +128,16 @@ export class KeyRegistry {
     const accepted = window?.find(seq)
     if (accepted?.index !== acceptedIndex || bytesEqual(accepted.contentDigest, contentDigest)) return false
     return window?.reportReuse(seq) === true
+  }
+
+  /** What is erased lies below, and took numbers of keys that were enrolled. */
+  #enterErasure(record: ChainRecord, index: number): boolean {
+    const { ranges, seqs } = parseErasure(record)
+    const [, last = index] = ranges.at(-1) ?? []
+    const signers = seqs.map(({ thumbprint, highest }) => ({ window: this.#entry(thumbprint)?.window, highest }))
+    if (last >= index || signers.some(({ window }) => window === undefined)) return false
+    for (const { window, highest } of signers) window?.giveUpTo(highest)
+    return true
   }
 
   #signerOf({ thumbprint }: ChainRecord): RegisteredKey | undefined {

@@ -107,6 +107,14 @@ export class ReplayWindow {
     return slot !== undefined && ((this.#bytes[slot * slotBytes] as number) & flag.reuseReported) !== 0
   }
 
+  /** Nobody can tell any more which of the numbers up to this one were used: all of them are too old from now on. */
+  giveUpTo(seq: number): void {
+    if (seq < this.floor) return
+    this.#floor = seq + 1
+    this.#highest = Math.max(this.#highest, seq)
+    this.#changes++
+  }
+
   /** Gives it another size. What lay below the window stays too old: a larger one knows nothing about it either. */
   resize(size: number): void {
     if (size === this.#size) return

@@ -30,7 +30,7 @@ export function chainExample(): Record<string, Uint8Array> {
     ['publish-signed', third?.entries[0]],
   ]
   for (const [name, entry] of shown) {
-    if (entry === undefined) throw new Error('the golden chain has another shape')
+    if (entry?.record === undefined) throw new Error('the golden chain has another shape')
     values[`${name}.salt`] = entry.salt
     values[`${name}.leaf`] = entry.leaf
     values[`${name}.leaf-hash`] = leafHash(entry.leaf, nobleCrypto)

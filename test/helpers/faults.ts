@@ -4,6 +4,7 @@ import {
   type ChainVerifierOptions,
   decodeBlock,
   encodeBlock,
+  type KeptEntry,
 } from '../../protocol/index.ts'
 import type { StoredBlock } from './chain.ts'
 
@@ -16,13 +17,19 @@ export interface FaultScenario {
 }
 
 /** The block with one entry changed; its signed header stays as it is. */
-export function withEntry(block: StoredBlock, at: number, changes: Partial<BlockEntry>): StoredBlock {
+export function withEntry(block: StoredBlock, at: number, changes: Partial<KeptEntry>): StoredBlock {
   const { signed, entries } = decodeBlock(block.encoded)
-  const changed = entries.map((entry, i) => (i === at ? { ...entry, ...changes } : entry))
+  const changed = entries.map((entry, i) => (i === at ? { ...kept(entry), ...changes } : entry))
   return { ...block, encoded: encodeBlock(signed, changed).slice() }
 }
 
 /** One entry of a block. */
-export function entryOf(block: StoredBlock, at: number): BlockEntry {
-  return decodeBlock(block.encoded).entries[at] as BlockEntry
+export function entryOf(block: StoredBlock, at: number): KeptEntry {
+  return kept(decodeBlock(block.encoded).entries[at])
+}
+
+/** An entry that nothing was erased from. */
+export function kept(entry: BlockEntry | undefined): KeptEntry {
+  if (entry?.record === undefined) throw new Error('there is no record')
+  return entry
 }

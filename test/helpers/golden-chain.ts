@@ -3,7 +3,9 @@ import {
   type CryptoProvider,
   configRecord,
   damageRecord,
+  type ErasureEvent,
   encodeSign1,
+  erasureRecord,
   evidenceOf,
   externalAad,
   type Genesis,
@@ -142,6 +144,7 @@ export function goldenRecords(crypto: CryptoProvider): Record<GoldenRecord, Reco
     'seq-reuse': noBody(seqReuseRecord(goldenReuse(crypto), device, laterMs)),
     damage: noBody(damageRecord({ firstIndex: 3, lastIndex: 4, cause: 'payload-mismatch' }, laterMs)),
     'damage-tile': noBody(damageRecord({ firstIndex: 512, lastIndex: 767, cause: 'tile-mismatch', tile }, laterMs)),
+    erasure: noBody(erasureRecord(goldenErasure, admin, laterMs)),
   }
 }
 
@@ -152,6 +155,14 @@ const key12 = numberedKey(12)
 
 function noBody(record: ChainRecord): RecordWithBody {
   return { record, body: undefined }
+}
+
+/** Both publishes of plant/1, as somebody asked for it. */
+const goldenErasure: ErasureEvent = {
+  what: 'records',
+  ranges: [[2, 3]],
+  reason: 'plant 1 was sold',
+  seqs: [{ thumbprint: key11.thumbprint, highest: 1 }],
 }
 
 /** A session that key "11" asked for under number 2; what is inside the request does not matter here. */
@@ -206,6 +217,7 @@ export type GoldenRecord =
   | 'seq-reuse'
   | 'damage'
   | 'damage-tile'
+  | 'erasure'
 
 /**
  * Four blocks, six records: broker key "meriadoc", publisher key "11", salts 000102..., signatures by RFC 6979.

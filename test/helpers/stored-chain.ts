@@ -14,7 +14,7 @@ export interface StoredRecord {
   readonly body: Uint8Array | undefined
 }
 
-/** Everything in the chain of a stopped broker, in order, without verifying anything. */
+/** Every record in the chain of a stopped broker that was not erased, in order, without verifying anything. */
 export async function readStoredChain(location: string): Promise<readonly StoredRecord[]> {
   const database = await openStoreDatabase(location, false)
   try {
@@ -22,6 +22,7 @@ export async function readStoredChain(location: string): Promise<readonly Stored
     for await (const { encoded } of new LevelAuditStore(database).blocks()) {
       const { header, entries } = decodeBlock(encoded)
       for (const [i, { record, body }] of entries.entries()) {
+        if (record === undefined) continue
         records.push({ index: header.firstIndex + i, block: header.height, record: decodeRecord(record), body })
       }
     }

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { type StoreOperation, verifyStore } from '../../../plugins/index.ts'
 import { decodeBlock, decodeRecord } from '../../../protocol/index.ts'
 import { fcSeed } from '../../helpers/arbitraries.ts'
+import { kept } from '../../helpers/faults.ts'
 import { keyMeriadoc } from '../../helpers/keys.ts'
 import {
   GatedStore,
@@ -137,7 +138,7 @@ test('time never goes backwards, though the clock does', async () => {
     blocks.map(({ header }) => header.timeMs),
     [1000, 2000, 2000, 2000, 3000],
   )
-  const recorded = blocks.flatMap(({ entries }) => entries.map(({ record }) => decodeRecord(record).timeMs))
+  const recorded = blocks.flatMap(({ entries }) => entries.map((entry) => decodeRecord(kept(entry).record).timeMs))
   assert.deepEqual(recorded, [1000, 2000, 2000, 2000, 3000])
 })
 

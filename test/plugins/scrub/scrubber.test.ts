@@ -100,7 +100,9 @@ async function damageRecords(location: string) {
   const found: { index: number; record: ChainRecord }[] = []
   for await (const { firstIndex, encoded } of new LevelAuditStore(database).blocks(records)) {
     for (const [i, { record }] of decodeBlock(encoded).entries.entries()) {
-      if (firstIndex + i >= records) found.push({ index: firstIndex + i, record: decodeRecord(record) })
+      if (record !== undefined && firstIndex + i >= records) {
+        found.push({ index: firstIndex + i, record: decodeRecord(record) })
+      }
     }
   }
   await database.close()

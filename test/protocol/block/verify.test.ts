@@ -6,12 +6,13 @@ import { findingIn, type StoredBlock } from '../../helpers/chain.ts'
 import { cachingCrypto } from '../../helpers/crypto.ts'
 import { genesis, goldenChain, goldenRecords, startMs } from '../../helpers/golden-chain.ts'
 import { faultsOfBlocks } from './faults-of-blocks.ts'
+import { emptyPublish, erasedChain, faultsOfErasures, honestErasures } from './faults-of-erasures.ts'
 import { faultsOfKinds, honestChains } from './faults-of-kinds.ts'
 import { faultsOfRecords, signed } from './faults-of-records.ts'
 import { faultsOfTrust } from './faults-of-trust.ts'
 
 const crypto = cachingCrypto(nativeCrypto)
-const scenarios = [...faultsOfBlocks, ...faultsOfTrust, ...faultsOfRecords, ...faultsOfKinds]
+const scenarios = [...faultsOfBlocks, ...faultsOfTrust, ...faultsOfRecords, ...faultsOfKinds, ...faultsOfErasures]
 const produced = new Set<ChainFault>()
 
 describe('a fault is found with its cause, block and index', () => {
@@ -32,11 +33,36 @@ describe('no fault is found in an honest chain', () => {
     const verifier = new ChainVerifier({ crypto })
     for (const { key, encoded } of blocks) assert.equal(await verifier.add(key, encoded), undefined)
     assert.equal(await verifier.finish(), undefined)
-    assert.deepEqual(verifier.summary, { blocks: 4, records: 6, signatures: 1, genesis })
+    assert.deepEqual(verifier.summary, {
+      blocks: 4,
+      records: 6,
+      signatures: 1,
+      erased: { bodies: 0, records: 0 },
+      genesis,
+    })
   })
-  for (const [name, chain] of honestChains) {
+  for (const [name, chain] of [...honestChains, ...honestErasures]) {
     test(name, async () => assert.equal(await findingIn(chain, { crypto }), undefined))
   }
+  test('in which what is erased is counted, and no signature over it', async () => {
+    const all = { what: 'records', ranges: [[2, 3]], seqs: [] } as const
+    const verifier = new ChainVerifier({ crypto })
+    for (const { key, encoded } of erasedChain([all, { ranges: [[4, 5]] }], undefined, [emptyPublish])) {
+      assert.equal(await verifier.add(key, encoded), undefined)
+    }
+    assert.equal(await verifier.finish(), undefined)
+    // Of the three signed publishes one is gone, another one has lost its payload.
+    const erased = { bodies: 2, records: 2 }
+    assert.deepEqual(verifier.summary, { blocks: 7, records: 10, signatures: 1, erased, genesis })
+  })
+  test('that was not read to its end, where what is gone may be announced', async () => {
+    const verifier = new ChainVerifier({ crypto })
+    for (const { key, encoded } of erasedChain([{}]).slice(0, 4)) {
+      assert.equal(await verifier.add(key, encoded), undefined)
+    }
+    assert.equal(await verifier.finish(false), undefined)
+    assert.deepEqual(await verifier.finish(), { cause: 'erased-unannounced', block: 1, index: 2 })
+  })
   test('of one block', async () => {
     assert.equal(await findingIn(blocks.slice(0, 1), { crypto }), undefined)
   })
