@@ -142,6 +142,7 @@ class Broker implements NotaryBroker {
     this.#observability = new Observability({ options, chain, parts: this.#opened, listeners, isClosing, onError })
     await this.#observability.start()
     this.#bridges.start()
+    this.#parts.retention?.start()
     log.information(
       `Chain ${chain.genesis.origin}: ${chain.state.frontier.size} records in ${chain.state.height} blocks.`,
     )
@@ -195,6 +196,7 @@ class Broker implements NotaryBroker {
       sessions?.applyLimits()
       this.#listeners?.applyOptions()
       this.#observability?.applyOptions()
+      this.#parts.retention?.start()
     })
     await this.#applyKeys()
   }
@@ -226,12 +228,14 @@ class Broker implements NotaryBroker {
     await this.#bridges?.close()
     this.#listeners?.stop()
     this.#parts.disk?.stop()
+    const erasing = this.#parts.retention?.stop()
     // The engine tells its clients; what they sent is still answered if their connection lasts, and their wills are published.
     const { engine } = this.#parts
     if (engine !== undefined) await new Promise<void>((resolve) => engine.close(resolve))
     await this.#listeners?.end()
     this.#parts.keyExchange?.close()
     await this.#settle()
+    await erasing
     this.#log.publishTo(undefined)
     this.#parts.sessions?.stop()
     await this.#parts.verification?.close()

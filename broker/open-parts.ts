@@ -7,6 +7,7 @@ import {
   IdentityService,
   KeyExchangeService,
   PublishGate,
+  Retention,
   type RulesInForce,
   VerificationQueue,
   type VerifySignature,
@@ -34,6 +35,7 @@ export interface BrokerParts {
   disk: DiskSpace
   verification: VerificationQueue
   keyExchange: KeyExchangeService
+  retention: Retention
 }
 
 /** What the parts are made with. */
@@ -82,6 +84,14 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
   const disk = watchDisk(given)
   parts.disk = disk
   await disk.start()
+  const retention = new Retention({
+    chain,
+    rules: () => options().retention,
+    pins: () => sessions.pins(),
+    now: Date.now,
+    onError,
+  })
+  parts.retention = retention
   const refusals = new Refusals({ gate, counters, topics, log })
   const wills = new WillPublisher({
     sessions,
@@ -101,7 +111,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     access,
     topics,
     counters,
-    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now() }),
+    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), retention }),
     keyExchange,
     identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
     penalties: new AddressPenalties(),

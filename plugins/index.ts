@@ -125,6 +125,16 @@ export {
 } from './key-registry/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
 export { RefusalCounters } from './refusal-counters.ts'
+export {
+  type ErasureOutcome,
+  type ErasureRequest,
+  faultOfRetentionRule,
+  type Pins,
+  Retention,
+  type RetentionOptions,
+  type RetentionRule,
+  retentionText,
+} from './retention/index.ts'
 export { type Rate, TokenBucket } from './token-bucket.ts'
 export {
   AddressPenalties,
