@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import {
+  auditErase,
   auditGaps,
   auditHelp,
   auditQuery,
@@ -34,6 +35,7 @@ const audit: Command = {
   run: ([subcommand, ...args], output) => {
     if (subcommand === 'status') return auditStatus(args, output)
     if (subcommand === 'query') return auditQuery(args, output)
+    if (subcommand === 'erase') return auditErase(args, output)
     if (subcommand === 'gaps') return auditGaps(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
     const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))

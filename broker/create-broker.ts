@@ -144,6 +144,7 @@ class Broker implements NotaryBroker {
     await this.#observability.start()
     this.#bridges.start()
     this.#opened.scrub.start()
+    this.#parts.retention?.start()
     log.information(
       `Chain ${chain.genesis.origin}: ${chain.state.frontier.size} records in ${chain.state.height} blocks.`,
     )
@@ -198,6 +199,7 @@ class Broker implements NotaryBroker {
       this.#listeners?.applyOptions()
       this.#observability?.applyOptions()
       this.#opened?.scrub.applyOptions()
+      this.#parts.retention?.start()
     })
     await this.#applyKeys()
   }
@@ -230,12 +232,14 @@ class Broker implements NotaryBroker {
     this.#listeners?.stop()
     this.#parts.disk?.stop()
     await this.#parts.scrub?.stop()
+    const erasing = this.#parts.retention?.stop()
     // The engine tells its clients; what they sent is still answered if their connection lasts, and their wills are published.
     const { engine } = this.#parts
     if (engine !== undefined) await new Promise<void>((resolve) => engine.close(resolve))
     await this.#listeners?.end()
     this.#parts.keyExchange?.close()
     await this.#settle()
+    await erasing
     this.#log.publishTo(undefined)
     this.#parts.sessions?.stop()
     await this.#parts.verification?.close()

@@ -9,6 +9,7 @@ import {
   KeyExchangeService,
   nativeCrypto,
   PublishGate,
+  Retention,
   type RulesInForce,
   Scrubber,
   VerificationQueue,
@@ -40,6 +41,7 @@ export interface BrokerParts {
   keyExchange: KeyExchangeService
   checkpoints: CheckpointKeeper
   scrub: Scrubber
+  retention: Retention
 }
 
 /** What the parts are made with. */
@@ -98,6 +100,14 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
   await disk.start()
   const scrub = await openScrub(given, topics)
   parts.scrub = scrub
+  const retention = new Retention({
+    chain,
+    rules: () => options().retention,
+    pins: () => sessions.pins(),
+    now: Date.now,
+    onError,
+  })
+  parts.retention = retention
   const refusals = new Refusals({ gate, counters, topics, log })
   const wills = new WillPublisher({
     sessions,
@@ -117,7 +127,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     access,
     topics,
     counters,
-    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), scrub }),
+    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), scrub, retention }),
     keyExchange,
     identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
     penalties: new AddressPenalties(),

@@ -7,7 +7,7 @@ import { checkLogOptions, defaultLog, type LogOptions } from './log-options.ts'
 import { checkSecurityOptions, defaultSecurity, type SecurityOptions } from './security-options.ts'
 import { resolveTrustOptions, type TrustOptions } from './trust-options.ts'
 
-export type { ProtectRule, Rate } from '../plugins/index.ts'
+export type { ProtectRule, Rate, RetentionRule } from '../plugins/index.ts'
 export type { BridgeOptions } from './bridges/bridge-options.ts'
 export type { ListenerOptions, TlsOptions } from './listeners/index.ts'
 export { defaultLog, defaultLogTypes, type LogDestination, type LogOptions, type LogType } from './log-options.ts'

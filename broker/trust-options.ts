@@ -1,5 +1,11 @@
 import { isNamePattern } from '../plugins/authorize-publish/policy-rule.ts'
-import { defaultClockSkewMs, defaultFailureBudget, type Rate } from '../plugins/index.ts'
+import {
+  defaultClockSkewMs,
+  defaultFailureBudget,
+  faultOfRetentionRule,
+  type Rate,
+  type RetentionRule,
+} from '../plugins/index.ts'
 import { faultOfRestrictions, isValidTopicFilter, type KeyRestrictions } from '../protocol/index.ts'
 import { BrokerError } from './errors.ts'
 
@@ -30,6 +36,8 @@ export interface TrustOptions {
   readonly enrollCertificates: boolean
   /** Signatures and MACs that may turn out invalid on one connection; a burst of 0: any number. Default 10, 1 a second. */
   readonly failureBudget: Rate
+  /** How long payloads and records are kept; several rules, each for itself. Default: none; everything is kept. */
+  readonly retention: readonly RetentionRule[]
   /** Publishes taken from one connection; one that sends faster is read no faster. Default: unlimited. */
   readonly publishRate: Rate | undefined
 }
@@ -55,6 +63,7 @@ export function resolveTrustOptions(options: Partial<TrustOptions>): TrustOption
     bindClientId: flag('bindClientId', options.bindClientId ?? false),
     enrollCertificates: flag('enrollCertificates', options.enrollCertificates ?? false),
     failureBudget: rate('failureBudget', options.failureBudget ?? defaultFailureBudget, 0),
+    retention: checkedRetention(options.retention ?? []),
     publishRate: options.publishRate && rate('publishRate', options.publishRate, 1),
   }
 }
@@ -66,6 +75,14 @@ function checkedKeyRules(rules: readonly KeyRule[]): readonly KeyRule[] {
     if (fault !== undefined) throw invalid(`keyRules: ${name}: ${fault}`)
     if (names.has(name)) throw invalid(`keyRules: ${name} stands there twice`)
     names.add(name)
+  }
+  return rules
+}
+
+function checkedRetention(rules: readonly RetentionRule[]): readonly RetentionRule[] {
+  for (const rule of rules) {
+    const fault = faultOfRetentionRule(rule)
+    if (fault !== undefined) throw invalid(`retention: ${fault}`)
   }
   return rules
 }

@@ -134,6 +134,16 @@ export {
 export { nativeCrypto } from './native-crypto.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export {
+  type ErasureOutcome,
+  type ErasureRequest,
+  faultOfRetentionRule,
+  type Pins,
+  Retention,
+  type RetentionOptions,
+  type RetentionRule,
+  retentionText,
+} from './retention/index.ts'
+export {
   type DamageAlarm,
   Scrubber,
   type ScrubberOptions,

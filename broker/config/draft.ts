@@ -6,6 +6,7 @@ import type {
   LogDestination,
   LogType,
   ProtectRule,
+  RetentionRule,
   SecurityOptions,
 } from '../options.ts'
 import { defaultLogTypes } from '../options.ts'
@@ -74,6 +75,8 @@ export interface Draft {
   readonly unwrap: Map<ConfigLine, string>
   /** By name of the key. */
   readonly keyRules: Map<string, KeyRule>
+  /** In file order. */
+  readonly retention: RetentionRule[]
   /** `notary_enroll_certificates true`. */
   enrollCertificatesLine: ConfigLine | undefined
   readonly log: DraftLog
@@ -102,6 +105,7 @@ export function emptyDraft(defaultPort: number): Draft {
     provenance: new Map(),
     unwrap: new Map(),
     keyRules: new Map(),
+    retention: [],
     enrollCertificatesLine: undefined,
     log: {
       types: undefined,

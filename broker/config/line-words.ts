@@ -32,26 +32,27 @@ export class LineWords {
 
   /** @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID */
   patternAfter(keyword: string): string {
-    const word = this.#after(keyword)
+    const word = this.wordAfter(keyword)
     if (!isNamePattern(word)) throw invalidValue(this.#line, `${keyword} ${word}`)
     return word
   }
 
   /** The one word that may stand behind a keyword. @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID */
   choiceAfter<const T extends string>(keyword: string, choice: T): T {
-    const word = this.#after(keyword)
+    const word = this.wordAfter(keyword)
     if (word !== choice) throw invalidValue(this.#line, `${keyword} ${word}`)
     return choice
   }
 
   /** A number without sign or fraction. @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID */
   integerAfter(keyword: string): number {
-    const word = this.#after(keyword)
+    const word = this.wordAfter(keyword)
     if (!/^\d+$/.test(word)) throw invalidValue(this.#line, `${keyword} ${word}`)
     return Number(word)
   }
 
-  #after(keyword: string): string {
+  /** The word behind a keyword. @throws {ConfigError} ERR_CONFIG_VALUE_MISSING */
+  wordAfter(keyword: string): string {
     const word = this.next()
     if (word === undefined) throw this.#nothingAfter(keyword)
     return word

@@ -5,6 +5,7 @@ import { readKeyRule } from './key-line.ts'
 import type { ConfigLine } from './lexer.ts'
 import { readFilter } from './line-words.ts'
 import { readProtectRule } from './protect-line.ts'
+import { readRetentionRule } from './retention-line.ts'
 import {
   errorAt,
   invalidValue,
@@ -99,6 +100,9 @@ export const notaryHandlers = {
   },
   notary_max_connections_per_address(draft, line) {
     draft.plain.maxConnectionsPerAddress = readCount(line, largestInt)
+  },
+  notary_retention(draft, line) {
+    draft.retention.push(readRetentionRule(line))
   },
   notary_min_free(draft, line) {
     draft.plain.minFreeBytes = readBytes(line)

@@ -79,6 +79,7 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
     anonymousAdmin: draft.anonymousAdmin !== undefined,
     ...(draft.admins.length === 0 ? {} : { admins: draft.admins.map(({ name }) => name) }),
     ...(draft.keyRules.size === 0 ? {} : { keyRules: [...draft.keyRules.values()] }),
+    ...(draft.retention.length === 0 ? {} : { retention: draft.retention }),
     ...(draft.provenance.size === 0 ? {} : { provenance: [...draft.provenance.values()] }),
     ...(draft.unwrap.size === 0 ? {} : { unwrap: [...draft.unwrap.values()] }),
     ...(draft.httpListeners.length === 0 ? {} : { httpListeners: draft.httpListeners }),

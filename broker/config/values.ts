@@ -113,12 +113,18 @@ const unitSeconds: Readonly<Record<string, number>> = { s: 1, h: 3600, d: day, w
 /** A duration as `14d`: hours, days, weeks, months of 30 days, years of 365; seconds as in 2.1. @throws {ConfigError} ERR_CONFIG_VALUE_* */
 export function readDuration(line: ConfigLine): number {
   const [word] = readWords(line, 1)
-  const [, digits = '0', unit = ''] = /^(\d+)([shdwmy])$/.exec(word) ?? []
-  const seconds = Number(digits) * (unitSeconds[unit] ?? 0)
-  if (!Number.isSafeInteger(seconds) || seconds === 0) {
+  const seconds = secondsOf(word)
+  if (seconds === undefined) {
     throw errorAt(line, 'ERR_CONFIG_VALUE_INVALID', `Invalid ${line.name} duration in configuration.`)
   }
   return seconds
+}
+
+/** Undefined when the word is no duration, or none at all. */
+export function secondsOf(word: string): number | undefined {
+  const [, digits = '0', unit = ''] = /^(\d+)([shdwmy])$/.exec(word) ?? []
+  const seconds = Number(digits) * (unitSeconds[unit] ?? 0)
+  return Number.isSafeInteger(seconds) && seconds > 0 ? seconds : undefined
 }
 
 /** `PORT [ADDRESS]`. @throws {ConfigError} ERR_CONFIG_VALUE_MISSING, ERR_CONFIG_VALUE_INVALID, ERR_CONFIG_PORT_INVALID */
@@ -132,11 +138,16 @@ const unitBytes: Readonly<Record<string, number>> = { '': 1, k: 1024, M: 1024 **
 
 /** A size: a number of bytes, or with k, M or G behind it of KiB, MiB or GiB. @throws {ConfigError} ERR_CONFIG_VALUE_* */
 export function readBytes(line: ConfigLine): number {
-  const [word] = readWords(line, 1)
+  const bytes = bytesOf(readWords(line, 1)[0])
+  if (bytes === undefined) throw invalidValue(line)
+  return bytes
+}
+
+/** Undefined when the word is no size. */
+export function bytesOf(word: string): number | undefined {
   const [, digits = '', unit = ''] = /^(\d+)([kMG]?)$/.exec(word) ?? []
   const bytes = digits === '' ? Number.NaN : Number(digits) * (unitBytes[unit] ?? Number.NaN)
-  if (!Number.isSafeInteger(bytes)) throw invalidValue(line)
-  return bytes
+  return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
 /** Whether `text` is a decimal TCP port from 1 to 65535; surrounding characters are not forgiven. */

@@ -15,4 +15,9 @@ export class RetainedTree<V extends NonNullable<unknown>> extends TopicTree<V> {
   match(topicFilter: string): IterableIterator<V> {
     return new FilterWalk(this.rootOf(topicFilter), topicFilter)
   }
+
+  /** All values, those of topics that begin with `$` too. */
+  *values(): IterableIterator<V> {
+    for (const path of ['', '$']) yield* new FilterWalk(this.rootOf(path), '#')
+  }
 }

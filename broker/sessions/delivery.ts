@@ -158,5 +158,9 @@ function reassign(sessions: Sessions, entry: Entry): void {
   const wanted = { index, qos: lower, retain, subscriptionIdentifiers, shared, bytes, message } as const
   const moved = sessions.enqueue(session, wanted)
   if (moved === undefined) return
-  sessions.whenDurable(() => !session.isEnded && session.outbox.release(moved))
+  const letGo = sessions.hold(index)
+  sessions.whenDurable(() => {
+    if (!session.isEnded) session.outbox.release(moved)
+    letGo()
+  })
 }

@@ -110,6 +110,11 @@ export class RetainedMessages {
     else this.#set({ ...message, source: undefined })
   }
 
+  /** Those of the broker itself, too. */
+  all(): Iterable<RetainedMessage> {
+    return this.#tree.values()
+  }
+
   /** Those that match and have not expired. */
   match(topicFilter: string): RetainedMessage[] {
     const found: RetainedMessage[] = []

@@ -1,4 +1,4 @@
-import type { AuditChain, CommitParticipant, Publisher, StoreOperation } from '../../plugins/index.ts'
+import type { AuditChain, CommitParticipant, Pins, Publisher, StoreOperation } from '../../plugins/index.ts'
 import { isBelowNotary } from '../../protocol/index.ts'
 import type { Will } from '../edge/index.ts'
 import type { FlushQueue } from '../edge/output.ts'
@@ -87,6 +87,8 @@ export class Sessions implements CommitParticipant {
   /** Some session may not be sent everything, or might not once. */
   hasReaders = false
   #interrupted: readonly Session[] = []
+  /** Index of a record -> how many wait for it. */
+  readonly #held = new Map<number, number>()
 
   private constructor(options: SessionsOptions) {
     this.#options = options
@@ -365,8 +367,49 @@ export class Sessions implements CommitParticipant {
 
   /** Reads a message from the chain, then does something with it in its place in the order; nothing when it is gone. */
   withMessage(index: number, change: (message: Message) => void): void {
-    this.messages.load(index).then((message) => {
-      if (message !== undefined) this.#commits.change(() => change(message))
-    }, this.#options.onError)
+    const letGo = this.hold(index)
+    this.messages
+      .load(index)
+      .then((message) => {
+        if (message !== undefined) this.#commits.change(() => change(message), letGo)
+        else letGo()
+      })
+      .catch(this.#options.onError)
+  }
+
+  /** No queue has the message at the moment, and one will: its record must stay. @returns to be called when one has it */
+  hold(index: number): () => void {
+    this.#held.set(index, (this.#held.get(index) ?? 0) + 1)
+    return () => {
+      const left = (this.#held.get(index) ?? 1) - 1
+      if (left === 0) this.#held.delete(index)
+      else this.#held.set(index, left)
+    }
+  }
+
+  /**
+   * Records that queues and retained messages refer to. Looked at twice: what a commit has queued gets into its queue
+   * only when the commit is durable, which is so the second time for all that was queued the first time; what was a
+   * retained message then was so the first time.
+   * @throws {PluginError} ERR_CHAIN_CLOSED, ERR_STORE_FAILED
+   */
+  async pins(): Promise<Pins> {
+    const indexes = new Set<number>()
+    let below = 0
+    await this.#options.chain.record((index) => {
+      below = index
+      this.#addReferences(indexes)
+      return undefined
+    })
+    this.#addReferences(indexes)
+    return { indexes, below }
+  }
+
+  #addReferences(indexes: Set<number>): void {
+    for (const { outbox } of this.#sessions.values()) {
+      for (const { index } of outbox.unfinished()) indexes.add(index)
+    }
+    for (const { index } of this.retained.all()) indexes.add(index)
+    for (const index of this.#held.keys()) indexes.add(index)
   }
 }

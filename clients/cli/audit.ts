@@ -18,6 +18,8 @@ const verifyTimeoutMs = 3_600_000
 
 export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit query [--topic FILTER] [--client ID] [--kid KID] [--from N] [--to N] [--limit N] [options]
+       notarymq audit erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N]
+                            [--dry-run] [options]
        notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
        notarymq audit verify [--from N] [--to N] [options]
        notarymq audit verify --db DIR [--broker-key PEM] [--json]
@@ -25,6 +27,7 @@ export const auditHelp = `Usage: notarymq audit status [options]
 status    size, root and keys of the chain; publishes accepted and refused since the start
 query     records that match, oldest first
 gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
+erase     take payloads, or records with them, out of the chain; proofs of all the rest stay valid
 verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
 
       --topic FILTER            topic filter, as for subscribing
@@ -32,6 +35,7 @@ verify    re-hash everything and verify every signature; exit code 1 and the fir
       --kid KID                 key, as 'notarymq keys' prints it
       --from N, --to N          range of indexes (gaps: of sequence numbers)
       --limit N                 at most this many records or gaps (default 100)
+      --dry-run                 only say what would be erased
       --payload                 add the payload of each record (base64url; --json only)
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
@@ -109,6 +113,7 @@ export async function auditQuery(args: readonly string[], output: Output): Promi
 }
 
 function recordText(record: RecordJson): string {
+  if (record.erased === 'record') return `${record.index}  ${record.time}  erased`
   const signer =
     record.subject === undefined ? '' : `  by ${record.subject}${record.seq === undefined ? '' : ` #${record.seq}`}`
   const what =
@@ -163,7 +168,9 @@ export async function auditGaps(args: readonly string[], output: Output): Promis
 export function printVerification(result: AuditVerifyResult, asJson: boolean, output: Output): number {
   if (asJson) output.out(JSON.stringify(result))
   else if (result.firstBad === undefined) {
-    output.out(`ok: ${result.checked} records verified, ${result.signatures} publisher signatures`)
+    const { bodies, records } = result.erased
+    const erased = bodies + records === 0 ? '' : `; erased and announced: ${bodies} payloads, ${records} records`
+    output.out(`ok: ${result.checked} records verified, ${result.signatures} publisher signatures${erased}`)
   } else {
     const { block, index, cause } = result.firstBad
     output.out(`BAD: block ${block}, index ${index}: ${cause} (${chainFaults[cause]})`)

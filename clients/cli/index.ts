@@ -7,6 +7,7 @@ export {
   printVerification,
   unknownAuditCommand,
 } from './audit.ts'
+export { auditErase } from './audit-erase.ts'
 export {
   type Command,
   exitCode,

@@ -12,7 +12,9 @@ import {
 import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
+import type { Retention } from '../retention/index.ts'
 import type { ScrubStatus } from '../scrub/index.ts'
+import { readErasure, runErasure } from './erase.ts'
 import { AdminError } from './errors.ts'
 import { findGaps, readGapQuery } from './gaps.ts'
 import { KeyMethods } from './key-methods.ts'
@@ -23,6 +25,8 @@ import { recordJson } from './records.ts'
 export interface AdminServiceOptions {
   readonly chain: AuditChain
   readonly counters: PublishCounters
+  /** Absent: nothing can be erased. */
+  readonly retention?: Retention
   /** Start of the broker, milliseconds since 1970. */
   readonly sinceMs: number
   /** What checks the chain in the background. Default: nothing does. */
@@ -52,6 +56,7 @@ export class AdminService {
       'audit.query': (params) => this.#query(params),
       'audit.record': (params) => this.#record(params),
       'audit.verify': (params) => this.#verify(params),
+      'audit.erase': (params, requester) => this.#erase(params, requester),
       'audit.gaps': (params) => this.#gaps(params),
       'keys.list': (params) => keys.list(params),
       'keys.get': (params) => keys.get(params),
@@ -142,6 +147,12 @@ export class AdminService {
       ...(fromIndex === undefined ? undefined : { fromIndex }),
       ...(toIndex === undefined ? undefined : { toIndex }),
     })
+  }
+
+  #erase(params: ParamReader, requester: Requester): Promise<AdminMethods['audit.erase']['result']> {
+    const { retention } = this.#options
+    if (retention === undefined) throw new AdminError('method-not-found')
+    return runErasure(retention, readErasure(params), requester)
   }
 
   #gaps(params: ParamReader): Promise<AdminMethods['audit.gaps']['result']> {

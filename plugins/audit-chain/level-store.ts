@@ -89,6 +89,28 @@ async function checkFormat(database: StoreDatabase, location: string): Promise<v
   await database.batch([{ type: 'put', sublevel: meta, key: 'format', value: storeFormat }], { sync: true })
 }
 
+/** Where the blocks lie: one value each, keyed by {@link encodeIndex}. */
+export function blocksSublevel(database: StoreDatabase) {
+  return storeSublevel(database, 'chain')
+}
+
+/**
+ * Has LevelDB merge its files between two blocks, so that earlier values of what was written anew are gone from the disk.
+ * Those that a reader which began before may still see stay until it ends and the files are merged again.
+ * @param last first index of the last block
+ */
+export async function compactBlocks(
+  database: StoreDatabase,
+  blocks: ReturnType<typeof blocksSublevel>,
+  first: number,
+  last: number,
+): Promise<void> {
+  const [start, end] = [first, last].map((index) => blocks.prefixKey(encodeIndex(index), 'view'))
+  // Not in the types of `level`, whose database is that of classic-level where there is a file system.
+  const { compactRange } = database as unknown as { compactRange: (...range: unknown[]) => Promise<void> }
+  await compactRange.call(database, start, end, { keyEncoding: 'view' })
+}
+
 /** The chain in LevelDB: one value per block, keyed by its first index as 8 bytes big-endian. */
 export class LevelAuditStore implements AuditStore {
   readonly #database: StoreDatabase
@@ -97,7 +119,7 @@ export class LevelAuditStore implements AuditStore {
 
   constructor(database: StoreDatabase) {
     this.#database = database
-    this.#blocks = storeSublevel(database, 'chain')
+    this.#blocks = blocksSublevel(database)
     this.#meta = storeSublevel(database, 'chain-meta')
   }
 

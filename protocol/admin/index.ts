@@ -9,6 +9,8 @@ export {
 export {
   type AdminMethod,
   type AdminMethods,
+  type AuditEraseParams,
+  type AuditEraseResult,
   type AuditGapsParams,
   type AuditGapsResult,
   type AuditQueryParams,

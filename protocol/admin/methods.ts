@@ -1,6 +1,6 @@
 import type { ChainFault } from '../block/index.ts'
 import type { P256Jwk } from '../cose/index.ts'
-import type { KeyRestrictions } from '../record/index.ts'
+import type { Erasable, IndexRange, KeyRestrictions } from '../record/index.ts'
 import type { RefusalCause } from '../refusal.ts'
 import type { RecordJson } from './record-json.ts'
 
@@ -126,11 +126,37 @@ export interface AuditGapsResult {
   readonly cursor: number | null
 }
 
+export interface AuditEraseParams {
+  readonly what: Erasable
+  /** For the record of the erasure. */
+  readonly reason: string
+  /** Topic filter, of publishes alone. */
+  readonly topic?: string
+  readonly clientId?: string
+  readonly fromIndex?: number
+  readonly toIndex?: number
+  /** Only say what would be erased. */
+  readonly dryRun?: boolean
+}
+
+export interface AuditEraseResult {
+  readonly records: number
+  readonly bytes: number
+  /** Records that stay until they are delivered, or replaced as retained messages. */
+  readonly pinned: number
+  /** The first ranges of indexes, 1000 at most; `rangeCount` says how many there are. */
+  readonly ranges: readonly IndexRange[]
+  readonly rangeCount: number
+  /** Indexes of the erasure records. */
+  readonly announcedAt: readonly number[]
+}
+
 /** Methods of the admin topic: parameters and result. */
 export interface AdminMethods {
   'audit.status': { params: Record<string, never>; result: AuditStatus }
   'audit.query': { params: AuditQueryParams; result: AuditQueryResult }
   'audit.record': { params: { index: number; include?: readonly Includable[] }; result: RecordJson }
+  'audit.erase': { params: AuditEraseParams; result: AuditEraseResult }
   'audit.verify': { params: { fromIndex?: number; toIndex?: number }; result: AuditVerifyResult }
   'keys.list': { params: Record<string, never>; result: { keys: readonly KeyJson[] } }
   'audit.gaps': { params: AuditGapsParams; result: AuditGapsResult }

@@ -1,5 +1,5 @@
 import { type ChainRecord, decodeRecord, type Erasable, mayBeErased, type RangeSet } from '../record/index.ts'
-import { type Block, type BlockEntry, decodeBlock, encodeBlock } from './block.ts'
+import { type Block, type BlockEntry, encodeBlock } from './block.ts'
 
 /** Whether a record had a payload that is gone. An empty payload is one of no bytes, and is there. */
 export function isBodyErased({ kind }: Pick<ChainRecord, 'kind'>, body: Uint8Array | undefined): boolean {
@@ -7,13 +7,11 @@ export function isBodyErased({ kind }: Pick<ChainRecord, 'kind'>, body: Uint8Arr
 }
 
 /**
- * Takes out of a stored block what an erasure announces. Header and leaves stay as they are; done again it changes
- * nothing.
- * @returns undefined when nothing of it is left to take out
- * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED, ERR_RECORD_MALFORMED
+ * Takes out of a block what an erasure announces. Header and leaves stay as they are; done again it changes nothing.
+ * @returns the block to store; undefined when nothing of it is left to take out
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_RECORD_MALFORMED
  */
-export function eraseFrom(encoded: Uint8Array, what: Erasable, indexes: RangeSet): Uint8Array | undefined {
-  const block: Block = decodeBlock(encoded)
+export function eraseFrom(block: Block, what: Erasable, indexes: RangeSet): Uint8Array | undefined {
   const { firstIndex } = block.header
   let isChanged = false
   const entries = block.entries.map((entry, i): BlockEntry => {

@@ -47,6 +47,12 @@ export class RangeSet {
     return range[1] >= last ? undefined : range[1] + 1
   }
 
+  /** The first index from `index` on that lies in one of the ranges; undefined when none does. */
+  nextFrom(index: number): number | undefined {
+    const range = this.#endingFrom(index)
+    return range && Math.max(range[0], index)
+  }
+
   /** The first range that ends at `index` or above. */
   #endingFrom(index: number): IndexRange | undefined {
     let [low, high] = [0, this.#ranges.length]

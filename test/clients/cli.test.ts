@@ -105,7 +105,7 @@ test('a key is made, enrolled, signs, is found in the chain and is revoked, by t
   )
   const status = await json<AuditStatus>(t, ['audit', 'status', ...at])
   assert.deepEqual([status.treeSize, status.accepted, status.refused], [4, 1, { 'not-signed': 1 }])
-  const result = { ok: true, checked: 4, signatures: 1 }
+  const result = { ok: true, checked: 4, signatures: 1, erased: { bodies: 0, records: 0 } }
   assert.deepEqual(await json<AuditVerifyResult>(t, ['audit', 'verify', ...at]), result)
   assert.deepEqual(await json(t, ['revoke', 'pump', '--reason', 'sold', ...at]), { kid })
   assert.equal((await runCli(t, [...signed, '-m', '21.5'])).code, 1)

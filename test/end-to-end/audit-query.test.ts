@@ -46,13 +46,29 @@ test('audit.verify checks hashes from the beginning, signatures from an index on
   await admin.request('keys.enroll', { key: p256ToJwk(device.key) })
   const client = await TestClient.connect(t, port)
   for (let i = 0; i < 4; i++) await client.publish('a', device.sign('a', `${i}`))
-  assert.deepEqual(await admin.request('audit.verify', {}), { ok: true, checked: 6, signatures: 4 })
-  assert.deepEqual(await admin.request('audit.verify', { fromIndex: 4 }), { ok: true, checked: 6, signatures: 2 })
-  assert.deepEqual(await admin.request('audit.verify', { toIndex: 3 }), { ok: true, checked: 4, signatures: 2 })
+  assert.deepEqual(await admin.request('audit.verify', {}), {
+    ok: true,
+    checked: 6,
+    signatures: 4,
+    erased: { bodies: 0, records: 0 },
+  })
+  assert.deepEqual(await admin.request('audit.verify', { fromIndex: 4 }), {
+    ok: true,
+    checked: 6,
+    signatures: 2,
+    erased: { bodies: 0, records: 0 },
+  })
+  assert.deepEqual(await admin.request('audit.verify', { toIndex: 3 }), {
+    ok: true,
+    checked: 4,
+    signatures: 2,
+    erased: { bodies: 0, records: 0 },
+  })
   assert.deepEqual(await admin.request('audit.verify', { fromIndex: 9, toIndex: 9 }), {
     ok: true,
     checked: 6,
     signatures: 0,
+    erased: { bodies: 0, records: 0 },
   })
 })
 

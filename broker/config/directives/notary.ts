@@ -158,6 +158,16 @@ export const notaryDirectives = {
     default: '0',
     summary: 'connections open at once from one IPv4 address or IPv6 /64; 0 is unlimited',
   },
+  notary_retention: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'accumulates',
+    reload: 'at-once',
+    syntax: 'bodies | records [age DURATION] [count N] [size BYTES[k | M | G]] [topic FILTER]',
+    default: 'none',
+    summary:
+      'erases payloads, or records with them, that are older, or beyond the newest N or so many bytes (operations.md)',
+  },
   notary_min_free: {
     verdict: 'honoured',
     scope: 'broker',

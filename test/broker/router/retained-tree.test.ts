@@ -14,6 +14,11 @@ function treeOf(topicNames: Iterable<string>): RetainedTree<string> {
   return tree
 }
 
+test('all values are those of every topic, $SYS included', () => {
+  const names = ['a', 'a/b', '/', '$SYS/x', '$other']
+  assert.deepEqual([...treeOf(names).values()].sort(), [...names].sort())
+})
+
 describe('examples of the standard', () => {
   const rows: readonly (readonly [string, string, readonly string[], readonly string[]])[] = [
     [

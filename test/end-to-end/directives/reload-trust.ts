@@ -1,13 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { IPublishPacket, Packet } from 'mqtt-packet'
+import { TestAdmin } from '../../helpers/admin.ts'
 import { publicPem } from '../../helpers/key-files.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { passwordLine } from '../../helpers/passwords.ts'
 import { Signer } from '../../helpers/signing.ts'
-import { base, type ReloadCase, type Scene } from './reload-case.ts'
-import { enter } from './support.ts'
+import { base, type ReloadCase, type Scene, unseen } from './reload-case.ts'
+import { enter, eventually } from './support.ts'
 
 const keys = 'notary_keys DIR/keys'
 const topic = 'plant/1'
@@ -91,7 +92,21 @@ const lastOfTwo = async ({ t, port }: Scene) => {
 }
 
 /** By what the broker tells of publishes, and whom it believes. */
+/** What becomes of a publish that is there when the rules change. */
+const erased = async ({ t, port }: Scene) => {
+  const admin = await TestAdmin.connect(t, port)
+  await admin.client.publish('kept', 'for a while')
+  const look = async () => (await admin.records({ topic: 'kept' }))[0]?.erased
+  return eventually(look, (found) => found !== undefined)
+}
+
 export const trustCases = {
+  notary_retention: {
+    before: [base, 'notary_admin anonymous', 'notary_retention bodies count 5'],
+    after: [base, 'notary_admin anonymous', 'notary_retention bodies count 0'],
+    look: erased,
+    expected: [unseen, 'body'],
+  },
   notary_protect: { before: [base], after: [base, isSigned], look: unsigned, expected: [0, 0x87] },
   notary_keys: {
     before: [base, isSigned],

@@ -68,7 +68,7 @@ export function erasedChain(
   return taken.reduce<readonly StoredBlock[]>(
     (blocks, { what, ranges }) =>
       blocks.map((block) => {
-        const encoded = eraseFrom(block.encoded, what, new RangeSet(unionOfRanges(ranges)))
+        const encoded = eraseFrom(decodeBlock(block.encoded), what, new RangeSet(unionOfRanges(ranges)))
         return encoded === undefined ? block : { ...block, encoded }
       }),
     chain.blocks,
@@ -104,7 +104,7 @@ function reusedAndErased(refusedPayload?: string): readonly StoredBlock[] {
   const event = { what: 'records', ranges: [[6, 6]], seqs: [{ thumbprint, highest: 3 }] } as const
   chain.append([erasure(event)], timeMs)
   return chain.blocks.map((block) => {
-    const encoded = eraseFrom(block.encoded, 'records', new RangeSet([[6, 6]]))
+    const encoded = eraseFrom(decodeBlock(block.encoded), 'records', new RangeSet([[6, 6]]))
     return encoded === undefined ? block : { ...block, encoded }
   })
 }

@@ -50,6 +50,8 @@ test('a set knows each index in it, and the first one of any stretch that is not
       for (let index = 0; index < size; index++) assert.equal(set.has(index), naive.has(index), `${index}`)
       const outside = [...indexesOf([[first, last]])].find((index) => !naive.has(index))
       assert.equal(set.firstOutside(first, last), outside)
+      const inside = [...naive].filter((index) => index >= first)
+      assert.equal(set.nextFrom(first), inside.length === 0 ? undefined : Math.min(...inside))
     }),
     { seed: fcSeed },
   )

@@ -204,6 +204,34 @@ export const notaryCases: DirectiveCases<typeof notaryDirectives> = {
     ],
     refused: [...countRefusals, ['2147483648', 'ERR_CONFIG_VALUE_INVALID']],
   },
+  notary_retention: {
+    accepted: [
+      ['bodies age 90d', { retention: [{ what: 'bodies', ageSeconds: 90 * 86_400 }] }],
+      ['records count 0 # none', { retention: [{ what: 'records', count: 0 }] }],
+      [
+        'bodies size 2G topic a/+/# count 5 age 1h',
+        { retention: [{ what: 'bodies', bytes: 2 * 1024 ** 3, topic: 'a/+/#', count: 5, ageSeconds: 3600 }] },
+      ],
+    ],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ['bodies', 'ERR_CONFIG_VALUE_MISSING'],
+      ['bodies topic a', 'ERR_CONFIG_VALUE_MISSING'],
+      ['bodies age', 'ERR_CONFIG_VALUE_MISSING'],
+      ...[
+        'leaves age 1d',
+        'bodies age 0d',
+        'bodies age 1',
+        'bodies count -1',
+        'bodies count 1k',
+        'bodies size 1K',
+        'bodies age 1d age 2d',
+        'bodies age 1d topic a/#/b',
+        'bodies age 1d forever',
+        'bodies toString 1',
+      ].map((value) => [value, 'ERR_CONFIG_VALUE_INVALID'] as const),
+    ],
+  },
   notary_min_free: {
     accepted: [
       ['0', { minFreeBytes: 0 }],

@@ -1,0 +1,120 @@
+import {
+  decodeBlock,
+  decodeRecord,
+  type ErasureEvent,
+  eraseFrom,
+  erasureRecord,
+  parseErasure,
+  RangeSet,
+  type Requester,
+} from '../../protocol/index.ts'
+import {
+  type AuditChain,
+  blocksSublevel,
+  compactBlocks,
+  decodeIndex,
+  encodeIndex,
+  readEntry,
+  type StoreOperation,
+  storeSublevel,
+} from '../audit-chain/index.ts'
+import { PluginError } from '../errors.ts'
+
+/** Bytes of blocks that are written anew in one commit; a block that is larger goes alone. */
+const sliceBytes = 512 * 1024
+
+/**
+ * Announces erasures, then takes out of the blocks what they name. One that was announced is remembered until nothing of
+ * it is left on the disk, so that a start after a crash can bring it to its end.
+ */
+export class Eraser {
+  readonly #chain: AuditChain
+  readonly #blocks
+  /** Index of an erasure record -> the first index that it may not have erased yet. */
+  readonly #pending
+
+  constructor(chain: AuditChain) {
+    this.#chain = chain
+    this.#blocks = blocksSublevel(chain.database)
+    this.#pending = storeSublevel(chain.database, 'erasures')
+  }
+
+  /**
+   * Records an erasure; nothing is gone yet.
+   * @returns index of its record, which is durable
+   */
+  async announce(erasure: ErasureEvent, requester: Requester): Promise<number> {
+    let announcedAt = 0
+    await this.#chain.record((index, timeMs) => {
+      const record = erasureRecord(erasure, requester, timeMs)
+      if (!this.#chain.registry.enter(record, index)) {
+        throw new PluginError('ERR_CHAIN_DAMAGED', `the erasure at ${index} names a key that was never enrolled`)
+      }
+      announcedAt = index
+      return { record, also: [this.#mark(index, 0)] }
+    })
+    return announcedAt
+  }
+
+  /** Does what was announced and is not done yet, in the order of the records. */
+  async finish(isStopped: () => boolean): Promise<void> {
+    const marks = await this.#pending.iterator().all()
+    for (const [key, value] of marks) {
+      if (isStopped()) return
+      await this.#finishOne(decodeIndex(key), decodeIndex(value), isStopped)
+    }
+  }
+
+  async #finishOne(announcedAt: number, fromIndex: number, isStopped: () => boolean): Promise<void> {
+    const { what, ranges } = await this.#read(announcedAt)
+    const indexes = new RangeSet(ranges)
+    const firstBlock = await this.#chain.store.blockAt(ranges[0]?.[0] ?? 0)
+    const start = firstBlock?.firstIndex ?? 0
+    let lastBlock = start
+    // What is in memory only has to be in a file before it is written anew: a value and the one that takes its place would
+    // come into one file together otherwise, and below the levels that are merged at the end.
+    await compactBlocks(this.#chain.database, this.#blocks, start, start)
+    let slice: StoreOperation[] = []
+    let bytes = 0
+    for (let next = indexes.nextFrom(fromIndex); next !== undefined; ) {
+      const stored = await this.#chain.store.blockAt(next)
+      if (stored === undefined) throw missing(next)
+      const block = decodeBlock(stored.encoded)
+      const endIndex = stored.firstIndex + block.entries.length
+      if (next >= endIndex) throw missing(next)
+      lastBlock = stored.firstIndex
+      const value = eraseFrom(block, what, indexes)
+      if (value !== undefined) {
+        slice.push({ type: 'put', sublevel: this.#blocks, key: encodeIndex(stored.firstIndex), value })
+        bytes += value.length
+      }
+      next = indexes.nextFrom(endIndex)
+      if (bytes < sliceBytes && next !== undefined) continue
+      await this.#write([...slice, this.#mark(announcedAt, endIndex)])
+      if (isStopped()) return
+      slice = []
+      bytes = 0
+    }
+    await compactBlocks(this.#chain.database, this.#blocks, start, lastBlock)
+    await this.#write([{ type: 'del', sublevel: this.#pending, key: encodeIndex(announcedAt) }])
+  }
+
+  async #read(announcedAt: number): Promise<ErasureEvent> {
+    const entry = await readEntry(this.#chain.store, announcedAt)
+    if (entry?.record === undefined) throw missing(announcedAt)
+    return parseErasure(decodeRecord(entry.record))
+  }
+
+  #mark(announcedAt: number, doneUpTo: number): StoreOperation {
+    return { type: 'put', sublevel: this.#pending, key: encodeIndex(announcedAt), value: encodeIndex(doneUpTo) }
+  }
+
+  /** In a commit of the chain, whose writer is the only one: between two blocks, and with what it does about failures. */
+  #write(operations: readonly StoreOperation[]): Promise<void> {
+    return this.#chain.record(() => ({ also: operations }))
+  }
+}
+
+function missing(index: number): PluginError {
+  return new PluginError('ERR_CHAIN_DAMAGED', `the block of record ${index} is missing`, { index })
+}
