@@ -136,3 +136,12 @@ export {
   VerificationQueue,
   verificationErrors,
 } from './verification/index.ts'
+export {
+  openWitnessIdentity,
+  Witness,
+  type WitnessAnswer,
+  type WitnessEvent,
+  type WitnessIdentity,
+  type WitnessOptions,
+  WitnessState,
+} from './witness-role/index.ts'

@@ -1,0 +1,4 @@
+/** Cosigns the checkpoints of other logs (C2SP tlog-witness). Knows nothing of HTTP or MQTT. */
+export { Witness, type WitnessAnswer, type WitnessEvent, type WitnessOptions } from './witness.ts'
+export { openWitnessIdentity, type WitnessIdentity } from './witness-key.ts'
+export { WitnessState } from './witness-state.ts'
