@@ -12,12 +12,12 @@ export const witnessCommand: Command = {
 
 Runs a witness (C2SP tlog-witness) in this process, until SIGTERM or SIGINT: it cosigns a checkpoint of a log that it
 follows when the tree extends the one that it cosigned before, and never anything else. Logs send checkpoints to
-http://ADDRESS:PORT/add-checkpoint; put a TLS proxy in front of it where it can be reached from outside. docs/witnesses.md
-says what a witness proves.
+http://ADDRESS:PORT/add-checkpoint; put a TLS proxy in front of it where it can be reached from outside.
+docs/witnesses.md says what a witness proves.
 
   -p, --port PORT               TCP port; 0 takes a free one
       --bind ADDRESS            default 127.0.0.1
-      --key FILE                Ed25519 key of the witness, PEM, made at the first start; FILE.vkey is what logs are given
+      --key FILE                Ed25519 key of the witness, PEM, made at the first start; FILE.vkey is for the logs
       --db DIR                  what was cosigned; belongs to the key and must never be set back
       --log VKEY                verifier key of a log that is followed (keys/log.vkey of a broker); repeatable
       --name NAME               name of the witness, as a URL without scheme; default: made from the key
