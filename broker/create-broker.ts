@@ -138,6 +138,7 @@ class Broker implements NotaryBroker {
     context.sessions.applyRules()
     listeners.letIn()
     context.sessions.start()
+    this.#parts.checkpoints?.start()
     const isClosing = () => this.#closing !== undefined
     this.#observability = new Observability({ options, chain, parts: this.#opened, listeners, isClosing, onError })
     await this.#observability.start()
@@ -236,6 +237,7 @@ class Broker implements NotaryBroker {
     this.#parts.sessions?.stop()
     await this.#parts.verification?.close()
     await this.#security?.close()
+    await this.#parts.checkpoints?.close()
     await this.#chain?.close()
     await this.#observability?.close()
     if (this.#ownsLog) await this.#log.close()

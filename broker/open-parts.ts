@@ -3,9 +3,11 @@ import {
   AddressPenalties,
   AdminService,
   type AuditChain,
+  CheckpointKeeper,
   DirectTopics,
   IdentityService,
   KeyExchangeService,
+  nativeCrypto,
   PublishGate,
   type RulesInForce,
   VerificationQueue,
@@ -34,6 +36,7 @@ export interface BrokerParts {
   disk: DiskSpace
   verification: VerificationQueue
   keyExchange: KeyExchangeService
+  checkpoints: CheckpointKeeper
 }
 
 /** What the parts are made with. */
@@ -75,6 +78,13 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
   })
   parts.keyExchange = keyExchange
   const topics = new DirectTopics(onError)
+  parts.checkpoints = await CheckpointKeeper.open({
+    chain,
+    crypto: nativeCrypto,
+    intervalMs: () => options().checkpointIntervalMs,
+    onError,
+    now: Date.now,
+  })
   const counters = new BrokerCounters()
   const totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
   const sessions = await openSessions(given, counters, totals)

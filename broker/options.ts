@@ -99,6 +99,8 @@ export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOp
   readonly admins?: readonly string[]
   /** Metrics and health pages. Default: none. */
   readonly httpListeners?: readonly HttpListenerOptions[]
+  /** Milliseconds between two checkpoints, when there is something new. Default 1000. */
+  readonly checkpointIntervalMs?: number
   /** Name of the log; fixed by the genesis record. Default `notarymq/<16 hex of the broker's thumbprint>`. */
   readonly origin?: string
   readonly log?: LogOptions
@@ -214,6 +216,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     keysDirectory: options.keysDirectory,
     keyPassphraseFile: optionalText('keyPassphraseFile', options.keyPassphraseFile),
     anonymousAdmin: options.anonymousAdmin ?? false,
+    checkpointIntervalMs: checkpointInterval(options.checkpointIntervalMs ?? 1000),
     origin: options.origin,
     log: options.log ?? defaultLog,
   })
@@ -251,6 +254,12 @@ function optionalText(name: string, value: string | undefined): string | undefin
 function texts(name: string, values: readonly string[]): readonly string[] {
   if (!Array.isArray(values) || !values.every(isText)) throw invalid(`${name} is a list of strings that are not empty`)
   return values
+}
+
+/** Each checkpoint takes two signatures and a write that is synced. A day is less than what a timer takes. */
+function checkpointInterval(ms: number): number {
+  if (ms < 100) throw invalid('checkpointIntervalMs is at least 100')
+  return count('checkpointIntervalMs', ms, 86_400_000)
 }
 
 /** A day is more than anybody means, and less than what a timer takes. */

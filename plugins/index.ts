@@ -91,6 +91,14 @@ export {
   type VerifySignature,
   withoutReserved,
 } from './authorize-publish/index.ts'
+export {
+  type Anchor,
+  CheckpointKeeper,
+  type CheckpointKeeperOptions,
+  type PublishedCheckpoint,
+  type Standing,
+  standingTo,
+} from './checkpoints/index.ts'
 export { PluginError, type PluginErrorCode, pluginErrors } from './errors.ts'
 export {
   type IdentityAnswer,

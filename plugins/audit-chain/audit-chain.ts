@@ -3,6 +3,7 @@ import {
   BrokerSigner,
   type BuiltBlock,
   type ChainState,
+  type Ed25519PrivateKey,
   type Genesis,
   genesisRecord,
   isKeyName,
@@ -13,6 +14,7 @@ import {
   type RegisteredKey,
   type RotationEvent,
   type RotationPlace,
+  type TileSource,
   thumbprintOfP256,
   toHex,
 } from '../../protocol/index.ts'
@@ -36,6 +38,7 @@ import { Sequencer } from './sequencer.ts'
 import { recordsPerSnapshot, SnapshotKeeper, SnapshotStore } from './snapshots.ts'
 import type { AuditStore } from './store.ts'
 import type { CommitParticipant, Submission } from './submission.ts'
+import { TileReader } from './tile-reader.ts'
 import { openTiles } from './tile-restore.ts'
 import { TileTable } from './tile-table.ts'
 import { WillReservations } from './will-reservations.ts'
@@ -77,6 +80,10 @@ export class AuditChain {
   readonly brokerKey: P256PrivateKey
   /** Thumbprint of the broker key. */
   readonly brokerThumbprint: Uint8Array
+  /** What checkpoints are signed with. */
+  readonly logKey: Ed25519PrivateKey
+  /** The tree. Has what is not durable yet as well: ask for trees up to the size of {@link state}. */
+  readonly tiles: TileSource
   readonly #sequencer: Sequencer
   readonly #head: HeadFile
   readonly #snapshots: SnapshotKeeper
@@ -94,6 +101,8 @@ export class AuditChain {
     genesis: Genesis
     logVkey: string
     brokerKey: P256PrivateKey
+    logKey: Ed25519PrivateKey
+    tiles: TileSource
     sequencer: Sequencer
     head: HeadFile
     snapshots: SnapshotKeeper
@@ -109,6 +118,8 @@ export class AuditChain {
     this.logVkey = parts.logVkey
     this.brokerKey = parts.brokerKey
     this.brokerThumbprint = thumbprintOfP256(parts.brokerKey, nativeCrypto)
+    this.logKey = parts.logKey
+    this.tiles = parts.tiles
     this.#sequencer = parts.sequencer
     this.#head = parts.head
     this.#snapshots = parts.snapshots
@@ -212,6 +223,8 @@ export class AuditChain {
       genesis,
       logVkey,
       brokerKey,
+      logKey: keys.log.key,
+      tiles: new TileReader({ table, writer: tiles, crypto: nativeCrypto }).read,
       sequencer,
       head,
       snapshots: keeper,

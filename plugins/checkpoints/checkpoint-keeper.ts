@@ -1,0 +1,278 @@
+import {
+  bytesEqual,
+  type CryptoProvider,
+  ed25519NoteSigner,
+  ed25519NoteVerifier,
+  type NoteSigner,
+  type NoteVerifier,
+  noteKeyType,
+  openCheckpoint,
+  type SignedRoot,
+  signCheckpoint,
+  signRoot,
+  verifierKey,
+  withCosignatures,
+} from '../../protocol/index.ts'
+import { type AuditChain, storeSublevel } from '../audit-chain/index.ts'
+import { PluginError } from '../errors.ts'
+import { standingTo } from './compare-checkpoint.ts'
+
+/** A state of the log that the broker has bound itself to: it never signs another tree of this size. */
+export interface PublishedCheckpoint {
+  readonly treeSize: number
+  readonly rootHash: Uint8Array
+  /** When it was signed, milliseconds since 1970. */
+  readonly timeMs: number
+  /** C2SP tlog-checkpoint: the signed note, with the cosignatures so far. */
+  readonly note: string
+  /** The same root under the broker key: what all receipts for this tree have in common. */
+  readonly signedRoot: SignedRoot
+}
+
+/** Takes a checkpoint to a place that is not the store, before anybody else sees it. Rejects when it could not. */
+export type Anchor = (checkpoint: PublishedCheckpoint) => Promise<void>
+
+export interface CheckpointKeeperOptions {
+  readonly chain: Pick<
+    AuditChain,
+    'brokerKey' | 'database' | 'failed' | 'genesis' | 'logKey' | 'outage' | 'registry' | 'state' | 'submit' | 'tiles'
+  >
+  readonly crypto: CryptoProvider
+  /** Time between two checkpoints, as it is now, in milliseconds. */
+  readonly intervalMs: () => number
+  /** Every checkpoint goes through all of them, in this order. Default: none. */
+  readonly anchors?: readonly Anchor[]
+  /** Whose cosignatures are kept. Default: nobody's. */
+  readonly witnesses?: readonly NoteVerifier[]
+  /** Told of a checkpoint that could not be made; the next one is tried all the same. */
+  readonly onError: (error: unknown) => void
+  /** Wall clock in milliseconds. */
+  readonly now: () => number
+}
+
+const encoder = new TextEncoder()
+const newestKey = encoder.encode('newest')
+/** Checkpoints that witnesses may be answering still. */
+const maxRecent = 16
+
+/**
+ * Makes checkpoints of what is durable, one an interval when there is something new. A checkpoint is stored, then
+ * anchored, then published: what others have seen is always known here and outside the store.
+ */
+export class CheckpointKeeper {
+  readonly #options: CheckpointKeeperOptions
+  readonly #sublevel
+  readonly #signer: NoteSigner
+  readonly #recent = new Map<number, PublishedCheckpoint>()
+  readonly #listeners = new Set<(checkpoint: PublishedCheckpoint) => void>()
+  #newest: PublishedCheckpoint | undefined
+  #making: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  private constructor(options: CheckpointKeeperOptions) {
+    const { chain, crypto } = options
+    this.#options = options
+    this.#sublevel = storeSublevel(chain.database, 'checkpoint')
+    this.#signer = ed25519NoteSigner(chain.genesis.origin, chain.logKey, crypto)
+  }
+
+  /**
+   * Takes up the checkpoint that the store has.
+   * @throws {PluginError} ERR_CHAIN_DAMAGED: the log did not sign it, or the chain does not extend it
+   */
+  static async open(options: CheckpointKeeperOptions): Promise<CheckpointKeeper> {
+    const keeper = new CheckpointKeeper(options)
+    await keeper.#restore()
+    return keeper
+  }
+
+  /** Undefined until there is one. */
+  get newest(): PublishedCheckpoint | undefined {
+    return this.#newest
+  }
+
+  /** A checkpoint of this size that is one of the newest. */
+  recent(treeSize: number): PublishedCheckpoint | undefined {
+    return this.#recent.get(treeSize)
+  }
+
+  /**
+   * Told of every checkpoint that is published, and again when cosignatures were added to it.
+   * @returns ends that
+   */
+  onPublished(listener: (checkpoint: PublishedCheckpoint) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Begins to make checkpoints. */
+  start(): void {
+    if (this.#isClosed || this.#timer !== undefined) return
+    const next = () => {
+      this.#timer = setTimeout(() => this.make().finally(next), this.#options.intervalMs())
+      this.#timer.unref()
+    }
+    next()
+  }
+
+  /** Makes a checkpoint now if there is something new. Never rejects: what went wrong `onError` was told. */
+  make(): Promise<void> {
+    this.#making ??= this.#make()
+      .catch(this.#options.onError)
+      .finally(() => {
+        this.#making = undefined
+      })
+    return this.#making
+  }
+
+  /**
+   * The newest checkpoint when it covers a record, or the first one that does.
+   * @returns undefined when there is none after that time
+   */
+  async covering(index: number, timeoutMs: number): Promise<PublishedCheckpoint | undefined> {
+    if (this.#covers(index)) return this.#newest
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        stop()
+        resolve(this.#covers(index) ? this.#newest : undefined)
+      }
+      const stop = this.onPublished(() => {
+        if (this.#covers(index)) end()
+      })
+      const timer = setTimeout(end, timeoutMs)
+    })
+  }
+
+  /**
+   * Adds what witnesses answered. Lines that are not by a configured witness are left out.
+   * @param treeSize of the checkpoint that was cosigned
+   * @returns the checkpoint with all cosignatures so far; undefined when it is none of the newest any more
+   * @throws {NoteError} ERR_NOTE_MALFORMED, ERR_NOTE_SIGNATURE_INVALID, ERR_WITNESS_MESSAGE_MALFORMED
+   */
+  async addCosignatures(treeSize: number, lines: string): Promise<PublishedCheckpoint | undefined> {
+    const known = this.#recent.get(treeSize)
+    if (known === undefined) return undefined
+    const note = withCosignatures(known.note, lines, this.#options.witnesses ?? [])
+    if (note === known.note) return known
+    const cosigned = { ...known, note }
+    this.#recent.set(treeSize, cosigned)
+    if (this.#newest?.treeSize === treeSize) {
+      this.#newest = cosigned
+      await this.#store(cosigned)
+    }
+    this.#tell(cosigned)
+    return cosigned
+  }
+
+  /** Makes a last checkpoint, unless the store takes no writes, and no more after it. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    await this.#making
+    if (this.#options.chain.outage === undefined) await this.make()
+  }
+
+  async #make(): Promise<void> {
+    const { chain, anchors = [], now } = this.#options
+    const { frontier } = chain.state
+    const { size } = frontier
+    if (size === 0 || size === this.#newest?.treeSize || chain.outage !== undefined) return
+    const checkpoint = this.#sign(size, frontier.root(), now())
+    await this.#store(checkpoint)
+    for (const anchor of anchors) await anchor(checkpoint)
+    this.#publish(checkpoint)
+  }
+
+  #sign(treeSize: number, rootHash: Uint8Array, timeMs: number): PublishedCheckpoint {
+    const tree = { treeSize: BigInt(treeSize), rootHash }
+    const { origin } = this.#options.chain.genesis
+    return this.#withRoot(signCheckpoint({ origin, ...tree }, this.#signer), treeSize, rootHash, timeMs)
+  }
+
+  #withRoot(note: string, treeSize: number, rootHash: Uint8Array, timeMs: number): PublishedCheckpoint {
+    const { chain, crypto } = this.#options
+    const tree = { issuer: chain.genesis.origin, treeSize: BigInt(treeSize), rootHash }
+    return {
+      treeSize,
+      rootHash,
+      timeMs,
+      note,
+      signedRoot: signRoot(chain.brokerKey, tree, Math.floor(timeMs / 1000), crypto),
+    }
+  }
+
+  /** In the order of everything else that is written, so that it cannot get in the way of a store that is opened again. */
+  #store({ note }: PublishedCheckpoint): Promise<void> {
+    const { chain } = this.#options
+    const also = [{ type: 'put' as const, sublevel: this.#sublevel, key: newestKey, value: encoder.encode(note) }]
+    return new Promise((resolve, reject) => {
+      chain.submit({ bytes: note.length, decide: () => ({ also }), settle: resolve })
+      chain.failed.then(reject)
+    })
+  }
+
+  #publish(checkpoint: PublishedCheckpoint): void {
+    this.#remember(checkpoint)
+    this.#tell(checkpoint)
+  }
+
+  #remember(checkpoint: PublishedCheckpoint): void {
+    this.#newest = checkpoint
+    this.#recent.set(checkpoint.treeSize, checkpoint)
+    const [oldest] = this.#recent.keys()
+    if (this.#recent.size > maxRecent && oldest !== undefined) this.#recent.delete(oldest)
+  }
+
+  #tell(checkpoint: PublishedCheckpoint): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(checkpoint)
+      } catch (error) {
+        this.#options.onError(error)
+      }
+    }
+  }
+
+  #covers(index: number): boolean {
+    return this.#newest !== undefined && index < this.#newest.treeSize
+  }
+
+  async #restore(): Promise<void> {
+    const { chain, crypto, now } = this.#options
+    const stored = await this.#sublevel.get(newestKey)
+    if (stored === undefined) return
+    const { origin } = chain.genesis
+    const logs = chain.registry.notary.logs.map(({ key }) =>
+      ed25519NoteVerifier(verifierKey(origin, noteKeyType.ed25519, key, crypto), crypto),
+    )
+    const { checkpoint, verified } = openStored(stored, logs)
+    const standing = await standingTo(checkpoint, chain.state.frontier.size, chain.tiles, crypto)
+    if (standing === 'rolled-back' || standing === 'forked') {
+      throw damaged(`the chain does not extend the checkpoint of ${checkpoint.treeSize} records in its own store`)
+    }
+    const treeSize = Number(checkpoint.treeSize)
+    // After a rotation the same tree is signed by the key in force.
+    const isInForce = verified.some(({ key }) => bytesEqual(key.keyId, this.#signer.key.keyId))
+    const timeMs = now()
+    const note = new TextDecoder().decode(stored)
+    this.#remember(
+      isInForce
+        ? this.#withRoot(note, treeSize, checkpoint.rootHash, timeMs)
+        : this.#sign(treeSize, checkpoint.rootHash, timeMs),
+    )
+  }
+}
+
+function openStored(stored: Uint8Array, logs: readonly NoteVerifier[]): ReturnType<typeof openCheckpoint> {
+  try {
+    return openCheckpoint(stored, logs)
+  } catch (cause) {
+    throw damaged('the checkpoint in the store is not one that the log signed', cause)
+  }
+}
+
+function damaged(what: string, cause?: unknown): PluginError {
+  return new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: ${what}`, {}, cause)
+}

@@ -1,0 +1,7 @@
+export {
+  type Anchor,
+  CheckpointKeeper,
+  type CheckpointKeeperOptions,
+  type PublishedCheckpoint,
+} from './checkpoint-keeper.ts'
+export { type Standing, standingTo } from './compare-checkpoint.ts'
