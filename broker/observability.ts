@@ -48,6 +48,7 @@ export class Observability {
         penalisedAddresses: context.penalties.size,
       }),
       listeners: () => listeners.all,
+      witnesses: () => parts.witnesses.status(),
       chain: () => ({
         treeSize: chain.state.frontier.size,
         height: chain.state.height,

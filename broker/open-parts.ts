@@ -12,6 +12,8 @@ import {
   type RulesInForce,
   VerificationQueue,
   type VerifySignature,
+  verifierOfWitness,
+  Witnesses,
 } from '../plugins/index.ts'
 import type { ClientConnection } from './connection/client-connection.ts'
 import type { ConnectionContext } from './connection/connection-context.ts'
@@ -24,6 +26,7 @@ import { expiringClient } from './log/messages.ts'
 import type { BrokerLogger } from './logger.ts'
 import { BrokerCounters } from './metrics/index.ts'
 import type { ResolvedBrokerOptions } from './options.ts'
+import { reportWitness } from './report-witness.ts'
 import type { AccessRules } from './security/access-rules.ts'
 import { PublishView } from './sessions/publish-view.ts'
 import type { QueueTotals } from './sessions/queue.ts'
@@ -37,6 +40,7 @@ export interface BrokerParts {
   verification: VerificationQueue
   keyExchange: KeyExchangeService
   checkpoints: CheckpointKeeper
+  witnesses: Witnesses
 }
 
 /** What the parts are made with. */
@@ -55,6 +59,7 @@ export interface OpenedParts {
   readonly context: ConnectionContext
   readonly totals: QueueTotals
   readonly verification: VerificationQueue
+  readonly witnesses: Witnesses
 }
 
 /**
@@ -78,13 +83,24 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
   })
   parts.keyExchange = keyExchange
   const topics = new DirectTopics(onError)
-  parts.checkpoints = await CheckpointKeeper.open({
+  const checkpoints = await CheckpointKeeper.open({
     chain,
     crypto: nativeCrypto,
     intervalMs: () => options().checkpointIntervalMs,
+    witnesses: options().witnesses.map((witness) => verifierOfWitness(witness, nativeCrypto)),
     onError,
     now: Date.now,
   })
+  parts.checkpoints = checkpoints
+  const witnesses = await Witnesses.open({
+    chain,
+    source: checkpoints,
+    witnesses: options().witnesses,
+    quorum: options().witnessQuorum,
+    crypto: nativeCrypto,
+    onChange: (change) => reportWitness(change, log, topics),
+  })
+  parts.witnesses = witnesses
   const counters = new BrokerCounters()
   const totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
   const sessions = await openSessions(given, counters, totals)
@@ -111,7 +127,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     access,
     topics,
     counters,
-    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now() }),
+    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), witnesses }),
     keyExchange,
     identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
     penalties: new AddressPenalties(),
@@ -158,7 +174,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     refusals,
     isDiskFull: () => disk.isFull,
   }
-  return { context, totals, verification }
+  return { context, totals, verification, witnesses }
 }
 
 function verifyBy(queue: VerificationQueue): VerifySignature {

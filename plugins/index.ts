@@ -153,3 +153,15 @@ export {
   type WitnessOptions,
   WitnessState,
 } from './witness-role/index.ts'
+export {
+  type ConfiguredWitness,
+  faultOfWitness,
+  faultOfWitnesses,
+  isProofAgainstLog,
+  verifierOfWitness,
+  type WitnessChange,
+  Witnesses,
+  type WitnessesOptions,
+  type WitnessTrouble,
+  witnessTroubles,
+} from './witnesses/index.ts'

@@ -43,6 +43,15 @@ export interface TrustReading {
   readonly penalisedAddresses: number
 }
 
+/** Who vouches for the log; undefined: no witnesses are configured. */
+export interface WitnessesReading {
+  readonly quorum: number
+  /** Names of those that cosigned the newest checkpoint. */
+  readonly cosigned: readonly string[]
+  /** Records in trees that a quorum cosigned. */
+  readonly covered: number
+}
+
 /** What one listener counted; an open listener is one. */
 export interface ListenerReading {
   readonly info: { readonly name: string }
@@ -57,6 +66,7 @@ export interface MetricsSource {
   readonly publishes: () => PublishReading
   readonly trust: () => TrustReading
   readonly listeners: () => readonly ListenerReading[]
+  readonly witnesses: () => WitnessesReading | null
 }
 
 /** What `/metrics` answers with. */

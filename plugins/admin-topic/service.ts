@@ -11,6 +11,8 @@ import {
 import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
+import type { Witnesses } from '../witnesses/index.ts'
+import { cosign } from './cosign.ts'
 import { AdminError } from './errors.ts'
 import { findGaps, readGapQuery } from './gaps.ts'
 import { KeyMethods } from './key-methods.ts'
@@ -23,10 +25,14 @@ export interface AdminServiceOptions {
   readonly counters: PublishCounters
   /** Start of the broker, milliseconds since 1970. */
   readonly sinceMs: number
+  /** Who cosigns the checkpoints of the chain. Absent: nobody. */
+  readonly witnesses?: Pick<Witnesses, 'accept' | 'status'>
 }
 
 /** Requests answered at a time; each may read the whole chain. */
 const maxConcurrent = 8
+/** What everybody may ask, as far as they may write to the admin topic at all. */
+const openToAll: ReadonlySet<string> = new Set<AdminMethod>(['audit.cosign'])
 /** Largest request; none of the methods needs as much. */
 const maxRequestBytes = 64 * 1024
 
@@ -49,6 +55,7 @@ export class AdminService {
       'audit.record': (params) => this.#record(params),
       'audit.verify': (params) => this.#verify(params),
       'audit.gaps': (params) => this.#gaps(params),
+      'audit.cosign': (params) => cosign(params, options.witnesses),
       'keys.list': (params) => keys.list(params),
       'keys.get': (params) => keys.get(params),
       'keys.enroll': (params, requester) => keys.enroll(params, requester),
@@ -73,7 +80,7 @@ export class AdminService {
     try {
       const request = parseRequest(payload)
       id = request.id
-      if (!isAdministrator) throw new AdminError('not-authorized')
+      if (!isAdministrator && !openToAll.has(request.method)) throw new AdminError('not-authorized')
       return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester) }
     } catch (error) {
       const known = toAdminError(error)
@@ -103,6 +110,7 @@ export class AdminService {
       rootHash: toBase64url(state.frontier.root()),
       chainHead: toBase64url(state.previousHash),
       checkpoint: null,
+      witnesses: this.#options.witnesses?.status() ?? null,
       logVkey: chain.logVkey,
       brokerKey: p256ToJwk(chain.brokerKey),
       brokerKid: toBase64url(chain.brokerThumbprint),

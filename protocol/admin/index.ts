@@ -20,5 +20,8 @@ export {
   includable,
   type KeyJson,
   type SeqRange,
+  type WitnessesJson,
+  type WitnessJson,
 } from './methods.ts'
 export { type RecordJson, type RecordSource, recordToJson } from './record-json.ts'
+export { timeText } from './time-text.ts'

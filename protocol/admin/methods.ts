@@ -17,6 +17,8 @@ export interface AuditStatus {
   readonly chainHead: string
   /** Null until checkpoints are published. */
   readonly checkpoint: string | null
+  /** Null when none are configured. */
+  readonly witnesses: WitnessesJson | null
   readonly logVkey: string
   readonly brokerKey: P256Jwk
   /** Thumbprint, base64url. */
@@ -27,6 +29,32 @@ export interface AuditStatus {
   readonly refused: Readonly<Partial<Record<RefusalCause, number>>>
   /** Start of the broker, RFC 3339. */
   readonly since: string
+}
+
+/** One witness of the log, as far as the broker knows. */
+export interface WitnessJson {
+  readonly name: string
+  /** Verifier key, C2SP signed-note. */
+  readonly vkey: string
+  /** Where it is asked; absent: it brings its cosignatures by itself. */
+  readonly url?: string
+  /** Size of the newest tree that it cosigned, and the time that its cosignature says, RFC 3339; null: none yet. */
+  readonly treeSize: number | null
+  readonly time: string | null
+  /** Why it has not cosigned the newest checkpoint, a stable word; null: nothing is known to be wrong. */
+  readonly trouble: string | null
+}
+
+export interface WitnessesJson {
+  /** How many must cosign. */
+  readonly quorum: number
+  /** Whether as many cosigned the newest checkpoint. */
+  readonly met: boolean
+  /** Names of those that cosigned the newest checkpoint. */
+  readonly cosigned: readonly string[]
+  /** The first so many records are in trees that a quorum cosigned; whoever cosigned a tree vouches for what it extends. */
+  readonly covered: number
+  readonly witnesses: readonly WitnessJson[]
 }
 
 export interface AuditQueryParams {
@@ -118,6 +146,8 @@ export interface AdminMethods {
   'audit.verify': { params: { fromIndex?: number; toIndex?: number }; result: AuditVerifyResult }
   'keys.list': { params: Record<string, never>; result: { keys: readonly KeyJson[] } }
   'audit.gaps': { params: AuditGapsParams; result: AuditGapsResult }
+  /** Open to everybody: a cosignature proves itself. */
+  'audit.cosign': { params: { treeSize: number; lines: string }; result: { cosigned: readonly string[] } }
   'keys.get': { params: { kid: string }; result: KeyJson }
   'keys.enroll': { params: EnrollParams; result: { kid: string } }
   'keys.revoke': { params: { kid: string; reason?: string }; result: { kid: string } }

@@ -45,6 +45,7 @@ export { encodeTlogProof, parseTlogProof, type TlogProof, verifyTlogProof } from
 export {
   encodeVerifierKey,
   isKeyName,
+  isKeyOf,
   noteKeyType,
   parseVerifierKey,
   type VerifierKey,
