@@ -145,6 +145,8 @@ export {
   verificationErrors,
 } from './verification/index.ts'
 export {
+  cosignPublished,
+  type FollowedLog,
   openWitnessIdentity,
   Witness,
   type WitnessAnswer,

@@ -4,19 +4,24 @@ import { ed25519NoteVerifier, type NoteVerifier, noteKeyType, parseVerifierKey }
 import { describe } from '../describe.ts'
 import { BrokerError } from '../errors.ts'
 import { openWitnessServer } from '../http/witness-server.ts'
+import { flagsOfUrl, witnessOverMqtt } from './witness-over-mqtt.ts'
 
 export const witnessCommand: Command = {
   name: 'witness',
   summary: 'cosign the checkpoints of other logs',
-  help: `Usage: notarymq witness -p PORT [--bind ADDRESS] --key FILE --db DIR --log VKEY [--log VKEY ...] [--name NAME]
+  help: `Usage: notarymq witness [-p PORT [--bind ADDRESS]] [--url URL ...] --key FILE --db DIR --log VKEY [--log VKEY ...]
+                        [--name NAME]
 
 Runs a witness (C2SP tlog-witness) in this process, until SIGTERM or SIGINT: it cosigns a checkpoint of a log that it
 follows when the tree extends the one that it cosigned before, and never anything else. Logs send checkpoints to
-http://ADDRESS:PORT/add-checkpoint; put a TLS proxy in front of it where it can be reached from outside.
+http://ADDRESS:PORT/add-checkpoint; put a TLS proxy in front of it where it can be reached from outside. With --url it
+fetches them itself, from the broker of a log, and gives the cosignatures back over MQTT.
 docs/witnesses.md says what a witness proves.
 
   -p, --port PORT               TCP port; 0 takes a free one
       --bind ADDRESS            default 127.0.0.1
+      --url URL                 mqtt://HOST[:PORT] or mqtts://HOST[:PORT] of a broker; repeatable
+      --cafile FILE             authorities of the certificates of mqtts:// brokers, PEM
       --key FILE                Ed25519 key of the witness, PEM, made at the first start; FILE.vkey is for the logs
       --db DIR                  what was cosigned; belongs to the key and must never be set back
       --log VKEY                verifier key of a log that is followed (keys/log.vkey of a broker); repeatable
@@ -27,6 +32,8 @@ Exit codes: 0 ended as asked; 2 usage, or the store cannot be used.`,
     const values = parseOptions(args, {
       port: { type: 'string', short: 'p' },
       bind: { type: 'string' },
+      url: { type: 'string', multiple: true },
+      cafile: { type: 'string' },
       key: { type: 'string' },
       db: { type: 'string' },
       log: { type: 'string', multiple: true },
@@ -34,7 +41,8 @@ Exit codes: 0 ended as asked; 2 usage, or the store cannot be used.`,
     })
     const port = integerOption('--port', values.port, 0, 65_535)
     const { key, db, bind, name, log: vkeys = [] } = values
-    if (port === undefined) throw missing('--port')
+    const brokers = (values.url ?? []).map((url) => flagsOfUrl(url, values.cafile))
+    if (port === undefined && brokers.length === 0) throw missing('--port or --url')
     if (key === undefined) throw missing('--key')
     if (db === undefined) throw missing('--db')
     if (vkeys.length === 0) throw missing('--log')
@@ -44,10 +52,14 @@ Exit codes: 0 ended as asked; 2 usage, or the store cannot be used.`,
     const witness = await openWitness({ key, db, name, logs }, output)
     try {
       const onError = (error: unknown) => output.error(`Error: ${describe(error)}`)
-      const server = await openWitnessServer({ port, host: bind, witness, onError })
-      output.out(`witness listening on ${server.url}`)
+      const server = port === undefined ? undefined : await openWitnessServer({ port, host: bind, witness, onError })
+      if (server !== undefined) output.out(`witness listening on ${server.url}`)
+      const stop = new AbortController()
+      const { signal } = stop
+      const followed = brokers.map((flags) => witnessOverMqtt({ witness, flags, signal, onTrouble: output.error }))
       const failure = await Promise.race([stopped, witness.failed])
-      await server.close()
+      stop.abort()
+      await Promise.allSettled([server?.close(), ...followed])
       if (failure !== undefined)
         output.error(`Error: ${describe(failure)}; ending, so that a start finds out what is stored`)
       return failure === undefined ? exitCode.ok : exitCode.usage

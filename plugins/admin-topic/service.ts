@@ -12,6 +12,7 @@ import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
 import type { Witnesses } from '../witnesses/index.ts'
+import { consistency } from './consistency.ts'
 import { cosign } from './cosign.ts'
 import { AdminError } from './errors.ts'
 import { findGaps, readGapQuery } from './gaps.ts'
@@ -32,7 +33,7 @@ export interface AdminServiceOptions {
 /** Requests answered at a time; each may read the whole chain. */
 const maxConcurrent = 8
 /** What everybody may ask, as far as they may write to the admin topic at all. */
-const openToAll: ReadonlySet<string> = new Set<AdminMethod>(['audit.cosign'])
+const openToAll: ReadonlySet<string> = new Set<AdminMethod>(['audit.consistency', 'audit.cosign'])
 /** Largest request; none of the methods needs as much. */
 const maxRequestBytes = 64 * 1024
 
@@ -55,6 +56,7 @@ export class AdminService {
       'audit.record': (params) => this.#record(params),
       'audit.verify': (params) => this.#verify(params),
       'audit.gaps': (params) => this.#gaps(params),
+      'audit.consistency': (params) => consistency(params, options.chain),
       'audit.cosign': (params) => cosign(params, options.witnesses),
       'keys.list': (params) => keys.list(params),
       'keys.get': (params) => keys.get(params),

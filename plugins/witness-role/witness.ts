@@ -125,6 +125,11 @@ export class Witness {
     return log === undefined ? undefined : state.readNote(log.key.name)
   }
 
+  /** Size of the tree that was cosigned last; 0: none. @throws {PluginError} ERR_STORE_FAILED */
+  async lastSize(origin: string): Promise<bigint> {
+    return (await this.#last(origin))?.checkpoint.treeSize ?? 0n
+  }
+
   /** Waits for what is being answered, then closes the store. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#turns.values())

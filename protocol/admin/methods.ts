@@ -146,6 +146,11 @@ export interface AdminMethods {
   'audit.verify': { params: { fromIndex?: number; toIndex?: number }; result: AuditVerifyResult }
   'keys.list': { params: Record<string, never>; result: { keys: readonly KeyJson[] } }
   'audit.gaps': { params: AuditGapsParams; result: AuditGapsResult }
+  /** Open to everybody: hashes alone. `path` as RFC 9162 section 2.1.4 has it, base64url. */
+  'audit.consistency': {
+    params: { from: number; to: number }
+    result: { from: number; to: number; path: readonly string[] }
+  }
   /** Open to everybody: a cosignature proves itself. */
   'audit.cosign': { params: { treeSize: number; lines: string }; result: { cosigned: readonly string[] } }
   'keys.get': { params: { kid: string }; result: KeyJson }

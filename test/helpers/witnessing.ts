@@ -106,12 +106,13 @@ export async function spawnWitness(
   t: TestContext,
   directory: string,
   logVkeys: readonly string[],
+  more: readonly string[] = [],
 ): Promise<SpawnedWitness> {
   const files = ['--key', join(directory, 'witness.pem'), '--db', join(directory, 'db')]
   const logs = logVkeys.flatMap((vkey) => ['--log', vkey])
   const process = new TestProcess(t, globalThis.process.execPath, [
     ...cliArguments,
-    ...['witness', '-p', '0', ...files, ...logs],
+    ...['witness', '-p', '0', ...files, ...logs, ...more],
   ])
   const listening = await process.line(/^witness listening on /)
   const vkey = (await process.line(/^witness vkey /)).slice('witness vkey '.length)

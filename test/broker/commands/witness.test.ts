@@ -47,6 +47,12 @@ test('what is missing, is no log key, or is in use ends the command with 2 befor
     ['-p', '0', '--log', witnessKey('example.com/w', 3).vkey],
     ['-p', '0', '--log', vkey, '--bind', '192.0.2.1'],
     ['-p', '0', '--log', vkey, '--name', 'two words'],
+    ...['http://127.0.0.1', 'mqtt://', 'mqtts://127.0.0.1', 'mqtt://user@127.0.0.1'].map((url) => [
+      '--url',
+      url,
+      '--log',
+      vkey,
+    ]),
   ]
   for (const args of wrong) {
     const { code, stderr } = await here(t, ...args)
