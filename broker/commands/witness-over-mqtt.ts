@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AdminClient } from '../../clients/cli/admin-client.ts'
 import { type ConnectionFlags, connect } from '../../clients/cli/connection.ts'
-import { ClientError } from '../../clients/errors.ts'
+import { ClientError } from '../../clients/cli/index.ts'
 import { cosignPublished, type FollowedLog, PluginError, type Witness } from '../../plugins/index.ts'
 import { checkpointTopic, fromBase64url, parseSignedNote } from '../../protocol/index.ts'
 import { describe } from '../describe.ts'
@@ -39,13 +39,19 @@ export function flagsOfUrl(text: string, cafile: string | undefined): Connection
  * @throws {PluginError} ERR_STORE_FAILED
  */
 export async function witnessOverMqtt(options: MqttWitnessOptions): Promise<void> {
-  const { signal, onTrouble, flags } = options
+  const { signal, flags } = options
+  let said: string | undefined
+  /** Once, however often it happens in a row. */
+  const onTrouble = (text: string) => {
+    if (text !== said) options.onTrouble(`${flags.host}:${flags.port}: ${text}`)
+    said = text
+  }
   while (!signal.aborted) {
     try {
-      await followOnce(options)
+      await followOnce({ ...options, onTrouble })
     } catch (error) {
       if (error instanceof PluginError) throw error
-      if (!signal.aborted) onTrouble(`${flags.host}:${flags.port}: ${describe(error)}`)
+      if (!signal.aborted) onTrouble(describe(error))
     }
     await wait(retryMs, undefined, { signal }).catch((error: unknown) => {
       if (!signal.aborted) throw error
@@ -114,14 +120,14 @@ class Follower {
   }
 
   async #run(): Promise<void> {
-    const { witness, flags, onTrouble } = this.#options
+    const { witness, onTrouble } = this.#options
     for (let note = this.#newest; note !== undefined; note = this.#newest) {
       this.#newest = undefined
       const text = new TextDecoder().decode(note)
       if (this.#cosigned !== undefined && text.startsWith(this.#cosigned)) continue
       const refusal = await cosignPublished(witness, note, this.#log)
       if (refusal === undefined) this.#cosigned = `${parseSignedNote(text).text}\n`
-      else onTrouble(`${flags.host}:${flags.port}: not cosigned: ${refusal}`)
+      else onTrouble(`not cosigned: ${refusal}`)
     }
   }
 }

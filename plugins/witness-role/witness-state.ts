@@ -64,9 +64,9 @@ export class WitnessState {
   }
 
   async #write(key: Uint8Array, value: string): Promise<void> {
-    const { sublevel, bytes } = { sublevel: this.#entries, bytes: encoder.encode(value) }
+    const entry = { type: 'put' as const, sublevel: this.#entries, key, value: encoder.encode(value) }
     try {
-      await this.#database.batch([{ type: 'put', sublevel, key, value: bytes }], { sync: true })
+      await this.#database.batch([entry], { sync: true })
     } catch (cause) {
       throw new PluginError('ERR_STORE_FAILED', 'cannot store what is cosigned', {}, cause)
     }

@@ -19,7 +19,9 @@ test('audit.consistency proves to anybody that a tree extends another, and tells
   const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
   const ask = (params: object) => {
     const request = { jsonrpc: '2.0', id: 1, method: 'audit.consistency', params }
-    return service.answer(Buffer.from(JSON.stringify(request)), { auth: 'none' }, false, assert.fail)
+    return service.answer(Buffer.from(JSON.stringify(request)), { auth: 'none' }, false, (error) =>
+      assert.fail(`${error}`),
+    )
   }
   for (const [from, to] of [
     [1, 10],
