@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { cpSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import {
   AuditChain,
@@ -169,6 +171,28 @@ test('a broker that does not know what was cosigned is told, and one that starts
   await second.grow(1)
   await until(() => cosignedSize(second) === 11)
   assert.deepEqual(requests, ['old 0', 'old 3', 'old 10'])
+})
+
+test('a log that goes on from an older copy of itself is told so by a real witness: ahead, then inconsistent', async (t) => {
+  const [location, copy] = [join(temporaryDirectory(t), 'data'), join(temporaryDirectory(t), 'data')]
+  const first = await AuditChain.open({ location })
+  const log = ed25519NoteVerifier(parseVerifierKey(first.logVkey, nativeCrypto), nativeCrypto)
+  await first.close()
+  cpSync(location, copy, { recursive: true })
+  const witness = await startWitness(t, [log])
+  const named = [{ vkey: witness.vkey, url: await serveWitness(t, witness) }]
+  const honest = await setUp(t, named, { location })
+  honest.witnesses.start()
+  await honest.grow(19)
+  await until(() => cosignedSize(honest) === 20)
+  const rolledBack = await setUp(t, named, { location: copy })
+  rolledBack.witnesses.start()
+  await rolledBack.grow(5)
+  await until(() => rolledBack.changes.at(-1)?.trouble === 'ahead')
+  await rolledBack.grow(30)
+  await until(() => rolledBack.changes.at(-1)?.trouble === 'inconsistent')
+  assert.equal(cosignedSize(rolledBack), undefined)
+  assert.equal(await witness.witness.lastSize(honest.chain.genesis.origin), 20n)
 })
 
 test('one request is under way at a time, and checkpoints in between are skipped', async (t) => {
