@@ -144,6 +144,7 @@ class Broker implements NotaryBroker {
     this.#observability = new Observability({ options, chain, parts: this.#opened, listeners, isClosing, onError })
     await this.#observability.start()
     this.#bridges.start()
+    this.#opened.scrub.start()
     log.information(
       `Chain ${chain.genesis.origin}: ${chain.state.frontier.size} records in ${chain.state.height} blocks.`,
     )
@@ -197,6 +198,7 @@ class Broker implements NotaryBroker {
       sessions?.applyLimits()
       this.#listeners?.applyOptions()
       this.#observability?.applyOptions()
+      this.#opened?.scrub.applyOptions()
     })
     await this.#applyKeys()
   }
@@ -228,6 +230,7 @@ class Broker implements NotaryBroker {
     await this.#bridges?.close()
     this.#listeners?.stop()
     this.#parts.disk?.stop()
+    await this.#parts.scrub?.stop()
     // The engine tells its clients; what they sent is still answered if their connection lasts, and their wills are published.
     const { engine } = this.#parts
     if (engine !== undefined) await new Promise<void>((resolve) => engine.close(resolve))

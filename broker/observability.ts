@@ -47,6 +47,7 @@ export class Observability {
         identityRequests: context.identity.counters,
         penalisedAddresses: context.penalties.size,
       }),
+      scrub: () => parts.scrub,
       listeners: () => listeners.all,
       witnesses: () => parts.witnesses.status(),
       chain: () => ({

@@ -10,11 +10,13 @@ import {
   nativeCrypto,
   PublishGate,
   type RulesInForce,
+  Scrubber,
   VerificationQueue,
   type VerifySignature,
   verifierOfWitness,
   Witnesses,
 } from '../plugins/index.ts'
+import { damageAlarmJson } from './alarm-json.ts'
 import type { ClientConnection } from './connection/client-connection.ts'
 import type { ConnectionContext } from './connection/connection-context.ts'
 import { WillPublisher } from './connection/publish-will.ts'
@@ -40,6 +42,7 @@ export interface BrokerParts {
   verification: VerificationQueue
   keyExchange: KeyExchangeService
   checkpoints: CheckpointKeeper
+  scrub: Scrubber
   witnesses: Witnesses
 }
 
@@ -59,6 +62,7 @@ export interface OpenedParts {
   readonly context: ConnectionContext
   readonly totals: QueueTotals
   readonly verification: VerificationQueue
+  readonly scrub: Scrubber
   readonly witnesses: Witnesses
 }
 
@@ -108,6 +112,8 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
   const disk = watchDisk(given)
   parts.disk = disk
   await disk.start()
+  const scrub = await openScrub(given, topics)
+  parts.scrub = scrub
   const refusals = new Refusals({ gate, counters, topics, log })
   const wills = new WillPublisher({
     sessions,
@@ -127,7 +133,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     access,
     topics,
     counters,
-    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), witnesses }),
+    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), scrub, witnesses }),
     keyExchange,
     identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
     penalties: new AddressPenalties(),
@@ -174,7 +180,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     refusals,
     isDiskFull: () => disk.isFull,
   }
-  return { context, totals, verification, witnesses }
+  return { context, totals, verification, scrub, witnesses }
 }
 
 function verifyBy(queue: VerificationQueue): VerifySignature {
@@ -191,6 +197,26 @@ function watchDisk({ options, log, onError }: PartsOptions): DiskSpace {
     else log.warning(`${room}; publishes are accepted again.`)
   }
   return new DiskSpace(options().location, () => options().minFreeBytes, tell, onError)
+}
+
+function openScrub({ options, chain, log, onError }: PartsOptions, topics: DirectTopics): Promise<Scrubber> {
+  return Scrubber.open({
+    chain,
+    perSecond: () => options().scrubPerSecond,
+    onDamage: (alarm) => {
+      const { firstIndex, lastIndex, cause, tile, index } = alarm
+      const repaired = tile?.isRepaired === true ? ', and was made again' : ''
+      log.error(
+        `Error: the store is damaged: records ${firstIndex} to ${lastIndex}: ${cause}${repaired}: record ${index}`,
+      )
+      topics.raiseAlarm(damageAlarmJson(alarm))
+    },
+    onPass: ({ records, findings }) => {
+      const found = findings === 0 ? 'nothing is damaged' : `found damaged: ${findings}`
+      log.notice(`Scrub: ${records} records checked, ${found}.`)
+    },
+    onError,
+  })
 }
 
 function openSessions(

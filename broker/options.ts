@@ -87,6 +87,8 @@ export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOp
   readonly bridges?: readonly BridgeOptions[]
   /** Below this many free bytes on the disk of `location` publishes are refused; 0: until the disk is full. Default 256 MiB. */
   readonly minFreeBytes?: number
+  /** Stored records that are checked each second in the background; 0: none. Default 200. */
+  readonly scrubPerSecond?: number
   /** Response Information for MQTT 5 clients that ask for it is this and their client id. Default: none is given. */
   readonly responseInformation?: string
   /** Publish policy. Default: none; anything goes, and is recorded. */
@@ -214,6 +216,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     maxTopicAlias: count('maxTopicAlias', options.maxTopicAlias ?? 10, 65535),
     maxTopicAliasBroker: count('maxTopicAliasBroker', options.maxTopicAliasBroker ?? 10, 65535),
     minFreeBytes: count('minFreeBytes', options.minFreeBytes ?? 256 * 1024 * 1024, Number.MAX_SAFE_INTEGER),
+    scrubPerSecond: count('scrubPerSecond', options.scrubPerSecond ?? 200, 2_147_483_647),
     responseInformation: options.responseInformation,
     protect: options.protect ?? [],
     keysDirectory: options.keysDirectory,

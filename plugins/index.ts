@@ -133,6 +133,14 @@ export {
 } from './key-registry/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
 export { RefusalCounters } from './refusal-counters.ts'
+export {
+  type DamageAlarm,
+  Scrubber,
+  type ScrubberOptions,
+  type ScrubCounters,
+  type ScrubPass,
+  type ScrubStatus,
+} from './scrub/index.ts'
 export { type Rate, TokenBucket } from './token-bucket.ts'
 export {
   AddressPenalties,

@@ -111,6 +111,9 @@ export const notaryHandlers = {
   notary_min_free(draft, line) {
     draft.plain.minFreeBytes = readBytes(line)
   },
+  notary_scrub(draft, line) {
+    draft.plain.scrubPerSecond = readCount(line, largestInt)
+  },
   notary_response_information(draft, line) {
     draft.plain.responseInformation = readString(line)
   },

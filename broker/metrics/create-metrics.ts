@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { VerificationCounters } from '../../plugins/index.ts'
+import type { ScrubCounters, ScrubStatus, VerificationCounters } from '../../plugins/index.ts'
 import type { ListenerCounters } from '../listeners/index.ts'
 import type { BrokerSnapshot } from '../sys/index.ts'
 import { labelledReadings } from './labelled-readings.ts'
@@ -43,13 +43,19 @@ export interface TrustReading {
   readonly penalisedAddresses: number
 }
 
-/** Who vouches for the log; undefined: no witnesses are configured. */
+/** Who vouches for the log; null: no witnesses are configured. */
 export interface WitnessesReading {
   readonly quorum: number
   /** Names of those that cosigned the newest checkpoint. */
   readonly cosigned: readonly string[]
   /** Records in trees that a quorum cosigned. */
   readonly covered: number
+}
+
+/** What the background check of the store came to; places have a record in the chain. */
+export interface ScrubReading {
+  readonly counters: ScrubCounters
+  readonly status: Pick<ScrubStatus, 'damage' | 'passes'>
 }
 
 /** What one listener counted; an open listener is one. */
@@ -65,6 +71,7 @@ export interface MetricsSource {
   readonly chain: () => ChainReading
   readonly publishes: () => PublishReading
   readonly trust: () => TrustReading
+  readonly scrub: () => ScrubReading
   readonly listeners: () => readonly ListenerReading[]
   readonly witnesses: () => WitnessesReading | null
 }

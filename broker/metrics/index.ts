@@ -8,5 +8,6 @@ export {
   type MetricsSource,
   type PublishReading,
   type RequestReading,
+  type ScrubReading,
   type TrustReading,
 } from './create-metrics.ts'

@@ -58,6 +58,16 @@ export const counterReadings: readonly Reading[] = [
     help: 'Threads for signatures that ended by themselves.',
     read: (source) => source.trust().verification.threadsLost,
   },
+  {
+    name: 'notarymq_scrub_records_total',
+    help: 'Stored records checked in the background.',
+    read: (source) => source.scrub().counters.records,
+  },
+  {
+    name: 'notarymq_scrub_repaired_tiles_total',
+    help: 'Damaged tiles of the tree that were made again from the blocks.',
+    read: (source) => source.scrub().counters.repairedTiles,
+  },
 ]
 
 /** Numbers of this moment. */
@@ -132,6 +142,16 @@ export const gaugeReadings: readonly Reading[] = [
     name: 'notarymq_penalised_addresses',
     help: 'Addresses that are remembered for too many failed verifications.',
     read: (source) => source.trust().penalisedAddresses,
+  },
+  {
+    name: 'notarymq_scrub_passes',
+    help: 'Passes of the background check through the whole chain, since the chain began.',
+    read: (source) => source.scrub().status.passes,
+  },
+  {
+    name: 'notarymq_scrub_damaged_places',
+    help: 'Damaged places of the store that the chain has a record of.',
+    read: (source) => source.scrub().status.damage,
   },
   {
     name: 'notarymq_disk_full',

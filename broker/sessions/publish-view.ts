@@ -5,8 +5,8 @@ import {
   detachedValueOf,
   encodeSign1,
   parseSign1,
+  TopicSet,
   toBase64url,
-  topicMatchesFilter,
 } from '../../protocol/index.ts'
 import type { MessageProperties } from '../edge/index.ts'
 import { type Message, messageOf } from './message.ts'
@@ -22,9 +22,6 @@ export interface PublishViewOptions {
 type UserProperties = NonNullable<MessageProperties['userProperties']>
 
 const noUserProperties: UserProperties = []
-
-/** Answers are remembered for this many topics; beyond it the memory starts over. */
-const maxRemembered = 10_000
 
 /**
  * How a recorded publish looks to its subscribers: without the hop MAC, which concerns nobody else; with its envelope, or
@@ -136,30 +133,6 @@ export function provenanceOf(index: number, record: ChainRecord): UserProperties
   if (thumbprint !== undefined) said.push(['key', toBase64url(thumbprint)])
   said.push(['time', new Date(timeMs).toISOString()])
   return said.map(([name, value]) => [`${reservedPropertyPrefix}${name}`, value])
-}
-
-/** The topics that some filters cover. */
-class TopicSet {
-  readonly #filters: readonly string[]
-  readonly #remembered = new Map<string, boolean>()
-
-  constructor(filters: readonly string[]) {
-    this.#filters = filters
-  }
-
-  get isEmpty(): boolean {
-    return this.#filters.length === 0
-  }
-
-  has(topic: string): boolean {
-    if (this.isEmpty) return false
-    const remembered = this.#remembered.get(topic)
-    if (remembered !== undefined) return remembered
-    const has = this.#filters.some((filter) => topicMatchesFilter(topic, filter))
-    if (this.#remembered.size >= maxRemembered) this.#remembered.clear()
-    this.#remembered.set(topic, has)
-    return has
-  }
 }
 
 /** Shows publishes as they were published. */

@@ -6,11 +6,13 @@ import {
   type JsonRpcResponse,
   p256ToJwk,
   type Requester,
+  type ScrubJson,
   toBase64url,
 } from '../../protocol/index.ts'
 import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
+import type { ScrubStatus } from '../scrub/index.ts'
 import type { Witnesses } from '../witnesses/index.ts'
 import { consistency } from './consistency.ts'
 import { cosign } from './cosign.ts'
@@ -26,6 +28,8 @@ export interface AdminServiceOptions {
   readonly counters: PublishCounters
   /** Start of the broker, milliseconds since 1970. */
   readonly sinceMs: number
+  /** What checks the chain in the background. Default: nothing does. */
+  readonly scrub?: { readonly status: ScrubStatus }
   /** Who cosigns the checkpoints of the chain. Absent: nobody. */
   readonly witnesses?: Pick<Witnesses, 'accept' | 'status'>
 }
@@ -104,7 +108,7 @@ export class AdminService {
 
   async #status(params: ParamReader): Promise<AuditStatus> {
     params.end()
-    const { chain, counters, sinceMs } = this.#options
+    const { chain, counters, sinceMs, scrub } = this.#options
     const { state, genesis } = chain
     return {
       treeSize: state.frontier.size,
@@ -120,6 +124,7 @@ export class AdminService {
       accepted: counters.accepted,
       refused: counters.refused,
       since: new Date(sinceMs).toISOString(),
+      scrub: scrub === undefined ? null : scrubJson(scrub.status),
     }
   }
 
@@ -195,4 +200,8 @@ function toAdminError(error: unknown): AdminError | undefined {
   if (error instanceof AdminError) return error
   if (!(error instanceof PluginError) || !Object.hasOwn(tellable, error.code)) return undefined
   return new AdminError(tellable[error.code as keyof typeof tellable], error.message)
+}
+
+function scrubJson({ checked, passes, lastPassMs, damage }: ScrubStatus): ScrubJson {
+  return { checked, passes, lastPass: passes === 0 ? null : new Date(lastPassMs).toISOString(), damage }
 }

@@ -41,6 +41,7 @@ import type { CommitParticipant, Submission } from './submission.ts'
 import { TileReader } from './tile-reader.ts'
 import { openTiles } from './tile-restore.ts'
 import { TileTable } from './tile-table.ts'
+import type { TileWriter } from './tile-writer.ts'
 import { WillReservations } from './will-reservations.ts'
 
 export interface AuditChainOptions {
@@ -84,6 +85,7 @@ export class AuditChain {
   readonly logKey: Ed25519PrivateKey
   /** The tree. Has what is not durable yet as well: ask for trees up to the size of {@link state}. */
   readonly tiles: TileSource
+  readonly #tileParts: { readonly table: TileTable; readonly writer: TileWriter }
   readonly #sequencer: Sequencer
   readonly #head: HeadFile
   readonly #snapshots: SnapshotKeeper
@@ -102,7 +104,7 @@ export class AuditChain {
     logVkey: string
     brokerKey: P256PrivateKey
     logKey: Ed25519PrivateKey
-    tiles: TileSource
+    tileParts: { readonly table: TileTable; readonly writer: TileWriter }
     sequencer: Sequencer
     head: HeadFile
     snapshots: SnapshotKeeper
@@ -119,7 +121,8 @@ export class AuditChain {
     this.brokerKey = parts.brokerKey
     this.brokerThumbprint = thumbprintOfP256(parts.brokerKey, nativeCrypto)
     this.logKey = parts.logKey
-    this.tiles = parts.tiles
+    this.#tileParts = parts.tileParts
+    this.tiles = this.newTileReader().read
     this.#sequencer = parts.sequencer
     this.#head = parts.head
     this.#snapshots = parts.snapshots
@@ -170,7 +173,7 @@ export class AuditChain {
       onWarning: onError,
     })
     const table = new TileTable(database)
-    const tiles = await openTiles({ store, table, frontier: restored.state.frontier, crypto: nativeCrypto }, onError)
+    const writer = await openTiles({ store, table, frontier: restored.state.frontier, crypto: nativeCrypto }, onError)
     const genesis = restored.genesis ?? firstGenesis(candidates, options.origin)
     checkOrigin(genesis, options.origin)
     if (restored.genesis === undefined) registry.notary.begin(genesis)
@@ -198,7 +201,7 @@ export class AuditChain {
     const sequencer = new Sequencer({
       store,
       state: restored.state,
-      tiles,
+      tiles: writer,
       signer: new BlockSigner(brokerKey, nativeCrypto),
       crypto: nativeCrypto,
       now,
@@ -224,7 +227,7 @@ export class AuditChain {
       logVkey,
       brokerKey,
       logKey: keys.log.key,
-      tiles: new TileReader({ table, writer: tiles, crypto: nativeCrypto }).read,
+      tileParts: { table, writer },
       sequencer,
       head,
       snapshots: keeper,
@@ -256,6 +259,12 @@ export class AuditChain {
   /** Why nothing is being answered at the moment; undefined when all is well. */
   get outage(): PluginError | undefined {
     return this.#sequencer.outage
+  }
+
+  /** A reader of the tree's tiles, with a cache of its own. @param maxTiles see {@link TileReader} */
+  newTileReader(maxTiles?: number): TileReader {
+    const cache = maxTiles === undefined ? undefined : { maxTiles }
+    return new TileReader({ ...this.#tileParts, crypto: nativeCrypto, ...cache })
   }
 
   /** Bytes that wait for a commit. */

@@ -19,12 +19,17 @@ export class TileTable {
    * @throws {PluginError} ERR_CHAIN_DAMAGED: there is none, or not one of this size
    */
   async read(tile: TileId, crypto: CryptoProvider): Promise<HashTile> {
-    const hashes = await this.#sublevel.get(encodeKey(tile))
+    const hashes = await this.get(tile)
     if (hashes?.length === tileWidth * hashBytes) return new HashTile(hashes, crypto)
     throw new PluginError(
       'ERR_CHAIN_DAMAGED',
       `${tileName(tile)} ${hashes === undefined ? 'is missing' : 'has another length'}`,
     )
+  }
+
+  /** What lies where a tile belongs. */
+  get(tile: TileId): Promise<Uint8Array | undefined> {
+    return this.#sublevel.get(encodeKey(tile))
   }
 
   put(tile: TileId, hashes: Uint8Array): StoreOperation {

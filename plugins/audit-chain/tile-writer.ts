@@ -15,7 +15,7 @@ interface PartialTile {
  * memory, and a start makes them again from the blocks and the tiles below them.
  */
 export class TileWriter {
-  readonly #table: TileTable
+  readonly #table: Pick<TileTable, 'put'>
   /** By level. */
   readonly #edge: PartialTile[]
   /** Full tiles of the newest growth, whose batch may not be written yet; by name. */
@@ -26,7 +26,7 @@ export class TileWriter {
    * @param size of the tree
    * @param edge by level, from the lowest: the hashes of the tile that is not full, side by side
    */
-  constructor(table: TileTable, size = 0, edge: readonly Uint8Array[] = []) {
+  constructor(table: Pick<TileTable, 'put'>, size = 0, edge: readonly Uint8Array[] = []) {
     this.#table = table
     this.#size = size
     this.#edge = edge.map((known, level) => {

@@ -39,27 +39,6 @@ export function filtersOverlap(one: string, other: string): boolean {
   }
 }
 
-/**
- * Whether a filter covers a topic name: the same answer as `topicMatchesFilter`, for a filter that is asked about often.
- * Looks at no more of the topic than it must, which a client may make 65,535 bytes long.
- * @param filterLevels a valid topic filter, cut at its slashes
- */
-export function levelsCover(filterLevels: readonly string[], topic: string): boolean {
-  const isWild = filterLevels[0] === '#' || filterLevels[0] === '+'
-  if (isWild && isOnlyDollar(topic)) return false
-  /** Where the next level begins; beyond the end when there is none. */
-  let at = 0
-  for (const level of filterLevels) {
-    if (level === '#') return true
-    if (at > topic.length) return false
-    const slash = topic.indexOf('/', at)
-    const end = slash === -1 ? topic.length : slash
-    if (level !== '+' && !(end - at === level.length && topic.startsWith(level, at))) return false
-    at = end + 1
-  }
-  return at > topic.length
-}
-
 /** Covers only topic names that begin with `$`, which no wildcard in first place covers [MQTT-5.0 4.7.2-1]. */
 function isOnlyDollar(filter: string): boolean {
   return filter.startsWith('$')

@@ -1,4 +1,5 @@
-import { filterStrictlyContains, levelsCover } from './policy-filters.ts'
+import { levelsCover, TopicMemory } from '../../protocol/index.ts'
+import { filterStrictlyContains } from './policy-filters.ts'
 import { mistakeInRules, type ProtectRule } from './policy-rule.ts'
 
 /** What a publish to one topic must be, all rules taken together. */
@@ -44,10 +45,6 @@ interface RuleWithExceptions extends CutRule {
   readonly exceptions: readonly CutRule[]
 }
 
-/** Answers are remembered for this many topics, and not for very long ones; beyond it the memory starts over. */
-const maxRemembered = 10_000
-const maxRememberedLength = 256
-
 /**
  * `notary_protect`: all rules that cover a topic apply together. Only `none` takes away: for the topics that it covers, the
  * rules whose filters strictly contain its own; those inside it stay. Without any rule everything may be published.
@@ -57,7 +54,7 @@ export class PublishPolicy {
   /** Some topic asks for TLS. */
   readonly hasTlsRules: boolean
   readonly #asking: readonly RuleWithExceptions[]
-  readonly #remembered = new Map<string, TopicPolicy>()
+  readonly #memory = new TopicMemory<TopicPolicy>()
 
   /** @throws {RangeError} when a rule is none, or two cannot stand beside each other */
   constructor(rules: readonly ProtectRule[]) {
@@ -77,15 +74,11 @@ export class PublishPolicy {
   /** What is asked of a topic. Frozen; `noTopicPolicy` itself where nothing is. */
   of(topic: string): TopicPolicy {
     if (this.#asking.length === 0) return noTopicPolicy
-    const remembered = this.#remembered.get(topic)
-    if (remembered !== undefined) return remembered
-    const policy = combineRules(this.explain(topic).flatMap(({ rule, removedBy }) => (removedBy ? [] : [rule])))
-    if (topic.length <= maxRememberedLength) {
-      if (this.#remembered.size >= maxRemembered) this.#remembered.clear()
-      this.#remembered.set(topic, policy)
-    }
-    return policy
+    return this.#memory.of(topic, this.#find)
   }
+
+  readonly #find = (topic: string): TopicPolicy =>
+    combineRules(this.explain(topic).flatMap(({ rule, removedBy }) => (removedBy ? [] : [rule])))
 
   requiresTls(topic: string): boolean {
     return this.hasTlsRules && this.of(topic).tls

@@ -2,8 +2,10 @@ import { toBase64url } from '../bytes.ts'
 import { nobleCrypto } from '../noble-provider.ts'
 import {
   type ChainRecord,
+  type Damage,
   type KeyEvent,
   parseConfig,
+  parseDamage,
   parseKeyEvent,
   parseSeqReuse,
   parseSession,
@@ -26,6 +28,8 @@ export function detailToJson(record: ChainRecord, include: ReadonlySet<Includabl
       const { digest, occasion } = parseConfig(record)
       return { configuration: toBase64url(digest), occasion }
     }
+    case 'damage':
+      return damageToJson(parseDamage(record))
     case 'seq-reuse': {
       const { acceptedIndex, acceptedTopic, accepted, refused } = parseSeqReuse(record)
       if (!include.has('envelope')) return { acceptedIndex, acceptedTopic }
@@ -35,6 +39,13 @@ export function detailToJson(record: ChainRecord, include: ReadonlySet<Includabl
     default:
       return {}
   }
+}
+
+function damageToJson({ firstIndex, lastIndex, cause, tile }: Damage): Partial<RecordJson> {
+  const range = { firstIndex, lastIndex, cause }
+  if (tile === undefined) return range
+  const { level, index, isRepaired } = tile
+  return { ...range, tile: { level, index, repaired: isRepaired } }
 }
 
 function keyEventToJson(event: KeyEvent): Partial<RecordJson> {

@@ -19,6 +19,7 @@ export {
   type Includable,
   includable,
   type KeyJson,
+  type ScrubJson,
   type SeqRange,
   type WitnessesJson,
   type WitnessJson,

@@ -8,6 +8,18 @@ import type { RecordJson } from './record-json.ts'
 export const includable = ['payload', 'envelope', 'record', 'salt', 'leaf'] as const
 export type Includable = (typeof includable)[number]
 
+/** The background check of what is stored. */
+export interface ScrubJson {
+  /** Records checked in the pass that is running. */
+  readonly checked: number
+  /** Passes that were completed. */
+  readonly passes: number
+  /** End of the newest one, RFC 3339; null: none was completed. */
+  readonly lastPass: string | null
+  /** Damaged places that the chain has a record of. */
+  readonly damage: number
+}
+
 export interface AuditStatus {
   readonly treeSize: number
   readonly blocks: number
@@ -29,6 +41,8 @@ export interface AuditStatus {
   readonly refused: Readonly<Partial<Record<RefusalCause, number>>>
   /** Start of the broker, RFC 3339. */
   readonly since: string
+  /** Null where nothing checks. */
+  readonly scrub: ScrubJson | null
 }
 
 /** One witness of the log, as far as the broker knows. */

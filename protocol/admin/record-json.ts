@@ -3,6 +3,7 @@ import type {
   AuthKind,
   ChainRecord,
   ConfigOccasion,
+  DamageCause,
   KeyEvent,
   KeyRestrictions,
   Outcome,
@@ -45,7 +46,7 @@ export interface RecordJson {
   /** Whether a proof of possession was given. */
   readonly proof?: boolean
   readonly replaces?: string
-  /** Last index at which a retired key is valid. */
+  /** Last index at which a retired key is valid; last one of a damage. */
   readonly lastIndex?: number
   /** Session id and end of a session that was agreed. */
   readonly sid?: string
@@ -59,6 +60,11 @@ export interface RecordJson {
   /** Both envelopes, when envelopes were asked for. */
   readonly acceptedEnvelope?: string
   readonly refusedEnvelope?: string
+  /** What of the store was found damaged: which records it concerns, and how. */
+  readonly firstIndex?: number
+  readonly cause?: DamageCause
+  /** The tile of the tree that was damaged, and whether it was made again. */
+  readonly tile?: { readonly level: number; readonly index: number; readonly repaired: boolean }
   readonly payload?: string
   readonly envelope?: string
   readonly record?: string

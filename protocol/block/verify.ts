@@ -12,6 +12,7 @@ import {
   isRotation,
   isSignedPublish,
   parseConfig,
+  parseDamage,
   parseGenesis,
   parseKeyEvent,
   parseSession,
@@ -256,6 +257,9 @@ export class ChainVerifier {
     switch (record.kind) {
       case 'config':
         parsed(() => parseConfig(record), this.#fault('record-malformed', index))
+        return undefined
+      case 'damage':
+        parsed(() => parseDamage(record), this.#fault('record-malformed', index))
         return undefined
       case 'session': {
         const session = parsed(() => parseSession(record), this.#fault('record-malformed', index))

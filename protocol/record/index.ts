@@ -1,5 +1,13 @@
 export { decodeRecord, encodeRecord, recordField, writeRecord } from './codec.ts'
 export { type ConfigEvent, type ConfigOccasion, configRecord, parseConfig } from './config-record.ts'
+export {
+  type Damage,
+  type DamageCause,
+  type DamagedTile,
+  damageCauses,
+  damageRecord,
+  parseDamage,
+} from './damage-record.ts'
 export { chainFormatVersion, type Genesis, genesisRecord, parseGenesis } from './genesis.ts'
 export {
   type BrokerKeyEvent,

@@ -1,10 +1,10 @@
 import type { KeyRestrictions } from '../record/index.ts'
 import { defaultWindowSize } from '../replay/window.ts'
-import { topicMatchesFilter } from '../topics/index.ts'
+import { TopicSet } from '../topics/index.ts'
 import { matchesPattern } from './pattern.ts'
 
-/** Topics whose answer is remembered; a device publishes on few. */
-const maxRemembered = 256
+/** A device publishes on few topics, and there may be many keys. */
+const maxRememberedTopics = 256
 
 /** The restrictions of one key, ready to be asked on every publish. */
 export class RestrictionRules {
@@ -14,24 +14,20 @@ export class RestrictionRules {
   readonly isGateway: boolean
   /** False: its signed time says nothing. */
   readonly hasClock: boolean
-  readonly #topics = new Map<string, boolean>()
+  /** Undefined: any topic. */
+  readonly #topics: TopicSet | undefined
 
   constructor(restrictions: KeyRestrictions) {
     this.restrictions = restrictions
     this.windowSize = restrictions.window ?? defaultWindowSize
     this.isGateway = restrictions.gateway === true
     this.hasClock = restrictions.clock !== 'none'
+    this.#topics =
+      restrictions.topics === undefined ? undefined : new TopicSet(restrictions.topics, maxRememberedTopics)
   }
 
   maySignTopic(topic: string): boolean {
-    const { topics } = this.restrictions
-    if (topics === undefined) return true
-    const remembered = this.#topics.get(topic)
-    if (remembered !== undefined) return remembered
-    const may = topics.some((filter) => topicMatchesFilter(topic, filter))
-    if (this.#topics.size >= maxRemembered) this.#topics.clear()
-    this.#topics.set(topic, may)
-    return may
+    return this.#topics === undefined || this.#topics.has(topic)
   }
 
   /** @param provenUsername undefined when the client has none, or only claims it */

@@ -12,4 +12,5 @@ export {
   rejectedTopic,
   requestTopic,
 } from './client-topic.ts'
-export { isValidTopicFilter, topicMatchesFilter } from './topic-filter.ts'
+export { isValidTopicFilter, levelsCover, topicMatchesFilter } from './topic-filter.ts'
+export { TopicMemory, TopicSet } from './topic-set.ts'

@@ -2,6 +2,7 @@ import {
   type ChainRecord,
   type CryptoProvider,
   configRecord,
+  damageRecord,
   encodeSign1,
   evidenceOf,
   externalAad,
@@ -139,10 +140,13 @@ export function goldenRecords(crypto: CryptoProvider): Record<GoldenRecord, Reco
       configRecord({ digest: crypto.sha256(ascii('policy')), occasion: 'start' }, { auth: 'none' }, laterMs),
     ),
     'seq-reuse': noBody(seqReuseRecord(goldenReuse(crypto), device, laterMs)),
+    damage: noBody(damageRecord({ firstIndex: 3, lastIndex: 4, cause: 'payload-mismatch' }, laterMs)),
+    'damage-tile': noBody(damageRecord({ firstIndex: 512, lastIndex: 767, cause: 'tile-mismatch', tile }, laterMs)),
   }
 }
 
 const laterMs = startMs + 4000
+const tile = { level: 0, index: 2, isRepaired: true }
 const device = { clientId: 'sensor-1', auth: 'none', listener } as const
 const key12 = numberedKey(12)
 
@@ -200,6 +204,8 @@ export type GoldenRecord =
   | 'session'
   | 'config'
   | 'seq-reuse'
+  | 'damage'
+  | 'damage-tile'
 
 /**
  * Four blocks, six records: broker key "meriadoc", publisher key "11", salts 000102..., signatures by RFC 6979.

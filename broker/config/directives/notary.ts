@@ -186,6 +186,15 @@ export const notaryDirectives = {
     default: '256M',
     summary: 'refuses publishes while less is free on the disk',
   },
+  notary_scrub: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'last',
+    reload: 'at-once',
+    syntax: 'RECORDS_PER_SECOND',
+    default: '200',
+    summary: 'checks what is stored in the background, from end to end, a pass a day at most; 0 is off',
+  },
   notary_response_information: {
     verdict: 'honoured',
     scope: 'broker',

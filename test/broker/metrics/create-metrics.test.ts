@@ -43,6 +43,7 @@ function setUp(t: TestContext, overrides: Partial<MetricsSource> = {}) {
     chain: () => ({ treeSize: 12n, height: 3n, pendingBytes: 99, isOutage: false, isDiskFull: true }),
     publishes: () => publishes,
     trust: () => trust,
+    scrub: () => ({ counters: { records: 15, repairedTiles: 16 }, status: { damage: 17, passes: 18 } }),
     listeners: () => [{ info: { name: 'mqtt://127.0.0.1:1883' }, counters: listenerCounters }],
     witnesses: () => ({ quorum: 15, cosigned: ['w1', 'w2'], covered: 16 }),
     ...overrides,
@@ -99,7 +100,7 @@ test('refusals are counted by cause, and listeners by what became of their conne
   )
 })
 
-test('what it takes to know who signed: verifications, sessions, requests and what became of forgers', async (t) => {
+test('what it takes to know who signed and that nothing is damaged: verifications, requests, forgers, the scrub', async (t) => {
   const values = await read(setUp(t).metrics)
   for (const [name, value] of Object.entries({
     'verifications_total{result="valid"}': 26,
@@ -114,6 +115,10 @@ test('what it takes to know who signed: verifications, sessions, requests and wh
     'identity_requests_total{outcome="accepted"}': 12,
     'identity_requests_total{outcome="too-busy"}': 13,
     penalised_addresses: 14,
+    scrub_records_total: 15,
+    scrub_repaired_tiles_total: 16,
+    scrub_damaged_places: 17,
+    scrub_passes: 18,
   })) {
     assert.equal(values.get(`notarymq_${name}`), value, name)
   }

@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import type { IClientOptions } from 'mqtt'
 import type { DirectiveName } from '../../../broker/config/index.ts'
+import { TestAdmin } from '../../helpers/admin.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { connectPacket, PacketSplitter, packetType, pingPacket, subscribePacket } from '../../helpers/mqtt-bytes.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { RawMqtt } from '../../helpers/raw-mqtt.ts'
 import { base, change, publishes, type ReloadCase, type Scene, told, unseen } from './reload-case.ts'
-import { sysMessages } from './support.ts'
+import { eventually, sysMessages } from './support.ts'
 
 const durable = (clientId: string): IClientOptions => ({
   clientId,
@@ -113,6 +114,13 @@ const connectionsOf =
     return answered.filter((isIn) => isIn).length
   }
 
+/** Passes of the scrub, as soon as there is one. */
+const scrubbed = async ({ t, port }: Scene): Promise<number | undefined> => {
+  const admin = await TestAdmin.connect(t, port)
+  const passes = async () => (await admin.request('audit.status', {})).scrub?.passes
+  return eventually(passes, (count) => count !== 0)
+}
+
 /** By how much the broker takes, keeps and sends, and for how long. */
 export const limitCases = {
   max_queued_messages: change('max_queued_messages 1', 'max_queued_messages 2', keptOf(['1', '2', '3']), [
@@ -154,5 +162,11 @@ export const limitCases = {
     unseen,
     'closed',
   ]),
+  notary_scrub: {
+    before: [base, 'notary_admin anonymous', 'notary_scrub 0'],
+    after: [base, 'notary_admin anonymous', 'notary_scrub 1000'],
+    look: scrubbed,
+    expected: [unseen, 1],
+  },
   notary_min_free: change('notary_min_free 1', `notary_min_free ${Number.MAX_SAFE_INTEGER}`, publishes('a'), [0, 0x97]),
 } satisfies Partial<Record<DirectiveName, ReloadCase>>

@@ -2,6 +2,7 @@ import {
   type ChainFault,
   type ChainRecord,
   configRecord,
+  damageRecord,
   evidenceOf,
   externalAad,
   type KeyEvent,
@@ -123,6 +124,10 @@ const configured = {
   record: configRecord({ digest: new Uint8Array(32), occasion: 'start' }, admin, timeMs),
   body: undefined,
 }
+const damaged = {
+  record: damageRecord({ firstIndex: 0, lastIndex: 2, cause: 'payload-mismatch' }, timeMs),
+  body: undefined,
+}
 const proof = signProofOfPossession(key12, genesis.origin, crypto)
 
 export const honestKinds: readonly (readonly [name: string, records: readonly RecordWithBody[]])[] = [
@@ -142,6 +147,7 @@ export const honestKinds: readonly (readonly [name: string, records: readonly Re
   ['in which a key exchange takes a sequence number', [session(1), signed(2, '00')]],
   ['in which a restricted key agrees on a session', [restrict({ topics: ['x'] }), session(1)]],
   ['that says which configuration governs', [configured]],
+  ['that says what was damaged', [damaged]],
   ['in which a signed will fires twice, far below the window', [signed(5000, '00'), will(1, '01'), will(1, '01')]],
   ['in which an unsigned will fires', [altered(unsigned, { outcome: 'will' })]],
   ['with a hop MAC and another stored topic', [signed(1, '00', { mac, storedTopic: 'remote/plant/1/temp' })]],
@@ -196,6 +202,7 @@ export const faultsOfKinds: readonly FaultScenario[] = [
   scenario('a stored topic that is the published one', 'record-malformed', 3, [
     signed(1, '00', { storedTopic: topic }),
   ]),
+  scenario('a damage without detail', 'record-malformed', 3, [altered(damaged, { detail: new Map() })]),
   scenario('a hop MAC beside a configuration', 'record-malformed', 3, [altered(configured, { mac })]),
   scenario('a retirement into the past', 'key-event-invalid', 3, [retire(2)]),
   scenario('a key retired twice', 'key-event-invalid', 4, [retire(9), retire(9)]),

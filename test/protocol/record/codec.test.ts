@@ -103,8 +103,9 @@ describe('bytes that are refused as a record', () => {
     ['no kind', 'ERR_RECORD_MALFORMED', 'a3 0001 0200 0360'],
     ['no time', 'ERR_RECORD_MALFORMED', 'a3 0001 0101 0360'],
     ['kind 0', 'ERR_RECORD_MALFORMED', 'a3 0001 0100 0200'],
-    ...[7, 8, 9].map(
-      (kind) => [`reserved or unknown kind ${kind}`, 'ERR_RECORD_MALFORMED', `a3 0001 010${kind} 0200`] as const,
+    ...[7, 8, 10].map(
+      (kind) =>
+        [`reserved or unknown kind ${kind}`, 'ERR_RECORD_MALFORMED', `a3 0001 010${kind.toString(16)} 0200`] as const,
     ),
     ['a hop MAC of nothing', 'ERR_CBOR_UNEXPECTED', 'a4 0001 0101 0200 12 80'],
     [

@@ -221,6 +221,13 @@ export const notaryCases: DirectiveCases<typeof notaryDirectives> = {
       ),
     ],
   },
+  notary_scrub: {
+    accepted: [
+      ['0', { scrubPerSecond: 0 }],
+      ['1000', { scrubPerSecond: 1000 }],
+    ],
+    refused: [...countRefusals, ['2147483648', 'ERR_CONFIG_VALUE_INVALID']],
+  },
   notary_response_information: {
     accepted: [['replies/', { responseInformation: 'replies/' }]],
     refused: [
