@@ -26,6 +26,7 @@ import { certs } from './commands/certs.ts'
 import { checkConfig } from './commands/check-config.ts'
 import { keysOfAll } from './commands/notary-keys.ts'
 import { brokerHelp, runBroker } from './commands/run-broker.ts'
+import { witnessCommand } from './commands/witness.ts'
 import { version } from './version.ts'
 
 const audit: Command = {
@@ -57,6 +58,7 @@ const commands: readonly Command[] = [
   pub,
   identityCommand,
   audit,
+  witnessCommand,
 ]
 
 const help = `notarymq: the MQTT broker that people trust with the truth

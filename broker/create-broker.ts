@@ -139,6 +139,7 @@ class Broker implements NotaryBroker {
     listeners.letIn()
     context.sessions.start()
     this.#parts.checkpoints?.start()
+    this.#parts.witnesses?.start()
     const isClosing = () => this.#closing !== undefined
     this.#observability = new Observability({ options, chain, parts: this.#opened, listeners, isClosing, onError })
     await this.#observability.start()
@@ -244,6 +245,7 @@ class Broker implements NotaryBroker {
     this.#parts.sessions?.stop()
     await this.#parts.verification?.close()
     await this.#security?.close()
+    await this.#parts.witnesses?.close()
     await this.#parts.checkpoints?.close()
     await this.#chain?.close()
     await this.#observability?.close()

@@ -49,6 +49,7 @@ export class Observability {
       }),
       scrub: () => parts.scrub,
       listeners: () => listeners.all,
+      witnesses: () => parts.witnesses.status(),
       chain: () => ({
         treeSize: chain.state.frontier.size,
         height: chain.state.height,

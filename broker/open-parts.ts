@@ -14,6 +14,8 @@ import {
   Scrubber,
   VerificationQueue,
   type VerifySignature,
+  verifierOfWitness,
+  Witnesses,
 } from '../plugins/index.ts'
 import { damageAlarmJson } from './alarm-json.ts'
 import type { ClientConnection } from './connection/client-connection.ts'
@@ -27,6 +29,7 @@ import { expiringClient } from './log/messages.ts'
 import type { BrokerLogger } from './logger.ts'
 import { BrokerCounters } from './metrics/index.ts'
 import type { ResolvedBrokerOptions } from './options.ts'
+import { reportWitness } from './report-witness.ts'
 import type { AccessRules } from './security/access-rules.ts'
 import { PublishView } from './sessions/publish-view.ts'
 import type { QueueTotals } from './sessions/queue.ts'
@@ -42,6 +45,7 @@ export interface BrokerParts {
   checkpoints: CheckpointKeeper
   scrub: Scrubber
   retention: Retention
+  witnesses: Witnesses
 }
 
 /** What the parts are made with. */
@@ -61,6 +65,7 @@ export interface OpenedParts {
   readonly totals: QueueTotals
   readonly verification: VerificationQueue
   readonly scrub: Scrubber
+  readonly witnesses: Witnesses
 }
 
 /**
@@ -84,13 +89,24 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
   })
   parts.keyExchange = keyExchange
   const topics = new DirectTopics(onError)
-  parts.checkpoints = await CheckpointKeeper.open({
+  const checkpoints = await CheckpointKeeper.open({
     chain,
     crypto: nativeCrypto,
     intervalMs: () => options().checkpointIntervalMs,
+    witnesses: options().witnesses.map((witness) => verifierOfWitness(witness, nativeCrypto)),
     onError,
     now: Date.now,
   })
+  parts.checkpoints = checkpoints
+  const witnesses = await Witnesses.open({
+    chain,
+    source: checkpoints,
+    witnesses: options().witnesses,
+    quorum: options().witnessQuorum,
+    crypto: nativeCrypto,
+    onChange: (change) => reportWitness(change, log, topics),
+  })
+  parts.witnesses = witnesses
   const counters = new BrokerCounters()
   const totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
   const sessions = await openSessions(given, counters, totals)
@@ -127,7 +143,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     access,
     topics,
     counters,
-    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), scrub, retention }),
+    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), scrub, retention, witnesses }),
     keyExchange,
     identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
     penalties: new AddressPenalties(),
@@ -174,7 +190,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     refusals,
     isDiskFull: () => disk.isFull,
   }
-  return { context, totals, verification, scrub }
+  return { context, totals, verification, scrub, witnesses }
 }
 
 function verifyBy(queue: VerificationQueue): VerifySignature {

@@ -6,6 +6,7 @@ import { checkListenerOptions, type ListenerOptions } from './listeners/index.ts
 import { checkLogOptions, defaultLog, type LogOptions } from './log-options.ts'
 import { checkSecurityOptions, defaultSecurity, type SecurityOptions } from './security-options.ts'
 import { resolveTrustOptions, type TrustOptions } from './trust-options.ts'
+import { resolveWitnessOptions, type WitnessedLogOptions } from './witness-options.ts'
 
 export type { ProtectRule, Rate, RetentionRule } from '../plugins/index.ts'
 export type { BridgeOptions } from './bridges/bridge-options.ts'
@@ -13,6 +14,7 @@ export type { ListenerOptions, TlsOptions } from './listeners/index.ts'
 export { defaultLog, defaultLogTypes, type LogDestination, type LogOptions, type LogType } from './log-options.ts'
 export { defaultSecurity, type SecurityOptions } from './security-options.ts'
 export type { KeyRule, TrustOptions } from './trust-options.ts'
+export type { ConfiguredWitness, WitnessedLogOptions } from './witness-options.ts'
 
 /** Where the page of metrics and health is served (`notary_http`). */
 export interface HttpListenerOptions {
@@ -23,7 +25,7 @@ export interface HttpListenerOptions {
 }
 
 /** What `createBroker` takes: the same content as a configuration file, typed. */
-export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOptions> {
+export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOptions>, Partial<WitnessedLogOptions> {
   /** Data directory: store, keys and head; created when absent (`persistence_location`). */
   readonly location: string
   /** Default: TCP 1883 on 127.0.0.1 and ::1, WebSocket 9001 on both. */
@@ -169,6 +171,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
   if (![0, 1, 2].includes(maximumQos)) throw invalid('maximumQos is 0, 1 or 2')
   return Object.freeze({
     ...resolveTrustOptions(options),
+    ...resolveWitnessOptions(options),
     location: options.location,
     listeners,
     passwordFile: options.passwordFile,

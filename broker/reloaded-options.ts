@@ -5,6 +5,8 @@ const fixedAtStart = [
   'location',
   'persistence',
   'origin',
+  'witnesses',
+  'witnessQuorum',
   'bridges',
   'httpListeners',
   'pidFile',

@@ -80,6 +80,14 @@ export const pluginErrors = {
     cause: 'a key name is empty, longer than 255 bytes or holds control characters',
     remedy: 'choose a plain name',
   },
+  ERR_WITNESS_STATE_LOST: {
+    cause: 'the key of a witness was used before, and the directory does not know what it cosigned',
+    remedy: 'give the directory that belongs to it, or begin anew with another key: this one could contradict itself',
+  },
+  ERR_WITNESS_KEY_MISMATCH: {
+    cause: 'the directory of a witness belongs to another key or another name',
+    remedy: 'give the key and the name that it was begun with, or another directory',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type PluginErrorCode = keyof typeof pluginErrors

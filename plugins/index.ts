@@ -162,3 +162,26 @@ export {
   VerificationQueue,
   verificationErrors,
 } from './verification/index.ts'
+export {
+  cosignPublished,
+  type FollowedLog,
+  openWitnessIdentity,
+  Witness,
+  type WitnessAnswer,
+  type WitnessEvent,
+  type WitnessIdentity,
+  type WitnessOptions,
+  WitnessState,
+} from './witness-role/index.ts'
+export {
+  type ConfiguredWitness,
+  faultOfWitness,
+  faultOfWitnesses,
+  isProofAgainstLog,
+  verifierOfWitness,
+  type WitnessChange,
+  Witnesses,
+  type WitnessesOptions,
+  type WitnessTrouble,
+  witnessTroubles,
+} from './witnesses/index.ts'

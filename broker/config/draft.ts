@@ -1,6 +1,7 @@
 import type { BridgeOptions, BridgeTopic } from '../bridges/bridge-options.ts'
 import type {
   BrokerOptions,
+  ConfiguredWitness,
   KeyRule,
   ListenerOptions,
   LogDestination,
@@ -11,6 +12,7 @@ import type {
 } from '../options.ts'
 import { defaultLogTypes } from '../options.ts'
 import type { ConfigLine } from './lexer.ts'
+import type { WitnessCount } from './witness-lines.ts'
 
 type Writable<T> = { -readonly [Key in keyof T]?: T[Key] }
 type ListenerTls = Writable<NonNullable<ListenerOptions['tls']>>
@@ -83,6 +85,9 @@ export interface Draft {
   /** The first `notary_admin anonymous`, kept for its place. */
   anonymousAdmin: ConfigLine | undefined
   readonly admins: { readonly name: string; readonly line: ConfigLine }[]
+  readonly witnesses: ConfiguredWitness[]
+  /** `notary_witness_quorum`. */
+  witnessQuorum: { readonly line: ConfigLine; readonly count: WitnessCount } | undefined
   readonly httpListeners: { readonly port: number; readonly host?: string }[]
   /** What needs no second look. */
   readonly plain: Writable<Omit<BrokerOptions, 'listeners' | 'bridges' | 'log' | 'security'>>
@@ -116,6 +121,8 @@ export function emptyDraft(defaultPort: number): Draft {
     },
     anonymousAdmin: undefined,
     admins: [],
+    witnesses: [],
+    witnessQuorum: undefined,
     httpListeners: [],
     plain: {},
     ignored: new Map(),

@@ -21,6 +21,7 @@ import {
   readString,
   readWords,
 } from './values.ts'
+import { readWitness, readWitnessQuorum } from './witness-lines.ts'
 
 /** A day, in seconds. */
 const largestConnectTimeout = 86_400
@@ -91,6 +92,13 @@ export const notaryHandlers = {
     // It becomes the name of a key in signed notes, where spaces and plus signs separate (C2SP signed-note).
     if (/[\s+]/u.test(origin)) throw invalidValue(line)
     draft.plain.origin = origin
+  },
+
+  notary_witness(draft, line) {
+    draft.witnesses.push(readWitness(line, draft.witnesses))
+  },
+  notary_witness_quorum(draft, line) {
+    draft.witnessQuorum = { line, count: readWitnessQuorum(line) }
   },
 
   notary_connect_timeout(draft, line) {

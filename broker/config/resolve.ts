@@ -8,6 +8,7 @@ import { finishBridge } from './finish-bridge.ts'
 import { finishListener } from './finish-listener.ts'
 import type { ConfigLine } from './lexer.ts'
 import { protectConflicts } from './protect-line.ts'
+import { finishWitnesses } from './witness-lines.ts'
 
 /** Data directory where nothing else is said, relative to the working directory. */
 export const defaultLocation = './notarymq-data'
@@ -65,6 +66,7 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
   attempt(() => checkAdministrators(draft, listeners))
   mistakes.push(...protectConflicts(draft))
   explainCertificateKeys(draft, listeners)
+  const witnesses = attempt(() => finishWitnesses(draft))
   const { log } = finishLog(draft)
   const options: BrokerOptions = {
     location: defaultLocation,
@@ -82,6 +84,7 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
     ...(draft.retention.length === 0 ? {} : { retention: draft.retention }),
     ...(draft.provenance.size === 0 ? {} : { provenance: [...draft.provenance.values()] }),
     ...(draft.unwrap.size === 0 ? {} : { unwrap: [...draft.unwrap.values()] }),
+    ...witnesses,
     ...(draft.httpListeners.length === 0 ? {} : { httpListeners: draft.httpListeners }),
     ...(bridges.length === 0 ? {} : { bridges }),
     ...(log === undefined ? {} : { log }),

@@ -1,12 +1,6 @@
 import type { Metrics } from '../metrics/index.ts'
+import type { Answer } from './http-server.ts'
 import { type ReadinessSource, reasonsAgainst } from './readiness.ts'
-
-/** One answer, complete. */
-export interface Answer {
-  readonly status: number
-  readonly contentType: string
-  readonly body: string
-}
 
 export interface PagesSource {
   readonly metrics: Metrics
@@ -39,7 +33,7 @@ const pages: ReadonlyMap<string, (source: PagesSource) => Answer | Promise<Answe
 ])
 
 export const notFound: Answer = answerOf(404, { status: 'not-found' })
-export const methodNotAllowed: Answer = answerOf(405, { status: 'method-not-allowed' })
+export const methodNotAllowed: Answer = { ...answerOf(405, { status: 'method-not-allowed' }), allow: 'GET, HEAD' }
 export const failed: Answer = answerOf(500, { status: 'error' })
 /** Requests with a body have no business here. */
 export const bodyNotTaken: Answer = answerOf(413, { status: 'no-body-expected' })

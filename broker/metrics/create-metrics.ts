@@ -43,6 +43,15 @@ export interface TrustReading {
   readonly penalisedAddresses: number
 }
 
+/** Who vouches for the log; null: no witnesses are configured. */
+export interface WitnessesReading {
+  readonly quorum: number
+  /** Names of those that cosigned the newest checkpoint. */
+  readonly cosigned: readonly string[]
+  /** Records in trees that a quorum cosigned. */
+  readonly covered: number
+}
+
 /** What the background check of the store came to; places have a record in the chain. */
 export interface ScrubReading {
   readonly counters: ScrubCounters
@@ -64,6 +73,7 @@ export interface MetricsSource {
   readonly trust: () => TrustReading
   readonly scrub: () => ScrubReading
   readonly listeners: () => readonly ListenerReading[]
+  readonly witnesses: () => WitnessesReading | null
 }
 
 /** What `/metrics` answers with. */

@@ -158,4 +158,19 @@ export const gaugeReadings: readonly Reading[] = [
     help: '1 while publishes are refused because the disk is nearly full.',
     read: (source) => Number(source.chain().isDiskFull),
   },
+  {
+    name: 'notarymq_witness_quorum',
+    help: 'Witnesses that must cosign a checkpoint; 0: none are configured.',
+    read: (source) => source.witnesses()?.quorum ?? 0,
+  },
+  {
+    name: 'notarymq_witness_cosigned',
+    help: 'Witnesses that cosigned the newest checkpoint.',
+    read: (source) => source.witnesses()?.cosigned.length ?? 0,
+  },
+  {
+    name: 'notarymq_witness_covered_records',
+    help: 'Records in trees that a quorum of witnesses cosigned.',
+    read: (source) => source.witnesses()?.covered ?? 0,
+  },
 ]

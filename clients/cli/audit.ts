@@ -5,6 +5,7 @@ import {
   chainFaults,
   type Includable,
   type RecordJson,
+  type WitnessesJson,
   withoutUndefined,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
@@ -61,7 +62,20 @@ function statusText(status: AuditStatus): string {
     `since       ${status.since}`,
     `accepted    ${status.accepted}`,
     `refused     ${refused.length === 0 ? 0 : refused.join(', ')}`,
+    ...(status.witnesses === null ? [] : witnessesText(status.witnesses)),
   ].join('\n')
+}
+
+function witnessesText({ quorum, met, covered, witnesses }: WitnessesJson): string[] {
+  const state = met ? 'cosigned' : 'not cosigned yet'
+  return [
+    `witnesses   ${quorum} of ${witnesses.length} needed: newest checkpoint ${state}, ${covered} records covered`,
+    ...witnesses.map(({ name, treeSize, time, trouble }) => {
+      const last =
+        treeSize === null ? 'nothing cosigned' : `cosigned ${treeSize} records${time === null ? '' : ` at ${time}`}`
+      return `  ${name}  ${last}${trouble === null ? '' : `, ${trouble}`}`
+    }),
+  ]
 }
 
 /** The server's largest page. */

@@ -1,3 +1,4 @@
+export { ClientError } from '../errors.ts'
 export {
   auditGaps,
   auditHelp,

@@ -15,6 +15,9 @@ import { PluginError, type PluginErrorCode } from '../errors.ts'
 import type { Retention } from '../retention/index.ts'
 import type { ScrubStatus } from '../scrub/index.ts'
 import { readErasure, runErasure } from './erase.ts'
+import type { Witnesses } from '../witnesses/index.ts'
+import { consistency } from './consistency.ts'
+import { cosign } from './cosign.ts'
 import { AdminError } from './errors.ts'
 import { findGaps, readGapQuery } from './gaps.ts'
 import { KeyMethods } from './key-methods.ts'
@@ -31,10 +34,14 @@ export interface AdminServiceOptions {
   readonly sinceMs: number
   /** What checks the chain in the background. Default: nothing does. */
   readonly scrub?: { readonly status: ScrubStatus }
+  /** Who cosigns the checkpoints of the chain. Absent: nobody. */
+  readonly witnesses?: Pick<Witnesses, 'accept' | 'status'>
 }
 
 /** Requests answered at a time; each may read the whole chain. */
 const maxConcurrent = 8
+/** What everybody may ask, as far as they may write to the admin topic at all. */
+const openToAll: ReadonlySet<string> = new Set<AdminMethod>(['audit.consistency', 'audit.cosign'])
 /** Largest request; none of the methods needs as much. */
 const maxRequestBytes = 64 * 1024
 
@@ -58,6 +65,8 @@ export class AdminService {
       'audit.verify': (params) => this.#verify(params),
       'audit.erase': (params, requester) => this.#erase(params, requester),
       'audit.gaps': (params) => this.#gaps(params),
+      'audit.consistency': (params) => consistency(params, options.chain),
+      'audit.cosign': (params) => cosign(params, options.witnesses),
       'keys.list': (params) => keys.list(params),
       'keys.get': (params) => keys.get(params),
       'keys.enroll': (params, requester) => keys.enroll(params, requester),
@@ -82,7 +91,7 @@ export class AdminService {
     try {
       const request = parseRequest(payload)
       id = request.id
-      if (!isAdministrator) throw new AdminError('not-authorized')
+      if (!isAdministrator && !openToAll.has(request.method)) throw new AdminError('not-authorized')
       return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester) }
     } catch (error) {
       const known = toAdminError(error)
@@ -112,6 +121,7 @@ export class AdminService {
       rootHash: toBase64url(state.frontier.root()),
       chainHead: toBase64url(state.previousHash),
       checkpoint: null,
+      witnesses: this.#options.witnesses?.status() ?? null,
       logVkey: chain.logVkey,
       brokerKey: p256ToJwk(chain.brokerKey),
       brokerKid: toBase64url(chain.brokerThumbprint),

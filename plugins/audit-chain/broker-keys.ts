@@ -99,7 +99,8 @@ function p256Of(object: KeyObject, path: string): P256PrivateKey {
   return { d: fromBase64url(d), x: fromBase64url(x), y: fromBase64url(y) }
 }
 
-function ed25519Of(object: KeyObject, path: string): Ed25519PrivateKey {
+/** @throws {PluginError} ERR_KEY_FILE */
+export function ed25519Of(object: KeyObject, path: string): Ed25519PrivateKey {
   // An RSA key has no JWK with a curve, an Ed448 key has another one.
   const { crv, d, x } = object.export({ format: 'jwk' })
   if (crv !== 'Ed25519' || d === undefined || x === undefined) {

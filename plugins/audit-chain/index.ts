@@ -1,6 +1,7 @@
 export { AuditChain, type AuditChainOptions } from './audit-chain.ts'
-export { changeKeyPassphrase, type KeyCustody, type KeyRole } from './broker-keys.ts'
+export { changeKeyPassphrase, ed25519Of, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
+export { replaceFileDurably } from './durable-file.ts'
 export type { EnrolmentOptions } from './key-changes.ts'
 export {
   blocksSublevel,
@@ -12,7 +13,7 @@ export {
   type StoreDatabase,
   storeSublevel,
 } from './level-store.ts'
-export { readKeyPassphrase } from './private-key-file.ts'
+export { readKeyPassphrase, readPrivateKeyFile, writePrivateKeyFile } from './private-key-file.ts'
 export { readBlock, readEntry } from './read-block.ts'
 export { type KeyRotation, rotateKey } from './rotate-key.ts'
 export type { ObservedReuse, SeqReuseAlarm } from './seq-reuse-reporter.ts'

@@ -23,5 +23,8 @@ export {
   type KeyJson,
   type ScrubJson,
   type SeqRange,
+  type WitnessesJson,
+  type WitnessJson,
 } from './methods.ts'
 export { erasedRecordToJson, type RecordJson, type RecordSource, recordToJson } from './record-json.ts'
+export { timeText } from './time-text.ts'

@@ -29,6 +29,8 @@ export interface AuditStatus {
   readonly chainHead: string
   /** Null until checkpoints are published. */
   readonly checkpoint: string | null
+  /** Null when none are configured. */
+  readonly witnesses: WitnessesJson | null
   readonly logVkey: string
   readonly brokerKey: P256Jwk
   /** Thumbprint, base64url. */
@@ -41,6 +43,32 @@ export interface AuditStatus {
   readonly since: string
   /** Null where nothing checks. */
   readonly scrub: ScrubJson | null
+}
+
+/** One witness of the log, as far as the broker knows. */
+export interface WitnessJson {
+  readonly name: string
+  /** Verifier key, C2SP signed-note. */
+  readonly vkey: string
+  /** Where it is asked; absent: it brings its cosignatures by itself. */
+  readonly url?: string
+  /** Size of the newest tree that it cosigned, and the time that its cosignature says, RFC 3339; null: none yet. */
+  readonly treeSize: number | null
+  readonly time: string | null
+  /** Why it has not cosigned the newest checkpoint, a stable word; null: nothing is known to be wrong. */
+  readonly trouble: string | null
+}
+
+export interface WitnessesJson {
+  /** How many must cosign. */
+  readonly quorum: number
+  /** Whether as many cosigned the newest checkpoint. */
+  readonly met: boolean
+  /** Names of those that cosigned the newest checkpoint. */
+  readonly cosigned: readonly string[]
+  /** The first so many records are in trees that a quorum cosigned; whoever cosigned a tree vouches for what it extends. */
+  readonly covered: number
+  readonly witnesses: readonly WitnessJson[]
 }
 
 export interface AuditQueryParams {
@@ -160,6 +188,13 @@ export interface AdminMethods {
   'audit.verify': { params: { fromIndex?: number; toIndex?: number }; result: AuditVerifyResult }
   'keys.list': { params: Record<string, never>; result: { keys: readonly KeyJson[] } }
   'audit.gaps': { params: AuditGapsParams; result: AuditGapsResult }
+  /** Open to everybody: hashes alone. `path` as RFC 9162 section 2.1.4 has it, base64url. */
+  'audit.consistency': {
+    params: { from: number; to: number }
+    result: { from: number; to: number; path: readonly string[] }
+  }
+  /** Open to everybody: a cosignature proves itself. */
+  'audit.cosign': { params: { treeSize: number; lines: string }; result: { cosigned: readonly string[] } }
   'keys.get': { params: { kid: string }; result: KeyJson }
   'keys.enroll': { params: EnrollParams; result: { kid: string } }
   'keys.revoke': { params: { kid: string; reason?: string }; result: { kid: string } }

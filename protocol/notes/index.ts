@@ -20,7 +20,7 @@ export {
 } from './checkpoint.ts'
 export { cosignatureTime, cosignatureVerifier, cosigner } from './cosignature.ts'
 export { NoteError, type NoteErrorCode, noteErrors } from './errors.ts'
-export type { TextInput } from './note-text.ts'
+export { maxTextBytes as maxNoteBytes, type TextInput } from './note-text.ts'
 export { noteVerifierOf, parseWitnessPolicy, type VerifierFactory } from './parse-witness-policy.ts'
 export {
   ed25519NoteSigner,
@@ -39,11 +39,13 @@ export {
   signatureBy,
   signNote,
   type VerifiedSignature,
+  verifiedSignatures,
 } from './signed-note.ts'
 export { encodeTlogProof, parseTlogProof, type TlogProof, verifyTlogProof } from './tlog-proof.ts'
 export {
   encodeVerifierKey,
   isKeyName,
+  isKeyOf,
   noteKeyType,
   parseVerifierKey,
   type VerifierKey,

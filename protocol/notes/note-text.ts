@@ -7,7 +7,7 @@ import { hashBytes } from '../merkle/index.ts'
 export type TextInput = string | Uint8Array
 
 /** Largest text of any of these formats; 16 signatures of post-quantum keys take about 110,000 bytes. */
-const maxTextBytes = 256 * 1024
+export const maxTextBytes = 256 * 1024
 
 /**
  * The text, when it is UTF-8, not beyond {@link maxTextBytes} and holds no control character below U+0020 but LF and

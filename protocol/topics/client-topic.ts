@@ -28,6 +28,9 @@ export function isBrokerTopic(topic: string): boolean {
   return (isSys && !bridgeState.test(topic)) || isBelowNotary(topic)
 }
 
+/** Where the newest checkpoint is retained. */
+export const checkpointTopic = '$notary/audit/checkpoint'
+
 /** Where requests are published. */
 export const requestTopic = {
   admin: '$notary/admin/request',

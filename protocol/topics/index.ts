@@ -1,6 +1,7 @@
 export {
   adminResponseTopic,
   alarmTopic,
+  checkpointTopic,
   encodeClientId,
   identityResponseTopic,
   isBelowNotary,

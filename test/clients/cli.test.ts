@@ -53,6 +53,7 @@ test('--help of the program and of every command explains it on standard output 
     'keys',
     'pub',
     'audit',
+    'witness',
   ]
   const texts = await Promise.all(names.map((name) => output(t, name === undefined ? ['--help'] : [name, '--help'])))
   for (const [i, name] of names.entries()) {

@@ -140,6 +140,25 @@ export const notaryDirectives = {
     default: 'notarymq/ and 16 hex digits',
     summary: 'name of the log',
   },
+  notary_witness: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'accumulates',
+    reload: 'restart',
+    syntax: 'NAME VKEY [URL]',
+    default: 'none',
+    summary:
+      'has checkpoints cosigned by this witness, which is asked at `URL`/add-checkpoint or comes by itself (witnesses.md)',
+  },
+  notary_witness_quorum: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'once',
+    reload: 'restart',
+    syntax: 'COUNT | all | any',
+    default: 'all',
+    summary: 'how many of the witnesses must cosign a checkpoint before `audit.status` calls it witnessed',
+  },
   notary_connect_timeout: {
     verdict: 'honoured',
     scope: 'broker',

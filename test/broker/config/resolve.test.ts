@@ -58,8 +58,8 @@ describe('repetition', () => {
     const place = before.split('\n').length + 1
     const line = `${name} ${accepted[0]?.[0]}\n`
     const twice = `${before}${line}${line}`
-    // A connection and a key have one name each.
-    const isNamed = name === 'connection' || name === 'notary_key'
+    // A connection, a key and a witness have one name each.
+    const isNamed = ['connection', 'notary_key', 'notary_witness'].includes(name)
     if (classifyDirective(name).kind === 'refused' || isNamed) continue
     if (directive.repetition === 'once') {
       test(`${name} is refused the second time`, () => {

@@ -45,6 +45,7 @@ function setUp(t: TestContext, overrides: Partial<MetricsSource> = {}) {
     trust: () => trust,
     scrub: () => ({ counters: { records: 15, repairedTiles: 16 }, status: { damage: 17, passes: 18 } }),
     listeners: () => [{ info: { name: 'mqtt://127.0.0.1:1883' }, counters: listenerCounters }],
+    witnesses: () => ({ quorum: 15, cosigned: ['w1', 'w2'], covered: 16 }),
     ...overrides,
   })
   atEnd(t, () => metrics.close())
@@ -167,4 +168,18 @@ test('reads a real chain', async (t) => {
   const values = await read(metrics)
   assert.equal(values.get('notarymq_chain_records'), 1, 'the genesis')
   assert.equal(values.get('notarymq_chain_blocks'), 1)
+})
+
+test('who vouches for the log is shown, and zeros where nobody does', async (t) => {
+  const names = ['quorum', 'cosigned', 'covered_records'].map((name) => `notarymq_witness_${name}`)
+  const values = await read(setUp(t).metrics)
+  assert.deepEqual(
+    names.map((name) => values.get(name)),
+    [15, 2, 16],
+  )
+  const none = await read(setUp(t, { witnesses: () => null }).metrics)
+  assert.deepEqual(
+    names.map((name) => none.get(name)),
+    [0, 0, 0],
+  )
 })

@@ -1,8 +1,10 @@
 import type { notaryDirectives } from '../../../../broker/config/directives/notary.ts'
 import type { KeyRule } from '../../../../broker/options.ts'
+import { logKey, witnessKey } from '../../../helpers/notes.ts'
 import { booleanRefusals, countRefusals, type DirectiveCases } from './directive-case.ts'
 
 const keyRule = (restrictions: KeyRule['restrictions']) => ({ keyRules: [{ name: 'press-7', restrictions }] })
+const witness = witnessKey('example.com/w1', 2).vkey
 const filterRefusals = [
   ['', 'ERR_CONFIG_VALUE_MISSING'],
   ['a/#/b', 'ERR_CONFIG_VALUE_INVALID'],
@@ -259,6 +261,34 @@ export const notaryCases: DirectiveCases<typeof notaryDirectives> = {
     refused: [
       ['', 'ERR_CONFIG_VALUE_MISSING'],
       ['a\tb', 'ERR_CONFIG_TEXT_MALFORMED'],
+    ],
+  },
+  notary_witness: {
+    accepted: [
+      [`w1 ${witness}`, { witnesses: [{ name: 'w1', vkey: witness }], witnessQuorum: 1 }],
+      [
+        `w1 ${witness} https://w.example/w # ours`,
+        { witnesses: [{ name: 'w1', vkey: witness, url: 'https://w.example/w' }], witnessQuorum: 1 },
+      ],
+    ],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ['w1', 'ERR_CONFIG_VALUE_MISSING'],
+      ['w1 vkey', 'ERR_CONFIG_VALUE_INVALID'],
+      [`w1 ${logKey('example.com/w1', 2).vkey}`, 'ERR_CONFIG_VALUE_INVALID'],
+      [`w1 ${witness} w.example`, 'ERR_CONFIG_VALUE_INVALID'],
+      [`w1 ${witness} https://w.example/ x`, 'ERR_CONFIG_VALUE_INVALID'],
+    ],
+  },
+  notary_witness_quorum: {
+    accepted: [['all', {}]],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ['0', 'ERR_CONFIG_VALUE_INVALID'],
+      ['-1', 'ERR_CONFIG_VALUE_INVALID'],
+      ['most', 'ERR_CONFIG_VALUE_INVALID'],
+      ['1', 'ERR_CONFIG_VALUE_INVALID'],
+      ['any', 'ERR_CONFIG_VALUE_INVALID'],
     ],
   },
   notary_http: {
