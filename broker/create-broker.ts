@@ -236,6 +236,7 @@ class Broker implements NotaryBroker {
     this.#parts.sessions?.stop()
     await this.#parts.verification?.close()
     await this.#security?.close()
+    await this.#parts.indexBuilder?.stop()
     await this.#chain?.close()
     await this.#observability?.close()
     if (this.#ownsLog) await this.#log.close()

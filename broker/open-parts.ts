@@ -5,8 +5,10 @@ import {
   type AuditChain,
   DirectTopics,
   IdentityService,
+  IndexBuilder,
   KeyExchangeService,
   PublishGate,
+  QueryIndex,
   type RulesInForce,
   VerificationQueue,
   type VerifySignature,
@@ -34,6 +36,7 @@ export interface BrokerParts {
   disk: DiskSpace
   verification: VerificationQueue
   keyExchange: KeyExchangeService
+  indexBuilder: IndexBuilder
 }
 
 /** What the parts are made with. */
@@ -74,6 +77,8 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     onError,
   })
   parts.keyExchange = keyExchange
+  const index = await QueryIndex.open({ chain, onError })
+  parts.indexBuilder = new IndexBuilder({ index, chain, onError })
   const topics = new DirectTopics(onError)
   const counters = new BrokerCounters()
   const totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
@@ -101,7 +106,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     access,
     topics,
     counters,
-    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now() }),
+    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), index }),
     keyExchange,
     identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
     penalties: new AddressPenalties(),

@@ -36,6 +36,10 @@ export const pluginErrors = {
     cause: 'the chain holds another block than the one in the head file',
     remedy: 'restore the store that belongs to this head file',
   },
+  ERR_QUERY_INDEX: {
+    cause: 'a part of the index for queries is damaged, or cannot be built from the chain',
+    remedy: 'nothing: queries read the chain itself there; when it comes back, verify the chain and look at the disk',
+  },
   ERR_KEY_FILE: { cause: 'a key file cannot be read or is not a key of the expected kind', remedy: 'see the message' },
   ERR_KEY_PASSPHRASE: {
     cause:

@@ -1,40 +1,37 @@
 import {
+  type BlockEntry,
+  type ChainRecord,
   decodeRecord,
   type Includable,
   type RecordJson,
-  type RecordSource,
   recordToJson,
 } from '../../protocol/index.ts'
 import { type AuditChain, readEntry } from '../audit-chain/index.ts'
 import { AdminError } from './errors.ts'
 
-/** One record with everything that is stored for it. @throws {AdminError} not-found */
-export async function readRecord(chain: AuditChain, index: number): Promise<RecordSource> {
-  if (index >= chain.state.frontier.size)
-    throw new AdminError('not-found', `the newest index is ${chain.state.frontier.size - 1}`)
+/** A record, decoded, with what is stored for it. */
+export interface StoredRecord {
+  readonly index: number
+  readonly record: ChainRecord
+  readonly entry: BlockEntry
+}
+
+/** @throws {AdminError} not-found */
+export async function readRecord(chain: AuditChain, index: number): Promise<StoredRecord> {
+  if (index >= chain.nextIndex) throw new AdminError('not-found', `the newest index is ${chain.nextIndex - 1}`)
   const entry = await readEntry(chain.store, index)
   if (entry === undefined) throw new AdminError('not-found', 'the block that held it is missing; verify the chain')
-  const record = decodeRecord(entry.record)
-  return {
-    index,
-    record,
-    encodedRecord: entry.record,
-    body: entry.body,
-    salt: entry.salt,
-    leaf: entry.leaf,
-    subject: subjectOf(chain, record.thumbprint),
-  }
+  return { index, record: decodeRecord(entry.record), entry }
 }
 
-/** Name of the key, when it is enrolled. */
-export function subjectOf(chain: AuditChain, thumbprint: Uint8Array | undefined): string | undefined {
-  return thumbprint === undefined ? undefined : chain.registry.resolve(thumbprint)?.name
-}
-
-export async function recordJson(
+/** With the name of the key that signed it, when it is enrolled. */
+export function storedRecordToJson(
   chain: AuditChain,
-  index: number,
+  { index, record, entry }: StoredRecord,
   include: ReadonlySet<Includable>,
-): Promise<RecordJson> {
-  return recordToJson(await readRecord(chain, index), include)
+): RecordJson {
+  const { record: encodedRecord, body, salt, leaf } = entry
+  const { thumbprint } = record
+  const subject = thumbprint === undefined ? undefined : chain.registry.resolve(thumbprint)?.name
+  return recordToJson({ index, record, encodedRecord, body, salt, leaf, subject }, include)
 }

@@ -2,9 +2,16 @@ export { AuditChain, type AuditChainOptions } from './audit-chain.ts'
 export { changeKeyPassphrase, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
 export type { EnrolmentOptions } from './key-changes.ts'
-export { LevelAuditStore, openStoreDatabase, type StoreDatabase, storeSublevel } from './level-store.ts'
+export {
+  decodeIndex,
+  encodeIndex,
+  LevelAuditStore,
+  openStoreDatabase,
+  type StoreDatabase,
+  storeSublevel,
+} from './level-store.ts'
 export { readKeyPassphrase } from './private-key-file.ts'
-export { readEntry } from './read-block.ts'
+export { readBlock, readEntry } from './read-block.ts'
 export { type KeyRotation, rotateKey } from './rotate-key.ts'
 export type { ObservedReuse, SeqReuseAlarm } from './seq-reuse-reporter.ts'
 export { Sequencer, type SequencerOptions } from './sequencer.ts'

@@ -19,6 +19,9 @@ export {
   type Includable,
   includable,
   type KeyJson,
+  type QueryOrder,
+  queryOrders,
   type SeqRange,
 } from './methods.ts'
 export { type RecordJson, type RecordSource, recordToJson } from './record-json.ts'
+export { parseTimeText } from './time-text.ts'

@@ -1,12 +1,16 @@
 import type { ChainFault } from '../block/index.ts'
 import type { P256Jwk } from '../cose/index.ts'
-import type { KeyRestrictions } from '../record/index.ts'
+import type { KeyRestrictions, Outcome } from '../record/index.ts'
 import type { RefusalCause } from '../refusal.ts'
 import type { RecordJson } from './record-json.ts'
 
 /** What an extra column of a query may be. */
 export const includable = ['payload', 'envelope', 'record', 'salt', 'leaf'] as const
 export type Includable = (typeof includable)[number]
+
+/** By index, which is by time, too. */
+export const queryOrders = ['asc', 'desc'] as const
+export type QueryOrder = (typeof queryOrders)[number]
 
 export interface AuditStatus {
   readonly treeSize: number
@@ -35,15 +39,23 @@ export interface AuditQueryParams {
   readonly clientId?: string
   /** base64url of the thumbprint or of a prefix of at least 8 bytes. */
   readonly kid?: string
+  /** Not before and not after these times of the chain, RFC 3339 with milliseconds at most. */
+  readonly fromTime?: string
+  readonly toTime?: string
   readonly fromIndex?: number
   readonly toIndex?: number
+  readonly outcome?: Outcome
+  /** Oldest first (`asc`, default) or newest first (`desc`). */
+  readonly order?: QueryOrder
   /** 1 to 1000, default 100. */
   readonly limit?: number
+  /** Of the page before: the rest of the parameters, but for `limit` and `include`, must be the same. */
   readonly cursor?: string
   readonly include?: readonly Includable[]
 }
 
 export interface AuditQueryResult {
+  /** Those that the requester may read; a page may be empty and have a cursor all the same. */
   readonly records: readonly RecordJson[]
   /** Give it back to go on; null at the end. */
   readonly cursor: string | null

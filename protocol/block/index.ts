@@ -1,4 +1,4 @@
-export { type Block, type BlockEntry, decodeBlock, encodeBlock } from './block.ts'
+export { type Block, type BlockEntry, decodeBlock, encodeBlock, headerOfBlock } from './block.ts'
 export { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'
 export { type ChainFault, type ChainFinding, chainFaults } from './faults.ts'
