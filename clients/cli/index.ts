@@ -1,12 +1,13 @@
 export {
   auditGaps,
-  auditHelp,
-  auditQuery,
   auditStatus,
   auditVerifyLive,
   printVerification,
   unknownAuditCommand,
 } from './audit.ts'
+export { auditHelp } from './audit-help.ts'
+export { auditQuery, auditRecord } from './audit-query.ts'
+export { auditTail } from './audit-tail.ts'
 export {
   type Command,
   exitCode,
