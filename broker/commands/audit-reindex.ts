@@ -7,7 +7,8 @@ import { dataDirectoryOf } from './data-directory.ts'
 /** `audit reindex --db DIR`: builds the index for queries of a stopped broker anew. */
 export async function auditReindex(args: readonly string[], output: Output): Promise<number> {
   const { db } = parseOptions(args, { db: { type: 'string' } })
-  if (db === undefined) throw new BrokerError('ERR_OPTIONS_INVALID', '--db is needed: the data directory of a stopped broker')
+  if (db === undefined)
+    throw new BrokerError('ERR_OPTIONS_INVALID', '--db is needed: the data directory of a stopped broker')
   const database = await openStoreDatabase(dataDirectoryOf(db), false)
   try {
     const store = new LevelAuditStore(database)

@@ -1,9 +1,4 @@
-import {
-  type AuditStatus,
-  type AuditVerifyResult,
-  chainFaults,
-  withoutUndefined,
-} from '../../protocol/index.ts'
+import { type AuditStatus, type AuditVerifyResult, chainFaults, withoutUndefined } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
 import { exitCode, integerOption, type Output, parseArguments, parseOptions } from './command.ts'

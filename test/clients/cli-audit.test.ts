@@ -6,7 +6,11 @@ import { runHere } from '../helpers/cli.ts'
 import { TestClient } from '../helpers/mqtt-clients.ts'
 import { runCli, TestProcess } from '../helpers/processes.ts'
 
-const indexesOf = (stdout: string) => stdout.split('\n').slice(0, -1).map((line) => Number.parseInt(line, 10))
+const indexesOf = (stdout: string) =>
+  stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => Number.parseInt(line, 10))
 
 test('audit query takes times, an outcome and an order, and refuses what is none with exit code 2', async (t) => {
   const { port } = await startBroker(t)
@@ -21,7 +25,11 @@ test('audit query takes times, an outcome and an order, and refuses what is none
   const expected = records.filter(({ time }) => time >= `${third?.time}`).map(({ index }) => index)
   assert.deepEqual(indexesOf((await runHere('audit', 'query', ...at, ...range)).stdout), expected)
   assert.equal((await runHere('audit', 'query', ...at, '--outcome', 'will')).stdout, '')
-  for (const wrong of [['--from-time', 'yesterday'], ['--to-time', '2026-02-30T00:00:00Z'], ['--outcome', 'good']]) {
+  for (const wrong of [
+    ['--from-time', 'yesterday'],
+    ['--to-time', '2026-02-30T00:00:00Z'],
+    ['--outcome', 'good'],
+  ]) {
     assert.equal((await runHere('audit', 'query', ...at, ...wrong)).code, 2, wrong.join(' '))
   }
 })
@@ -74,7 +82,10 @@ test('audit tail --follow goes on with every record that comes, once, and ends w
   tail.child.kill('SIGINT')
   const { code, stdout, stderr } = await tail.ended
   assert.deepEqual([code, stderr], [0, ''])
-  const records = stdout.split('\n').slice(0, -1).map((line) => (JSON.parse(line) as RecordJson).index)
+  const records = stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => (JSON.parse(line) as RecordJson).index)
   assert.deepEqual(records, [1, 2, 3, 4, 5])
 })
 
@@ -82,6 +93,9 @@ test('audit reindex builds the index of a stopped broker anew, and refuses to wi
   const { broker, location } = await startBroker(t)
   await broker.close()
   const { code, stdout, stderr } = await runCli(t, ['audit', 'reindex', '--db', location])
-  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '0 segments indexed, 1 records in the chain\n', stderr: '' })
+  assert.deepEqual(
+    { code, stdout, stderr },
+    { code: 0, stdout: '0 segments indexed, 1 records in the chain\n', stderr: '' },
+  )
   assert.equal((await runCli(t, ['audit', 'reindex'])).code, 2)
 })

@@ -46,6 +46,18 @@ test('the ninth request at a time is too-busy; the ones before it are answered',
   await chain.close()
 })
 
+test('of those who are no administrators, four are answered at a time, which leaves room for those who are', async (t) => {
+  const chain = await AuditChain.open({ location: temporaryDirectory(t) })
+  const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
+  const ann = { username: 'ann', auth: 'password' } as const
+  const own = { ...administrator, isAdministrator: false }
+  const asked = Array.from({ length: 5 }, () => service.answer(request('audit.query'), ann, own, rethrow))
+  const status = service.answer(request('audit.status'), { auth: 'none' }, administrator, rethrow)
+  assert.deepEqual((await Promise.all(asked)).map(causeOf), [...Array(4).fill(undefined), 'too-busy'])
+  assert.equal(causeOf(await status), undefined)
+  await chain.close()
+})
+
 test('a request of more than 64 KiB is refused without being read', async (t) => {
   const chain = await AuditChain.open({ location: temporaryDirectory(t) })
   const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
