@@ -25,7 +25,7 @@ export const pluginErrors = {
     remedy: 'a log keeps its name: remove notary_origin, or use another data directory',
   },
   ERR_CHAIN_DAMAGED: {
-    cause: 'the end of the chain does not fit the state that was written with it',
+    cause: 'the end of the chain does not fit the state that was written with it, or a block is missing',
     remedy: 'run `notarymq audit verify --db DIR`; restore the directory from a backup',
   },
   ERR_CHAIN_ROLLED_BACK: {

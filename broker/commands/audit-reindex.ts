@@ -23,6 +23,7 @@ export async function auditReindex(args: readonly string[], output: Output): Pro
       },
     })
     await index.clear()
+    // What was there before does not count.
     failures = 0
     const segments = index.backlog
     const pace = briskPace()

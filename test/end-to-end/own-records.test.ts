@@ -30,7 +30,11 @@ async function site(t: TestContext) {
   const options = { allowAnonymous: true, anonymousAdmin: false, passwordFile, aclFile, admins: ['chief'] }
   const { broker, port, location } = await startBroker(t, options)
   const as = (name: string) => TestAdmin.connect(t, port, { username: name, password: name })
-  return { port, as, change: (ofBob: readonly string[]) => (write(ofBob), broker.reload({ location, ...options })) }
+  const change = (ofBob: readonly string[]) => {
+    write(ofBob)
+    return broker.reload({ location, ...options })
+  }
+  return { port, as, change }
 }
 
 test('who is no administrator sees what it published itself under its proven name, and nobody else does', async (t) => {
