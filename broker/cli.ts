@@ -4,7 +4,9 @@ import {
   auditGaps,
   auditHelp,
   auditQuery,
+  auditRecord,
   auditStatus,
+  auditTail,
   auditVerifyLive,
   type Command,
   enroll,
@@ -21,6 +23,7 @@ import {
   unknownAuditCommand,
 } from '../clients/cli/index.ts'
 import { changePasswordFile } from '../plugins/index.ts'
+import { auditReindex } from './commands/audit-reindex.ts'
 import { auditVerifyDb } from './commands/audit-verify-db.ts'
 import { certs } from './commands/certs.ts'
 import { checkConfig } from './commands/check-config.ts'
@@ -37,6 +40,9 @@ const audit: Command = {
     if (subcommand === 'status') return auditStatus(args, output)
     if (subcommand === 'query') return auditQuery(args, output)
     if (subcommand === 'erase') return auditErase(args, output)
+    if (subcommand === 'tail') return auditTail(args, output)
+    if (subcommand === 'record') return auditRecord(args, output)
+    if (subcommand === 'reindex') return auditReindex(args, output)
     if (subcommand === 'gaps') return auditGaps(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
     const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))

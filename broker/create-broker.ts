@@ -247,6 +247,7 @@ class Broker implements NotaryBroker {
     await this.#security?.close()
     await this.#parts.witnesses?.close()
     await this.#parts.checkpoints?.close()
+    await this.#parts.indexBuilder?.stop()
     await this.#chain?.close()
     await this.#observability?.close()
     if (this.#ownsLog) await this.#log.close()

@@ -1,4 +1,5 @@
 import type {
+  AdminRights,
   AdminService,
   DirectClient,
   DirectTopics,
@@ -28,7 +29,10 @@ export interface RequestingConnection extends DirectClient {
   readonly identity: {
     readonly publisher: Publisher
     readonly isAdministrator: boolean
+    /** Thumbprint of the key of its certificate. */
+    readonly certificateKey: Uint8Array | undefined
     mayWrite(topicName: string): boolean
+    mayRead(topicName: string): boolean
   }
   /** Its session for hop MACs, and how often it may ask for one. */
   readonly exchange: ExchangeConnection
@@ -63,7 +67,7 @@ function takeAdminRequest(connection: RequestingConnection, packet: PublishPacke
   if (!identity.mayWrite(packet.topic)) return { cause: 'access-denied' }
   const { admin, onError } = context
   admin
-    .answer(packet.payload, requesterOf(connection), identity.isAdministrator, onError)
+    .answer(packet.payload, requesterOf(connection), rightsOf(connection), onError)
     .then((response) => respond(connection, 'adminResponse', packet, response))
     .catch(onError)
   return 'acknowledge'
@@ -88,6 +92,14 @@ function takeIdentityRequest(connection: RequestingConnection, packet: PublishPa
 
 function respond(connection: RequestingConnection, kind: OwnTopic, packet: PublishPacket, response: unknown): void {
   connection.context.topics.sendResponse(connection, kind, packet.properties, response)
+}
+
+function rightsOf({ identity, exchange }: RequestingConnection): AdminRights {
+  return {
+    isAdministrator: identity.isAdministrator,
+    keys: [identity.certificateKey, exchange.sessions.provenKey].filter((key) => key !== undefined),
+    mayRead: (topicName) => identity.mayRead(topicName),
+  }
 }
 
 function requesterOf({ identity }: RequestingConnection): ExchangeRequester {

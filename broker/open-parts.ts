@@ -6,9 +6,11 @@ import {
   CheckpointKeeper,
   DirectTopics,
   IdentityService,
+  IndexBuilder,
   KeyExchangeService,
   nativeCrypto,
   PublishGate,
+  QueryIndex,
   Retention,
   type RulesInForce,
   Scrubber,
@@ -46,6 +48,7 @@ export interface BrokerParts {
   scrub: Scrubber
   retention: Retention
   witnesses: Witnesses
+  indexBuilder: IndexBuilder
 }
 
 /** What the parts are made with. */
@@ -88,6 +91,8 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     onError,
   })
   parts.keyExchange = keyExchange
+  const index = await QueryIndex.open({ chain, onError })
+  parts.indexBuilder = new IndexBuilder({ index, chain, onError })
   const topics = new DirectTopics(onError)
   const checkpoints = await CheckpointKeeper.open({
     chain,
@@ -143,7 +148,15 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     access,
     topics,
     counters,
-    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now(), scrub, retention, witnesses }),
+    admin: new AdminService({
+      chain,
+      counters: gate.counters,
+      sinceMs: Date.now(),
+      scrub,
+      retention,
+      witnesses,
+      index,
+    }),
     keyExchange,
     identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
     penalties: new AddressPenalties(),

@@ -25,7 +25,7 @@ export const pluginErrors = {
     remedy: 'a log keeps its name: remove notary_origin, or use another data directory',
   },
   ERR_CHAIN_DAMAGED: {
-    cause: 'the end of the chain does not fit the state that was written with it',
+    cause: 'the end of the chain does not fit the state that was written with it, or a block is missing',
     remedy: 'run `notarymq audit verify --db DIR`; restore the directory from a backup',
   },
   ERR_CHAIN_ROLLED_BACK: {
@@ -35,6 +35,10 @@ export const pluginErrors = {
   ERR_CHAIN_FORKED: {
     cause: 'the chain holds another block than the one in the head file',
     remedy: 'restore the store that belongs to this head file',
+  },
+  ERR_QUERY_INDEX: {
+    cause: 'a part of the index for queries is damaged, or cannot be built from the chain',
+    remedy: 'nothing: queries read the chain itself there; when it comes back, verify the chain and look at the disk',
   },
   ERR_KEY_FILE: { cause: 'a key file cannot be read or is not a key of the expected kind', remedy: 'see the message' },
   ERR_KEY_PASSPHRASE: {

@@ -11,6 +11,7 @@ export {
   readAclFile,
 } from './access-control/index.ts'
 export {
+  type AdminRights,
   AdminService,
   type AdminServiceOptions,
   type DirectClient,
@@ -132,6 +133,14 @@ export {
   readKeysDirectory,
 } from './key-registry/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
+export {
+  briskPace,
+  IndexBuilder,
+  type IndexBuilderOptions,
+  type IndexedChain,
+  QueryIndex,
+  type QueryIndexOptions,
+} from './query-index/index.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export {
   type ErasureOutcome,

@@ -33,6 +33,12 @@ export async function enrollCertificateKey(
   }
 }
 
+/** Thumbprint of the key of a client certificate, which the TLS handshake has proved; undefined: on another curve. */
+export function certificateThumbprint(certificate: X509Certificate): Uint8Array | undefined {
+  const key = keyOf(certificate)
+  return key === undefined ? undefined : thumbprintOfP256(key, nativeCrypto)
+}
+
 function keyOf({ publicKey }: X509Certificate): P256PublicKey | undefined {
   if (publicKey.asymmetricKeyType !== 'ec') return undefined
   try {

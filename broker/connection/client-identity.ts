@@ -1,7 +1,7 @@
 import { type ClientAccess, PluginError, type Publisher, provenUsername } from '../../plugins/index.ts'
 import type { Arrival, OpenListener } from '../listeners/index.ts'
 import type { Login } from '../security/login.ts'
-import { enrollCertificateKey } from './certificate-key.ts'
+import { certificateThumbprint, enrollCertificateKey } from './certificate-key.ts'
 import type { ConnectionContext } from './connection-context.ts'
 import type { Entry } from './entry.ts'
 import type { ListenerRules } from './listener-rules.ts'
@@ -54,6 +54,17 @@ export class ClientIdentity {
 
   mayWrite(topicName: string): boolean {
     return this.#access === undefined || this.#access.mayWrite(topicName)
+  }
+
+  /** Whether it could be sent now what is published to a topic, on the listener that it came in by. */
+  mayRead(topicName: string): boolean {
+    return this.#context.access.readerOf(this.publisher)?.mayRead(topicName) ?? true
+  }
+
+  /** Thumbprint of the key of its certificate; undefined without one on our curve. */
+  get certificateKey(): Uint8Array | undefined {
+    const certificate = this.#arrival.tls?.peerCertificate
+    return certificate === undefined ? undefined : certificateThumbprint(certificate)
   }
 
   claim({ clientId, username, isAssigned }: Entry): void {

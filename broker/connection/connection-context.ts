@@ -23,7 +23,7 @@ export interface ConnectionContext {
   readonly gate: PublishGate
   readonly sessions: Sessions
   /** What each client may do. */
-  readonly access: Pick<AccessRules, 'accessOf' | 'mayWrite'>
+  readonly access: Pick<AccessRules, 'accessOf' | 'mayWrite' | 'readerOf'>
   readonly topics: DirectTopics
   readonly admin: AdminService
   readonly keyExchange: KeyExchangeService

@@ -1,47 +1,19 @@
 import {
-  type AuditQueryParams,
   type AuditStatus,
   type AuditVerifyResult,
   chainFaults,
-  type Includable,
-  type RecordJson,
   type WitnessesJson,
   withoutUndefined,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
 import { exitCode, integerOption, type Output, parseArguments, parseOptions } from './command.ts'
-import { connectionHelp, connectionOptions } from './connection.ts'
+import { connectionOptions } from './connection.ts'
 import { kidOf, onlyKey } from './key-options.ts'
+import { pageSize } from './query-pages.ts'
 
 const json = { json: { type: 'boolean' } } as const
 const verifyTimeoutMs = 3_600_000
-
-export const auditHelp = `Usage: notarymq audit status [options]
-       notarymq audit query [--topic FILTER] [--client ID] [--kid KID] [--from N] [--to N] [--limit N] [options]
-       notarymq audit erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N]
-                            [--dry-run] [options]
-       notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
-       notarymq audit verify [--from N] [--to N] [options]
-       notarymq audit verify --db DIR [--broker-key PEM] [--json]
-
-status    size, root and keys of the chain; publishes accepted and refused since the start
-query     records that match, oldest first
-gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
-erase     take payloads, or records with them, out of the chain; proofs of all the rest stay valid
-verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
-
-      --topic FILTER            topic filter, as for subscribing
-      --client ID               client id
-      --kid KID                 key, as 'notarymq keys' prints it
-      --from N, --to N          range of indexes (gaps: of sequence numbers)
-      --limit N                 at most this many records or gaps (default 100)
-      --dry-run                 only say what would be erased
-      --payload                 add the payload of each record (base64url; --json only)
-      --db DIR                  a stopped broker's data directory, or its store/
-      --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
-${connectionHelp}
-      --json                    machine-readable output`
 
 export async function auditStatus(args: readonly string[], output: Output): Promise<number> {
   const values = parseOptions(args, { ...connectionOptions, ...json })
@@ -76,65 +48,6 @@ function witnessesText({ quorum, met, covered, witnesses }: WitnessesJson): stri
       return `  ${name}  ${last}${trouble === null ? '' : `, ${trouble}`}`
     }),
   ]
-}
-
-/** The server's largest page. */
-const pageSize = 1000
-
-export async function auditQuery(args: readonly string[], output: Output): Promise<number> {
-  const values = parseOptions(args, {
-    ...connectionOptions,
-    ...json,
-    topic: { type: 'string' },
-    client: { type: 'string' },
-    kid: { type: 'string' },
-    from: { type: 'string' },
-    to: { type: 'string' },
-    limit: { type: 'string' },
-    payload: { type: 'boolean' },
-  })
-  let left = integerOption('--limit', values.limit, 1, Number.MAX_SAFE_INTEGER) ?? 100
-  const include: Includable[] = values.payload ? ['payload'] : []
-  const query: AuditQueryParams = withoutUndefined({
-    topic: values.topic,
-    clientId: values.client,
-    kid: values.kid,
-    fromIndex: integerOption('--from', values.from, 0, Number.MAX_SAFE_INTEGER),
-    toIndex: integerOption('--to', values.to, 0, Number.MAX_SAFE_INTEGER),
-    include,
-  })
-  const records: RecordJson[] = []
-  await withAdminClient(values, async (admin) => {
-    let cursor: string | null | undefined
-    // A page may be empty and still have a cursor: the broker looks at so many records at a time.
-    while (left > 0 && cursor !== null) {
-      const limit = Math.min(left, pageSize)
-      const page = await admin.request('audit.query', {
-        ...query,
-        limit,
-        ...(cursor === undefined ? undefined : { cursor }),
-      })
-      for (const record of page.records) {
-        if (values.json) records.push(record)
-        else output.out(recordText(record))
-      }
-      left -= page.records.length
-      cursor = page.cursor
-    }
-  })
-  if (values.json) output.out(JSON.stringify({ records }))
-  return exitCode.ok
-}
-
-function recordText(record: RecordJson): string {
-  if (record.erased === 'record') return `${record.index}  ${record.time}  erased`
-  const signer =
-    record.subject === undefined ? '' : `  by ${record.subject}${record.seq === undefined ? '' : ` #${record.seq}`}`
-  const what =
-    record.kind === 'publish'
-      ? `${record.outcome}  ${record.topic}  ${record.size} bytes  from ${record.clientId}`
-      : [record.kind, record.action, record.occasion].filter((word) => word !== undefined).join(' ')
-  return `${record.index}  ${record.time}  ${what}${signer}`
 }
 
 export async function auditVerifyLive(args: readonly string[], output: Output): Promise<number> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { connectAsync, type MqttClient } from 'mqtt'
+import { withoutUndefined } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { integerOption } from './command.ts'
 
@@ -9,12 +10,15 @@ export const connectionOptions = {
   port: { type: 'string', short: 'p', default: '1883' },
   id: { type: 'string', short: 'i' },
   'protocol-version': { type: 'string', short: 'V', default: 'mqttv5' },
+  username: { type: 'string', short: 'u' },
+  pw: { type: 'string', short: 'P' },
   cafile: { type: 'string' },
 } as const
 
 export const connectionHelp = `  -h, --host HOST               broker (default localhost)
   -p, --port PORT               TCP port (default 1883)
   -i, --id ID                   client id (default: made up)
+  -u, --username NAME           username, and with -P, --pw PASSWORD its password
       --cafile FILE             TLS: authorities of the broker's certificate, PEM`
 
 export interface ConnectionFlags {
@@ -22,6 +26,8 @@ export interface ConnectionFlags {
   readonly port: string
   readonly id?: string | undefined
   readonly 'protocol-version': string
+  readonly username?: string | undefined
+  readonly pw?: string | undefined
   readonly cafile?: string | undefined
 }
 
@@ -54,7 +60,7 @@ export async function connect(flags: ConnectionFlags): Promise<MqttClient> {
     // Without the last argument it would wait for ever and retry instead of failing.
     return await connectAsync(
       url,
-      { clientId, clean: true, connectTimeout: timeoutMs, reconnectPeriod: 0, ...version, ...tls },
+      { clientId, clean: true, connectTimeout: timeoutMs, reconnectPeriod: 0, ...version, ...loginOf(flags), ...tls },
       false,
     )
   } catch (cause) {
@@ -85,4 +91,8 @@ export function brokerName({ host, port }: ConnectionFlags): string {
 function describeFailure(cause: unknown): string {
   if (cause instanceof AggregateError) return describeFailure(cause.errors[0])
   return cause instanceof Error ? cause.message : String(cause)
+}
+
+function loginOf({ username, pw }: ConnectionFlags): { username?: string; password?: string } {
+  return withoutUndefined({ username, password: pw })
 }

@@ -1,14 +1,15 @@
 export { ClientError } from '../errors.ts'
 export {
   auditGaps,
-  auditHelp,
-  auditQuery,
   auditStatus,
   auditVerifyLive,
   printVerification,
   unknownAuditCommand,
 } from './audit.ts'
 export { auditErase } from './audit-erase.ts'
+export { auditHelp } from './audit-help.ts'
+export { auditQuery, auditRecord } from './audit-query.ts'
+export { auditTail } from './audit-tail.ts'
 export {
   type Command,
   exitCode,

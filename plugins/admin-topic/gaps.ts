@@ -1,15 +1,13 @@
 import {
   type AuditGapsResult,
-  bytesEqual,
-  decodeBlock,
-  decodeRecord,
   largestWindow,
   type RegisteredKey,
   type SeqRange,
   tookSeq,
 } from '../../protocol/index.ts'
-import type { AuditChain } from '../audit-chain/index.ts'
 import { findKey } from '../key-registry/index.ts'
+import { noLimits, ScanBudget, searchRecords } from '../query-index/index.ts'
+import type { ChainReader } from './chain-reader.ts'
 import type { ParamReader } from './params.ts'
 
 const defaultLimit = 100
@@ -34,17 +32,20 @@ export function readGapQuery(params: ParamReader): GapQuery {
 
 /**
  * Which sequence numbers of a key are not in the chain, from low to high: publishes that were lost on the way or held
- * back, up to the highest number accepted. Reads the whole chain, one block at a time.
+ * back, up to the highest number accepted. Reads all records of the key.
  * @throws {PluginError} ERR_KEY_NOT_FOUND, ERR_KEY_AMBIGUOUS
  */
-export async function findGaps(chain: AuditChain, { kid, fromSeq, toSeq, limit }: GapQuery): Promise<AuditGapsResult> {
-  const key = findKey(chain.registry, kid)
+export async function findGaps(
+  reader: ChainReader,
+  { kid, fromSeq, toSeq, limit }: GapQuery,
+): Promise<AuditGapsResult> {
+  const key = findKey(reader.chain.registry, kid)
   const { highest } = key.window
   if (highest < 0) return { highest: null, missing: [], cursor: null }
   const gaps = new GapList(fromSeq, Math.min(toSeq, highest), limit)
   // Signed wills take numbers too, long before they fire.
   const sorter = new SeqSorter(key.wills.seqs, (seq) => gaps.add(seq))
-  for await (const seq of acceptedSeqs(chain, key)) {
+  for await (const seq of acceptedSeqs(reader, key)) {
     sorter.push(seq)
     if (gaps.isFull) break
   }
@@ -53,13 +54,17 @@ export async function findGaps(chain: AuditChain, { kid, fromSeq, toSeq, limit }
   return { highest, missing: gaps.missing, cursor: gaps.cursor }
 }
 
-async function* acceptedSeqs(chain: AuditChain, { thumbprint, enrolledAt }: RegisteredKey): AsyncIterable<number> {
-  for await (const stored of chain.store.blocks(enrolledAt)) {
-    for (const entry of decodeBlock(stored.encoded).entries) {
-      if (entry.record === undefined) continue
-      const record = decodeRecord(entry.record)
-      if (tookSeq(record) && bytesEqual(record.thumbprint, thumbprint)) yield record.seq
-    }
+async function* acceptedSeqs({ chain, index }: ChainReader, key: RegisteredKey): AsyncIterable<number> {
+  const range = { from: key.enrolledAt, to: chain.nextIndex - 1 }
+  const source = { store: chain.store, index }
+  for await (const { record } of searchRecords(
+    source,
+    { kid: key.thumbprint },
+    range,
+    'asc',
+    new ScanBudget(noLimits),
+  )) {
+    if (record !== undefined && tookSeq(record)) yield record.seq
   }
 }
 

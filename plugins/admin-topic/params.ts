@@ -1,4 +1,4 @@
-import { fromBase64url, type Includable, includable, isValidTopicFilter } from '../../protocol/index.ts'
+import { fromBase64url, type Includable, includable, isValidTopicFilter, parseTimeText } from '../../protocol/index.ts'
 import { AdminError } from './errors.ts'
 
 /** Parameters as they came: attacker-controlled JSON. */
@@ -25,6 +25,22 @@ export class ParamReader {
     const value = this.optionalText(name)
     if (value !== undefined && !isValidTopicFilter(value)) throw invalid(name, 'a topic filter')
     return value
+  }
+
+  /** Milliseconds since 1970 of a time in RFC 3339. */
+  optionalTime(name: string): number | undefined {
+    const text = this.optionalText(name, 64)
+    if (text === undefined) return undefined
+    const timeMs = parseTimeText(text)
+    if (timeMs === undefined) throw invalid(name, 'a time as in RFC 3339')
+    return timeMs
+  }
+
+  optionalWord<const Word extends string>(name: string, words: readonly Word[]): Word | undefined {
+    const text = this.optionalText(name, 64)
+    const word = words.find((one) => one === text)
+    if (text !== undefined && word === undefined) throw invalid(name, `one of ${words.join(', ')}`)
+    return word
   }
 
   /** A record index. */

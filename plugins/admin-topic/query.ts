@@ -1,128 +1,113 @@
 import {
   type AuditQueryResult,
-  bytesEqual,
-  type ChainRecord,
-  decodeBlock,
-  decodeCbor,
-  decodeRecord,
-  encodeCbor,
-  erasedRecordToJson,
-  fromBase64url,
   type Includable,
-  isKidOf,
-  ProtocolError,
+  type Outcome,
+  outcomes,
+  queryOrders,
   type RecordJson,
-  toBase64url,
-  topicMatchesFilter,
 } from '../../protocol/index.ts'
-import type { AuditChain } from '../audit-chain/index.ts'
-import { nativeCrypto } from '../native-crypto.ts'
-import { AdminError } from './errors.ts'
+import {
+  type IndexRange,
+  indexAtTime,
+  type Order,
+  type RecordFilter,
+  type RecordOwner,
+  ScanBudget,
+  type ScanLimits,
+  searchRecords,
+} from '../query-index/index.ts'
+import type { ChainReader } from './chain-reader.ts'
 import type { ParamReader } from './params.ts'
-import { keptRecordJson } from './records.ts'
+import { makeCursor, readCursor } from './query-cursor.ts'
+import { storedRecordToJson } from './records.ts'
+import { type AdminRights, maySee } from './rights.ts'
 
-/** Records looked at for one page; a page that found little ends here with a cursor to go on. */
-const maxScannedRecords = 200_000
+/** What one page may read; one that found little ends there with a cursor to go on. */
+const pageLimits: ScanLimits = { records: 200_000, bytes: 256 * 1024 * 1024, timeMs: 1000 }
 /** Bytes of payloads and other columns in one page, before base64url. */
 const maxPageBytes = 8 * 1024 * 1024
 const defaultLimit = 100
 const maxLimit = 1000
 
-/** What a query looks for. */
+/** What a query looks for, and where. */
 interface Query {
-  readonly topic: string | undefined
-  readonly clientId: string | undefined
-  readonly kid: Uint8Array | undefined
-  /** As asked; a cursor moves `startIndex` only. */
+  readonly filter: RecordFilter
   readonly fromIndex: number
-  readonly startIndex: number
   readonly toIndex: number
+  /** Milliseconds since 1970. */
+  readonly fromTimeMs: number | undefined
+  readonly toTimeMs: number | undefined
+  readonly order: Order
   readonly limit: number
   readonly include: ReadonlySet<Includable>
+  /** Index at which the page before ended. */
+  readonly nextIndex: number | undefined
 }
 
-/** Reads the parameters of `audit.query`; a cursor moves the start. @throws {AdminError} invalid-params, cursor-invalid */
+/** Reads the parameters of `audit.query`. @throws {AdminError} invalid-params, cursor-invalid */
 export function readQuery(params: ParamReader): Query {
-  const topic = params.optionalFilter('topic')
-  const clientId = params.optionalText('clientId')
-  const kid = params.optionalBytes('kid', 8, 32)
-  const fromIndex = params.optionalIndex('fromIndex') ?? 0
-  const toIndex = params.optionalIndex('toIndex') ?? Number.MAX_SAFE_INTEGER
+  const filter = {
+    topic: params.optionalFilter('topic'),
+    clientId: params.optionalText('clientId'),
+    kid: params.optionalBytes('kid', 8, 32),
+    outcome: params.optionalWord('outcome', Object.keys(outcomes) as Outcome[]),
+  }
+  const asked = {
+    filter,
+    fromIndex: params.optionalIndex('fromIndex') ?? 0,
+    toIndex: params.optionalIndex('toIndex') ?? Number.MAX_SAFE_INTEGER,
+    fromTimeMs: params.optionalTime('fromTime'),
+    toTimeMs: params.optionalTime('toTime'),
+    order: params.optionalWord('order', queryOrders) ?? 'asc',
+  }
   const limit = params.optionalInteger('limit', 1, maxLimit) ?? defaultLimit
   const include = params.include()
   const cursor = params.optionalText('cursor', 256)
-  const query = { topic, clientId, kid, fromIndex, startIndex: fromIndex, toIndex, limit, include }
-  return cursor === undefined ? query : { ...query, startIndex: readCursor(cursor, query) }
+  return { ...asked, limit, include, nextIndex: cursor === undefined ? undefined : readCursor(cursor, asked) }
 }
 
-/** A scan, oldest first, that lets other work happen between blocks. */
-export async function runQuery(chain: AuditChain, query: Query): Promise<AuditQueryResult> {
+/**
+ * One page. Oldest first, the next ones show what was added meanwhile; newest first, they begin below this one, so that
+ * they never do.
+ * @param owner whose records only
+ * @param limits for tests
+ */
+export async function runQuery(
+  { chain, index }: ChainReader,
+  query: Query,
+  owner: RecordOwner | undefined,
+  rights: AdminRights,
+  limits: ScanLimits = pageLimits,
+): Promise<AuditQueryResult> {
+  const { order, limit, include } = query
   const records: RecordJson[] = []
-  let scanned = 0
   let pageBytes = 0
-  const treeSize = chain.state.frontier.size
-  for await (const stored of chain.store.blocks(query.startIndex)) {
-    const block = decodeBlock(stored.encoded)
-    for (const [i, entry] of block.entries.entries()) {
-      const index = block.header.firstIndex + i
-      if (index < query.startIndex) continue
-      if (index > query.toIndex || index >= treeSize) return { records, cursor: null }
-      const isFull = records.length >= query.limit || scanned >= maxScannedRecords || pageBytes >= maxPageBytes
-      if (isFull) return { records, cursor: makeCursor(index, query) }
-      scanned++
-      if (entry.record === undefined) {
-        // Nobody can tell whether it would match what is asked of its content.
-        if (asksNothing(query)) records.push(erasedRecordToJson(index, entry.leaf, query.include))
-        continue
-      }
-      const record = decodeRecord(entry.record)
-      if (!matches(record, query)) continue
-      records.push(keptRecordJson(chain, index, entry, record, query.include))
-      if (query.include.has('payload')) pageBytes += entry.body?.length ?? 0
-      if (query.include.size > 0) pageBytes += entry.record.length
-    }
+  const range = await rangeOf(chain, query)
+  const filter = { ...query.filter, owner }
+  const search = searchRecords({ store: chain.store, index }, filter, range, order, new ScanBudget(limits))
+  for (;;) {
+    const step = await search.next()
+    if (step.done) return { records, cursor: step.value === undefined ? null : makeCursor(step.value, query) }
+    const found = step.value
+    if (!maySee(found.record, owner, rights)) continue
+    records.push(storedRecordToJson(chain, found, include))
+    if (include.has('payload')) pageBytes += found.entry.body?.length ?? 0
+    if (include.size > 0) pageBytes += found.entry.record?.length ?? 0
+    if (records.length < limit && pageBytes < maxPageBytes) continue
+    await search.return(undefined)
+    const next = order === 'asc' ? found.index + 1 : found.index - 1
+    return { records, cursor: next < range.from || next > range.to ? null : makeCursor(next, query) }
   }
-  return { records, cursor: null }
 }
 
-function asksNothing({ topic, clientId, kid }: Query): boolean {
-  return topic === undefined && clientId === undefined && kid === undefined
-}
-
-function matches(record: ChainRecord, query: Query): boolean {
-  const { topic: filter } = query
-  if (filter !== undefined && ![record.topic, record.storedTopic].some((topic) => isCovered(topic, filter)))
-    return false
-  if (query.clientId !== undefined && record.clientId !== query.clientId) return false
-  if (query.kid !== undefined && (record.thumbprint === undefined || !isKidOf(query.kid, record.thumbprint)))
-    return false
-  return true
-}
-
-function isCovered(topic: string | undefined, filter: string): boolean {
-  return topic !== undefined && topicMatchesFilter(topic, filter)
-}
-
-/** Where to go on, bound to the query so that it cannot be mixed up with another. */
-function makeCursor(nextIndex: number, query: Query): string {
-  return toBase64url(encodeCbor([nextIndex, digestOf(query)]))
-}
-
-function readCursor(cursor: string, query: Query): number {
-  try {
-    const value = decodeCbor(fromBase64url(cursor))
-    const [nextIndex, digest] = Array.isArray(value) ? value : []
-    const fits = typeof nextIndex === 'number' && nextIndex >= 0 && digest instanceof Uint8Array
-    if (fits && bytesEqual(digest, digestOf(query))) return nextIndex
-  } catch (error) {
-    if (!(error instanceof ProtocolError) && !(error instanceof RangeError)) throw error
-  }
-  throw new AdminError('cursor-invalid')
-}
-
-/** Of what is looked for; page size and columns may change on the way. */
-function digestOf(query: Query): Uint8Array {
-  const { topic, clientId, kid, fromIndex, toIndex } = query
-  const asked = encodeCbor([topic ?? null, clientId ?? null, kid ?? null, fromIndex, toIndex])
-  return nativeCrypto.sha256(asked).subarray(0, 8)
+/** What is left to look at. */
+async function rangeOf(
+  { store, nextIndex: size }: ChainReader['chain'],
+  { fromIndex, toIndex, fromTimeMs, toTimeMs, order, nextIndex }: Query,
+): Promise<IndexRange> {
+  const since = fromTimeMs === undefined ? 0 : await indexAtTime(store, size, fromTimeMs)
+  const until = toTimeMs === undefined ? size : await indexAtTime(store, size, toTimeMs + 1)
+  const from = Math.max(fromIndex, since, order === 'asc' ? (nextIndex ?? 0) : 0)
+  const to = Math.min(toIndex, until - 1, order === 'desc' ? (nextIndex ?? size) : size)
+  return { from, to }
 }

@@ -12,18 +12,20 @@ import {
 import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
+import type { QueryIndex } from '../query-index/index.ts'
 import type { Retention } from '../retention/index.ts'
 import type { ScrubStatus } from '../scrub/index.ts'
-import { readErasure, runErasure } from './erase.ts'
 import type { Witnesses } from '../witnesses/index.ts'
 import { consistency } from './consistency.ts'
 import { cosign } from './cosign.ts'
+import { readErasure, runErasure } from './erase.ts'
 import { AdminError } from './errors.ts'
 import { findGaps, readGapQuery } from './gaps.ts'
 import { KeyMethods } from './key-methods.ts'
 import { ParamReader, type RawParams } from './params.ts'
 import { readQuery, runQuery } from './query.ts'
-import { recordJson } from './records.ts'
+import { readRecord, storedRecordToJson } from './records.ts'
+import { type AdminRights, maySee, ownerLimit } from './rights.ts'
 
 export interface AdminServiceOptions {
   readonly chain: AuditChain
@@ -36,32 +38,44 @@ export interface AdminServiceOptions {
   readonly scrub?: { readonly status: ScrubStatus }
   /** Who cosigns the checkpoints of the chain. Absent: nobody. */
   readonly witnesses?: Pick<Witnesses, 'accept' | 'status'>
+  /** Finds records faster; without one the answers are the same. */
+  readonly index?: QueryIndex
 }
 
 /** Requests answered at a time; each may read the whole chain. */
 const maxConcurrent = 8
 /** What everybody may ask, as far as they may write to the admin topic at all. */
-const openToAll: ReadonlySet<string> = new Set<AdminMethod>(['audit.consistency', 'audit.cosign'])
+const openToAll: readonly string[] = ['audit.consistency', 'audit.cosign'] satisfies AdminMethod[]
+/** Of those who are no administrators, so that there is room for these. */
+const maxOwnConcurrent = 4
 /** Largest request; none of the methods needs as much. */
 const maxRequestBytes = 64 * 1024
 
 type Handlers = {
-  readonly [M in AdminMethod]: (params: ParamReader, requester: Requester) => Promise<AdminMethods[M]['result']>
+  readonly [M in AdminMethod]: (
+    params: ParamReader,
+    requester: Requester,
+    rights: AdminRights,
+  ) => Promise<AdminMethods[M]['result']>
 }
 
-/** JSON-RPC 2.0 over the chain and the key registry. Knows nothing of MQTT: the caller decides who may ask. */
+/** Methods that everybody may use for records of its own. */
+const ownMethods: readonly string[] = ['audit.query', 'audit.record'] satisfies AdminMethod[]
+
+/** JSON-RPC 2.0 over the chain and the key registry. Knows nothing of MQTT: the caller says what a requester may. */
 export class AdminService {
   readonly #options: AdminServiceOptions
   readonly #handlers: Handlers
   #running = 0
+  #ownRunning = 0
 
   constructor(options: AdminServiceOptions) {
     this.#options = options
     const keys = new KeyMethods(options.chain)
     this.#handlers = {
       'audit.status': (params) => this.#status(params),
-      'audit.query': (params) => this.#query(params),
-      'audit.record': (params) => this.#record(params),
+      'audit.query': (params, requester, rights) => this.#query(params, requester, rights),
+      'audit.record': (params, requester, rights) => this.#record(params, requester, rights),
       'audit.verify': (params) => this.#verify(params),
       'audit.erase': (params, requester) => this.#erase(params, requester),
       'audit.gaps': (params) => this.#gaps(params),
@@ -84,15 +98,16 @@ export class AdminService {
   async answer(
     payload: Uint8Array,
     requester: Requester,
-    isAdministrator: boolean,
+    rights: AdminRights,
     onInternalError: (error: unknown) => void,
   ): Promise<JsonRpcResponse> {
     let id: string | number | null = null
     try {
       const request = parseRequest(payload)
       id = request.id
-      if (!isAdministrator && !openToAll.has(request.method)) throw new AdminError('not-authorized')
-      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester) }
+      const isOpen = openToAll.includes(request.method) || ownMethods.includes(request.method)
+      if (!rights.isAdministrator && !isOpen) throw new AdminError('not-authorized')
+      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester, rights) }
     } catch (error) {
       const known = toAdminError(error)
       if (known === undefined) onInternalError(error)
@@ -100,14 +115,18 @@ export class AdminService {
     }
   }
 
-  async #run(request: JsonRpcRequest, requester: Requester): Promise<unknown> {
+  async #run(request: JsonRpcRequest, requester: Requester, rights: AdminRights): Promise<unknown> {
     if (!Object.hasOwn(this.#handlers, request.method)) throw new AdminError('method-not-found')
-    if (this.#running >= maxConcurrent) throw new AdminError('too-busy')
+    const own = rights.isAdministrator ? 0 : 1
+    if (this.#running >= maxConcurrent || this.#ownRunning + own > maxOwnConcurrent) throw new AdminError('too-busy')
     this.#running++
+    this.#ownRunning += own
     try {
-      return await this.#handlers[request.method as AdminMethod](new ParamReader(request.params ?? {}), requester)
+      const params = new ParamReader(request.params ?? {})
+      return await this.#handlers[request.method as AdminMethod](params, requester, rights)
     } finally {
       this.#running--
+      this.#ownRunning -= own
     }
   }
 
@@ -133,17 +152,30 @@ export class AdminService {
     }
   }
 
-  #query(params: ParamReader): Promise<AdminMethods['audit.query']['result']> {
+  async #query(
+    params: ParamReader,
+    requester: Requester,
+    rights: AdminRights,
+  ): Promise<AdminMethods['audit.query']['result']> {
+    const owner = ownerLimit(requester, rights)
     const query = readQuery(params)
     params.end()
-    return runQuery(this.#options.chain, query)
+    return runQuery(this.#options, query, owner, rights)
   }
 
-  #record(params: ParamReader): Promise<AdminMethods['audit.record']['result']> {
+  async #record(
+    params: ParamReader,
+    requester: Requester,
+    rights: AdminRights,
+  ): Promise<AdminMethods['audit.record']['result']> {
+    const owner = ownerLimit(requester, rights)
     const index = params.index('index')
     const include = params.include()
     params.end()
-    return recordJson(this.#options.chain, index, include)
+    const { chain } = this.#options
+    const found = await readRecord(chain, index)
+    if (!maySee(found.record, owner, rights)) throw new AdminError('not-found', 'none that you may read')
+    return storedRecordToJson(chain, found, include)
   }
 
   #verify(params: ParamReader): Promise<AdminMethods['audit.verify']['result']> {
@@ -168,7 +200,7 @@ export class AdminService {
   #gaps(params: ParamReader): Promise<AdminMethods['audit.gaps']['result']> {
     const query = readGapQuery(params)
     params.end()
-    return findGaps(this.#options.chain, query)
+    return findGaps(this.#options, query)
   }
 }
 

@@ -154,8 +154,20 @@ export class LevelAuditStore implements AuditStore {
   async blocksAt(index: number, count: number, bytes: number): Promise<readonly StoredBlock[]> {
     const [first] = await this.#blocks.keys({ lte: encodeIndex(index), reverse: true, limit: 1 }).all()
     if (first === undefined) return []
+    return this.#read({ gte: first }, count, bytes)
+  }
+
+  blocksUpTo(index: number, count: number, bytes: number): Promise<readonly StoredBlock[]> {
+    return this.#read({ lte: encodeIndex(index), reverse: true }, count, bytes)
+  }
+
+  async #read(
+    range: { gte: Uint8Array } | { lte: Uint8Array; reverse: true },
+    count: number,
+    bytes: number,
+  ): Promise<readonly StoredBlock[]> {
     // Not in the types of the abstract database; classic-level stops reading ahead at this many bytes.
-    const options = { gte: first, limit: count, highWaterMarkBytes: bytes }
+    const options = { ...range, limit: count, highWaterMarkBytes: bytes }
     const iterator = this.#blocks.iterator(options)
     try {
       const entries = await iterator.nextv(count)

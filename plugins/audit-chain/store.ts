@@ -24,6 +24,8 @@ export interface AuditStore {
   blockAt(index: number): Promise<StoredBlock | undefined>
   /** The block that holds `index` and some after it: as many as make about `bytes`, and no more than `count`. */
   blocksAt(index: number, count: number, bytes: number): Promise<readonly StoredBlock[]>
+  /** The same downwards: the block that holds `index` and some before it, newest first. */
+  blocksUpTo(index: number, count: number, bytes: number): Promise<readonly StoredBlock[]>
   /** Blocks in order, from the one that holds `fromIndex`, as they were when the walk began. */
   blocks(fromIndex?: number): AsyncIterable<StoredBlock>
 }

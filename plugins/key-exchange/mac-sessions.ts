@@ -44,6 +44,12 @@ export class MacSessions {
     return this.#held.find((session) => bytesEqual(session.sid, sid)) ?? this.#elsewhere(sid)
   }
 
+  /** Thumbprint of the key that the client has proved to hold: that of its confirmed session, while it lives. */
+  get provenKey(): Uint8Array | undefined {
+    this.#endOver()
+    return this.#confirmed?.signer.thumbprint
+  }
+
   /** The answer to a request that was answered here and whose session lives. */
   responseTo(requestDigest: Uint8Array): Uint8Array | undefined {
     this.#endOver()

@@ -21,10 +21,12 @@ export {
   type Includable,
   includable,
   type KeyJson,
+  type QueryOrder,
+  queryOrders,
   type ScrubJson,
   type SeqRange,
   type WitnessesJson,
   type WitnessJson,
 } from './methods.ts'
 export { erasedRecordToJson, type RecordJson, type RecordSource, recordToJson } from './record-json.ts'
-export { timeText } from './time-text.ts'
+export { parseTimeText, timeText } from './time-text.ts'

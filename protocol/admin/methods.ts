@@ -1,6 +1,6 @@
 import type { ChainFault } from '../block/index.ts'
 import type { P256Jwk } from '../cose/index.ts'
-import type { Erasable, IndexRange, KeyRestrictions } from '../record/index.ts'
+import type { Erasable, IndexRange, KeyRestrictions, Outcome } from '../record/index.ts'
 import type { RefusalCause } from '../refusal.ts'
 import type { RecordJson } from './record-json.ts'
 
@@ -19,6 +19,9 @@ export interface ScrubJson {
   /** Damaged places that the chain has a record of. */
   readonly damage: number
 }
+/** By index, which is by time, too. */
+export const queryOrders = ['asc', 'desc'] as const
+export type QueryOrder = (typeof queryOrders)[number]
 
 export interface AuditStatus {
   readonly treeSize: number
@@ -77,15 +80,23 @@ export interface AuditQueryParams {
   readonly clientId?: string
   /** base64url of the thumbprint or of a prefix of at least 8 bytes. */
   readonly kid?: string
+  /** Not before and not after these times of the chain, RFC 3339 with milliseconds at most. */
+  readonly fromTime?: string
+  readonly toTime?: string
   readonly fromIndex?: number
   readonly toIndex?: number
+  readonly outcome?: Outcome
+  /** Oldest first (`asc`, default) or newest first (`desc`). */
+  readonly order?: QueryOrder
   /** 1 to 1000, default 100. */
   readonly limit?: number
+  /** Of the page before: the rest of the parameters, but for `limit` and `include`, must be the same. */
   readonly cursor?: string
   readonly include?: readonly Includable[]
 }
 
 export interface AuditQueryResult {
+  /** Those that the requester may read; a page may be empty and have a cursor all the same. */
   readonly records: readonly RecordJson[]
   /** Give it back to go on; null at the end. */
   readonly cursor: string | null

@@ -55,9 +55,7 @@ export function encodeBlock(signed: Uint8Array, entries: readonly BlockEntry[]):
  */
 export function decodeBlock(encoded: Uint8Array): Block {
   const reader = new CborReader(encoded)
-  reader.array(4)
-  if (reader.uint() !== blockVersion) throw malformed('version')
-  const header = parseSignedHeader(reader.bytes())
+  const header = readHeader(reader)
   const leaves: Uint8Array[] = []
   for (let left = reader.array(); left > 0; left--) leaves.push(reader.bytes())
   const entries: BlockEntry[] = []
@@ -79,6 +77,20 @@ export function decodeBlock(encoded: Uint8Array): Block {
   reader.end()
   if (entries.length === 0) throw malformed('empty')
   return { ...header, entries }
+}
+
+/**
+ * The header of a stored block alone, without reading what follows or verifying anything.
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
+ */
+export function headerOfBlock(encoded: Uint8Array): SignedHeader {
+  return readHeader(new CborReader(encoded))
+}
+
+function readHeader(reader: CborReader): SignedHeader {
+  reader.array(4)
+  if (reader.uint() !== blockVersion) throw malformed('version')
+  return parseSignedHeader(reader.bytes())
 }
 
 function malformed(what: string): ProtocolError {

@@ -1,4 +1,12 @@
-export { type Block, type BlockEntry, decodeBlock, type ErasedEntry, encodeBlock, type KeptEntry } from './block.ts'
+export {
+  type Block,
+  type BlockEntry,
+  decodeBlock,
+  type ErasedEntry,
+  encodeBlock,
+  headerOfBlock,
+  type KeptEntry,
+} from './block.ts'
 export { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'
 export { eraseFrom, isBodyErased } from './erase.ts'

@@ -46,7 +46,9 @@ async function connect(t: TestContext, mayWrite = true) {
     identity: {
       publisher: { clientId: 'press-7', username: undefined, auth: 'none', listener: 'l', isTls: false },
       isAdministrator: true,
+      certificateKey: undefined,
       mayWrite: () => mayWrite,
+      mayRead: () => true,
     },
     exchange: keyExchange.connect('press-7'),
     serverCertificateSha256: undefined,

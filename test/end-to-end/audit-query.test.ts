@@ -183,6 +183,10 @@ test('a cursor works for its own query only, whatever the page size', async (t) 
     { topic: 'a', clientId: 'x' },
     { topic: 'a', fromIndex: 1 },
     { topic: 'a', toIndex: 9 },
+    { topic: 'a', order: 'desc' },
+    { topic: 'a', outcome: 'unsigned' },
+    { topic: 'a', fromTime: '2026-01-01T00:00:00Z' },
+    { topic: 'a', toTime: '2999-01-01T00:00:00Z' },
   ]
   for (const other of others) await admin.refuses('audit.query', { ...other, cursor }, 'cursor-invalid')
 })

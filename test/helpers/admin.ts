@@ -24,7 +24,11 @@ export class TestAdmin {
   }
 
   static async connect(t: TestContext, where: number | string, options: IClientOptions = {}): Promise<TestAdmin> {
-    const client = await TestClient.connect(t, where, options)
+    return TestAdmin.over(await TestClient.connect(t, where, options))
+  }
+
+  /** Asks on a connection that is there. */
+  static async over(client: TestClient): Promise<TestAdmin> {
     assert.equal(await client.subscribe(adminResponseTopic(client.id), 0), 0)
     return new TestAdmin(client)
   }

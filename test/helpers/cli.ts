@@ -1,7 +1,9 @@
 import {
   auditGaps,
   auditQuery,
+  auditRecord,
   auditStatus,
+  auditTail,
   auditVerifyLive,
   type Command,
   enroll,
@@ -21,7 +23,14 @@ const audit: Command = {
   summary: '',
   help: '',
   run: ([name, ...args], output) => {
-    const subcommands = { status: auditStatus, query: auditQuery, gaps: auditGaps, verify: auditVerifyLive }
+    const subcommands = {
+      status: auditStatus,
+      query: auditQuery,
+      tail: auditTail,
+      record: auditRecord,
+      gaps: auditGaps,
+      verify: auditVerifyLive,
+    }
     if (name === undefined || !Object.hasOwn(subcommands, name)) return unknownAuditCommand(name)
     return subcommands[name as keyof typeof subcommands](args, output)
   },

@@ -68,6 +68,11 @@ export class GatedStore implements AuditStore {
     return Promise.resolve(first === -1 ? [] : this.written.slice(first, first + count))
   }
 
+  blocksUpTo(index: number, count: number): Promise<readonly StoredBlock[]> {
+    const end = 1 + this.written.findLastIndex(({ firstIndex }) => firstIndex <= index)
+    return Promise.resolve(this.written.slice(Math.max(0, end - count), end).reverse())
+  }
+
   async *blocks(): AsyncIterable<StoredBlock> {
     yield* this.written
   }

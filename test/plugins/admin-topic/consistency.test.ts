@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AdminService, AuditChain, nativeCrypto, PublishCounters } from '../../../plugins/index.ts'
 import { type AdminMethods, fromBase64url, verifyConsistency } from '../../../protocol/index.ts'
+import { stranger } from '../../helpers/admin-rights.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { unsignedPublish } from '../../helpers/golden-chain.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
@@ -19,7 +20,7 @@ test('audit.consistency proves to anybody that a tree extends another, and tells
   const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
   const ask = (params: object) => {
     const request = { jsonrpc: '2.0', id: 1, method: 'audit.consistency', params }
-    return service.answer(Buffer.from(JSON.stringify(request)), { auth: 'none' }, false, (error) =>
+    return service.answer(Buffer.from(JSON.stringify(request)), { auth: 'none' }, stranger, (error) =>
       assert.fail(`${error}`),
     )
   }

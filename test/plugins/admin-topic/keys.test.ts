@@ -20,6 +20,7 @@ import {
   signPublish,
   toBase64url,
 } from '../../../protocol/index.ts'
+import { administrator } from '../../helpers/admin-rights.ts'
 import { signedPublish, startMs } from '../../helpers/golden-chain.ts'
 import { numberedKey, publicOf, type TestKey } from '../../helpers/keys.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
@@ -33,7 +34,7 @@ async function service(t: TestContext) {
   const admin = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
   const answer = (method: string, params: object): Promise<JsonRpcResponse> => {
     const request = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
-    return admin.answer(request, { clientId: 'admin', auth: 'none' }, true, (error) => {
+    return admin.answer(request, { clientId: 'admin', auth: 'none' }, administrator, (error) => {
       throw error
     })
   }

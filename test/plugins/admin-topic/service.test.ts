@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AdminService, AuditChain, PluginError, PublishCounters } from '../../../plugins/index.ts'
 import { type JsonRpcResponse, p256ToJwk } from '../../../protocol/index.ts'
+import { administrator } from '../../helpers/admin-rights.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
@@ -22,7 +23,9 @@ test('what goes wrong inside is internal-error for the requester, and told in fu
   const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
   await chain.close()
   const errors: unknown[] = []
-  const response = await service.answer(request('audit.query'), { auth: 'none' }, true, (error) => errors.push(error))
+  const response = await service.answer(request('audit.query'), { auth: 'none' }, administrator, (error) =>
+    errors.push(error),
+  )
   assert.equal(causeOf(response), 'internal-error')
   assert.equal(response.id, 7)
   assert.equal(errors.length, 1)
@@ -33,10 +36,25 @@ test('the ninth request at a time is too-busy; the ones before it are answered',
   const chain = await AuditChain.open({ location: temporaryDirectory(t) })
   const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
   const answers = await Promise.all(
-    Array.from({ length: 9 }, () => service.answer(request('audit.verify'), { auth: 'none' }, true, rethrow)),
+    Array.from({ length: 9 }, () => service.answer(request('audit.verify'), { auth: 'none' }, administrator, rethrow)),
   )
   assert.deepEqual(answers.map(causeOf), [...Array(8).fill(undefined), 'too-busy'])
-  assert.equal(causeOf(await service.answer(request('audit.verify'), { auth: 'none' }, true, rethrow)), undefined)
+  assert.equal(
+    causeOf(await service.answer(request('audit.verify'), { auth: 'none' }, administrator, rethrow)),
+    undefined,
+  )
+  await chain.close()
+})
+
+test('of those who are no administrators, four are answered at a time, which leaves room for those who are', async (t) => {
+  const chain = await AuditChain.open({ location: temporaryDirectory(t) })
+  const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
+  const ann = { username: 'ann', auth: 'password' } as const
+  const own = { ...administrator, isAdministrator: false }
+  const asked = Array.from({ length: 5 }, () => service.answer(request('audit.query'), ann, own, rethrow))
+  const status = service.answer(request('audit.status'), { auth: 'none' }, administrator, rethrow)
+  assert.deepEqual((await Promise.all(asked)).map(causeOf), [...Array(4).fill(undefined), 'too-busy'])
+  assert.equal(causeOf(await status), undefined)
   await chain.close()
 })
 
@@ -44,7 +62,7 @@ test('a request of more than 64 KiB is refused without being read', async (t) =>
   const chain = await AuditChain.open({ location: temporaryDirectory(t) })
   const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
   const long = request('audit.query', { clientId: 'x'.repeat(65_536) })
-  assert.equal(causeOf(await service.answer(long, { auth: 'none' }, true, rethrow)), 'invalid-request')
+  assert.equal(causeOf(await service.answer(long, { auth: 'none' }, administrator, rethrow)), 'invalid-request')
   await chain.close()
 })
 
@@ -66,7 +84,7 @@ for (const [code, cause] of Object.entries(tellable)) {
     chain.enroll = () => Promise.reject(new PluginError(code as keyof typeof tellable, 'refused'))
     const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
     const enroll = request('keys.enroll', { key: p256ToJwk(numberedKey(62)) })
-    assert.equal(causeOf(await service.answer(enroll, { auth: 'none' }, true, rethrow)), cause)
+    assert.equal(causeOf(await service.answer(enroll, { auth: 'none' }, administrator, rethrow)), cause)
     await chain.close()
   })
 }
@@ -84,6 +102,6 @@ test('a kid prefix that two keys have is kid-ambiguous', async (t) => {
     firstBytes.add(first)
   }
   const revoke = request('keys.revoke', { kid: Buffer.from([shared]).toString('base64url') })
-  assert.equal(causeOf(await service.answer(revoke, { auth: 'none' }, true, rethrow)), 'kid-ambiguous')
+  assert.equal(causeOf(await service.answer(revoke, { auth: 'none' }, administrator, rethrow)), 'kid-ambiguous')
   await chain.close()
 })

@@ -129,6 +129,18 @@ test('a walk begins at the block that holds the index, or at the first', async (
   await database.close()
 })
 
+test('blocks downwards begin with the one that holds the index, as many as are asked for', async (t) => {
+  const database = await openStoreDatabase(temporaryDirectory(t))
+  const store = await storeWith(database, [0, 5, 9, 300])
+  const upTo = async (index: number, count: number) => {
+    return (await store.blocksUpTo(index, count, 1e6)).map(({ firstIndex }) => firstIndex)
+  }
+  assert.deepEqual(await upTo(299, 10), [9, 5, 0])
+  assert.deepEqual(await upTo(300, 2), [300, 9])
+  assert.deepEqual(await upTo(4, 1), [0])
+  await database.close()
+})
+
 test('an empty store has neither state nor blocks', async (t) => {
   const database = await openStoreDatabase(temporaryDirectory(t))
   const store = new LevelAuditStore(database)

@@ -1,0 +1,39 @@
+import { exitCode, type Output, parseOptions } from '../../clients/cli/index.ts'
+import { briskPace, LevelAuditStore, nativeCrypto, openStoreDatabase, QueryIndex } from '../../plugins/index.ts'
+import { decodeChainState } from '../../protocol/index.ts'
+import { BrokerError } from '../errors.ts'
+import { dataDirectoryOf } from './data-directory.ts'
+
+/** `audit reindex --db DIR`: builds the index for queries of a stopped broker anew. */
+export async function auditReindex(args: readonly string[], output: Output): Promise<number> {
+  const { db } = parseOptions(args, { db: { type: 'string' } })
+  if (db === undefined)
+    throw new BrokerError('ERR_OPTIONS_INVALID', '--db is needed: the data directory of a stopped broker')
+  const database = await openStoreDatabase(dataDirectoryOf(db), false)
+  try {
+    const store = new LevelAuditStore(database)
+    const state = await store.readState()
+    const nextIndex = state === undefined ? 0 : decodeChainState(state, nativeCrypto).frontier.size
+    let failures = 0
+    const index = await QueryIndex.open({
+      chain: { database, store, nextIndex },
+      onError: (error) => {
+        failures++
+        output.error(`warning: ${error instanceof Error ? error.message : error}`)
+      },
+    })
+    await index.clear()
+    // What was there before does not count.
+    failures = 0
+    const segments = index.backlog
+    const pace = briskPace()
+    for (let built = 0; await index.buildNext(pace); built++) {
+      if (process.stderr.isTTY) process.stderr.write(`\r${built + 1} of ${segments} segments`)
+    }
+    if (process.stderr.isTTY) process.stderr.write('\r')
+    output.out(`${segments - failures} segments indexed, ${nextIndex} records in the chain`)
+    return failures === 0 ? exitCode.ok : exitCode.no
+  } finally {
+    await database.close()
+  }
+}

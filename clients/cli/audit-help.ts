@@ -1,0 +1,41 @@
+import { connectionHelp } from './connection.ts'
+
+export const auditHelp = `Usage: notarymq audit status [options]
+       notarymq audit query [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--from-time T] [--to-time T]
+                            [--from N] [--to N] [--newest-first] [--limit N] [options]
+       notarymq audit tail [-n N] [--follow] [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [options]
+       notarymq audit record N [options]
+       notarymq audit erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N]
+                            [--dry-run] [options]
+       notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
+       notarymq audit verify [--from N] [--to N] [options]
+       notarymq audit verify --db DIR [--broker-key PEM] [--json]
+       notarymq audit reindex --db DIR
+
+status    size, root and keys of the chain; publishes accepted and refused since the start
+query     records that match, oldest first
+tail      the newest records, and with --follow those that come; ends with Ctrl-C
+record    one record with everything that is stored for it
+gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
+erase     take payloads, or records with them, out of the chain; proofs of all the rest stay valid
+verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
+reindex   build the index for queries anew; never needed for right answers, nor while the broker runs
+
+      --topic FILTER            topic filter, as for subscribing
+      --client ID               client id
+      --kid KID                 key, as 'notarymq keys' prints it
+      --outcome WORD            signed, unsigned, unknown-key or will
+      --from-time T, --to-time T  not before and not after, RFC 3339: 2026-03-01T08:00:00Z, 2026-03-01T08:00:00+01:00
+      --from N, --to N          range of indexes (gaps: of sequence numbers)
+      --newest-first            instead of oldest first
+      --limit N                 at most this many records or gaps (default 100)
+  -n, --lines N                 newest records to begin with (default 10)
+  -f, --follow                  go on with those that come
+      --dry-run                 only say what would be erased
+      --payload                 add the payload of each record (base64url; --json only)
+      --db DIR                  a stopped broker's data directory, or its store/
+      --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
+${connectionHelp}
+      --json                    machine-readable output; tail: one record a line
+
+Who is no administrator sees records of its own name or key only; nobody sees those of topics that it may not read.`

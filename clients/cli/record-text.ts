@@ -1,0 +1,47 @@
+import type { RecordJson } from '../../protocol/index.ts'
+import { fromBase64url, toHex } from '../../protocol/index.ts'
+
+/** What others chose, such that it moves no cursor and hides nothing in a terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
+/** A record in one line. */
+export function recordLine(record: RecordJson): string {
+  const signer =
+    record.subject === undefined ? '' : `  by ${record.subject}${record.seq === undefined ? '' : ` #${record.seq}`}`
+  const what =
+    record.kind === 'publish'
+      ? `${record.outcome}  ${record.topic}  ${record.size} bytes  from ${record.clientId}`
+      : [record.kind, record.action, record.occasion].filter((word) => word !== undefined).join(' ')
+  return printable(`${record.index}  ${record.time}  ${what}${signer}`)
+}
+
+/** Columns that are bytes, and of no use to a reader but to check them. */
+const byteColumns: readonly (keyof RecordJson)[] = ['envelope', 'record', 'salt', 'leaf']
+
+/** A record with everything that is known of it, a line each. */
+export function recordText(record: RecordJson): string {
+  const lines = Object.entries(record).map(([name, value]) => [name, valueText(name as keyof RecordJson, value)])
+  const width = Math.max(...lines.map(([name = '']) => name.length))
+  return lines.map(([name = '', text]) => `${name.padEnd(width)}  ${text}`).join('\n')
+}
+
+function valueText(name: keyof RecordJson, value: unknown): string {
+  if (name === 'payload') return payloadText(fromBase64url(value as string))
+  if (byteColumns.includes(name)) return toHex(fromBase64url(value as string))
+  return printable(typeof value === 'string' ? value : JSON.stringify(value))
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** As text where it is text, in hexadecimal otherwise. */
+function payloadText(payload: Uint8Array): string {
+  try {
+    const text = strictUtf8.decode(payload)
+    if (!/\p{C}/u.test(text)) return text
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+  }
+  return `${toHex(payload)} (hexadecimal)`
+}

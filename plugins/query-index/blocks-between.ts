@@ -1,0 +1,51 @@
+import { type Block, decodeBlock } from '../../protocol/index.ts'
+import type { AuditStore } from '../audit-chain/index.ts'
+import { PluginError } from '../errors.ts'
+
+/** What is read of the chain. */
+export type BlockSource = Pick<AuditStore, 'blockAt' | 'blocksAt' | 'blocksUpTo'>
+
+/** Oldest first, or newest first. */
+export type Order = 'asc' | 'desc'
+
+/** From the first index to the last one, both included. */
+export interface IndexRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** What is read at once: a small chain has one record in each block. */
+const blocksPerRead = 1024
+const bytesPerRead = 256 * 1024
+
+/**
+ * The blocks that hold the records of a range, a few at a time.
+ * @throws {PluginError} ERR_CHAIN_DAMAGED: one is missing
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
+ */
+export async function* blocksBetween(
+  store: BlockSource,
+  { from, to }: IndexRange,
+  order: Order,
+): AsyncGenerator<Block, void> {
+  const isUpwards = order === 'asc'
+  let at = isUpwards ? from : to
+  while (isUpwards ? at <= to : at >= from) {
+    const read = isUpwards
+      ? store.blocksAt(at, blocksPerRead, bytesPerRead)
+      : store.blocksUpTo(at, blocksPerRead, bytesPerRead)
+    const before = at
+    for (const { encoded } of await read) {
+      const block = decodeBlock(encoded)
+      const { firstIndex } = block.header
+      const end = firstIndex + block.entries.length
+      if (at < firstIndex || at >= end) break
+      yield block
+      at = isUpwards ? end : firstIndex - 1
+      if (isUpwards ? at > to : at < from) return
+    }
+    if (at === before) {
+      throw new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: the block of record ${at} is missing`)
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import { bytesEqual, decodeRecord, headerOfBlock, ProtocolError } from '../../protocol/index.ts'
+import type { StoreDatabase } from '../audit-chain/index.ts'
+import { PluginError } from '../errors.ts'
+import { nativeCrypto } from '../native-crypto.ts'
+import { type BlockSource, blocksBetween } from './blocks-between.ts'
+import { OffsetSet } from './offset-set.ts'
+import type { Pace } from './pace.ts'
+import { SegmentBuilder } from './segment-builder.ts'
+import { chunksWith, decodeChunk, decodeSummary, type SegmentSummary } from './segment-format.ts'
+import { SegmentTable } from './segment-table.ts'
+import type { Lookup } from './terms.ts'
+
+/**
+ * Records of one segment. With larger ones a search through the whole chain is shorter, as each segment costs it two
+ * reads, and what is not indexed yet longer, as that is scanned: these are some 300 for 10 million records, and 0.1 s.
+ */
+const defaultSegmentRecords = 2 ** 15
+
+/** The chain that is indexed. */
+export interface IndexedChain {
+  readonly database: StoreDatabase
+  readonly store: BlockSource
+  /** Records that are durable. */
+  readonly nextIndex: number
+}
+
+export interface QueryIndexOptions {
+  readonly chain: IndexedChain
+  /** Told of segments that are not used: ERR_QUERY_INDEX. */
+  readonly onError: (error: unknown) => void
+  /** A multiple of 8; for tests. */
+  readonly segmentRecords?: number
+}
+
+/** Any of these terms; a record has to have one of every condition. */
+export type Condition = readonly Lookup[]
+
+/**
+ * Finds records faster than by reading them all: for each full segment of the chain, which records have which client id,
+ * key, topic, proven username or outcome. It is made of the blocks, behind the chain, and never needed: where there is
+ * none, or none that can be believed, the blocks are read. What it finds is compared with the records themselves, so it
+ * can hide a record, by being wrong, but never make one up; hence the digests.
+ */
+export class QueryIndex {
+  readonly segmentRecords: number
+  readonly #chain: IndexedChain
+  readonly #onError: (error: unknown) => void
+  readonly #table: SegmentTable
+  /** Full segments below this are there, but for {@link #missing}. */
+  #end = 0
+  #missing: number[] = []
+
+  private constructor({ chain, onError, segmentRecords = defaultSegmentRecords }: QueryIndexOptions) {
+    this.segmentRecords = segmentRecords
+    this.#chain = chain
+    this.#onError = onError
+    this.#table = new SegmentTable(chain.database)
+  }
+
+  /** Looks what is there, and drops all of it where it belongs to another chain. */
+  static async open(options: QueryIndexOptions): Promise<QueryIndex> {
+    const index = new QueryIndex(options)
+    await index.#resume()
+    return index
+  }
+
+  /** Segments that could be built now. */
+  get backlog(): number {
+    return this.#missing.length + Math.max(0, this.#sealed - this.#end)
+  }
+
+  /**
+   * The records of a segment that may have a term of every condition, and all that do.
+   * @returns undefined: only the blocks can tell
+   */
+  async find(segment: number, conditions: readonly Condition[]): Promise<OffsetSet | undefined> {
+    if (segment >= this.#end) return undefined
+    const encoded = await this.#table.summary(segment)
+    if (encoded === undefined) return undefined
+    try {
+      const summary = this.#summaryOf(encoded)
+      let found: OffsetSet | undefined
+      for (const condition of conditions) {
+        const offsets = await this.#lookUp(segment, summary, condition)
+        if (found === undefined) found = offsets
+        else found.intersect(offsets)
+      }
+      return found
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause
+      await this.#giveUp(segment, cause)
+      return undefined
+    }
+  }
+
+  /**
+   * Builds a segment that is not there, the lowest first.
+   * @param pace of the work
+   * @returns false: there is none
+   */
+  async buildNext(pace: Pace): Promise<boolean> {
+    const segment = this.#missing[0] ?? this.#end
+    if (segment >= this.#sealed) return false
+    try {
+      await this.#build(segment, pace)
+    } catch (cause) {
+      if (!isDamage(cause) && !(cause instanceof PluginError)) throw cause
+      // It stays as it is until the next start: trying again would read the same.
+      this.#onError(new PluginError('ERR_QUERY_INDEX', `segment ${segment} cannot be indexed`, {}, cause))
+    }
+    this.#missing = this.#missing.filter((other) => other !== segment)
+    this.#end = Math.max(this.#end, segment + 1)
+    return true
+  }
+
+  /** Forgets everything, so that all of it is built again. */
+  async clear(): Promise<void> {
+    await this.#table.clear()
+    this.#end = 0
+    this.#missing = []
+  }
+
+  get #sealed(): number {
+    return Math.floor(this.#chain.nextIndex / this.segmentRecords)
+  }
+
+  async #resume(): Promise<void> {
+    const there = new Set(await this.#table.segments())
+    const newest = Math.max(-1, ...there)
+    if (newest >= 0 && !(await this.#belongs(newest))) {
+      this.#onError(new PluginError('ERR_QUERY_INDEX', 'it does not belong to this chain, and is built again'))
+      return this.clear()
+    }
+    this.#end = newest + 1
+    for (let segment = 0; segment < newest; segment++) if (!there.has(segment)) this.#missing.push(segment)
+  }
+
+  /** Headers are linked: when the newest segment was made of this chain, those below it were too. */
+  async #belongs(segment: number): Promise<boolean> {
+    const encoded = await this.#table.summary(segment)
+    try {
+      const summary = encoded === undefined ? undefined : this.#summaryOf(encoded)
+      const hash = segment < this.#sealed ? await this.#headerHash(segment) : undefined
+      return summary !== undefined && hash !== undefined && bytesEqual(summary.headerHash, hash)
+    } catch (error) {
+      if (isDamage(error)) return false
+      throw error
+    }
+  }
+
+  /** SHA-256 of the header of the block that holds the last record of a segment. */
+  async #headerHash(segment: number): Promise<Uint8Array | undefined> {
+    const stored = await this.#chain.store.blockAt((segment + 1) * this.segmentRecords - 1)
+    return stored === undefined ? undefined : nativeCrypto.sha256(headerOfBlock(stored.encoded).encodedHeader)
+  }
+
+  async #build(segment: number, pace: Pace): Promise<void> {
+    const { segmentRecords } = this
+    const from = segment * segmentRecords
+    const to = from + segmentRecords - 1
+    const builder = new SegmentBuilder(segmentRecords)
+    let headerHash: Uint8Array = new Uint8Array()
+    for await (const block of blocksBetween(this.#chain.store, { from, to }, 'asc')) {
+      const { firstIndex } = block.header
+      for (const [i, entry] of block.entries.entries()) {
+        const index = firstIndex + i
+        if (index < from || index > to) continue
+        if (entry.record !== undefined) builder.add(index - from, decodeRecord(entry.record))
+        if (pace.isTired) await pace.rest()
+      }
+      if (firstIndex + block.entries.length > to) headerHash = nativeCrypto.sha256(block.encodedHeader)
+    }
+    const { summary, chunks } = builder.finish(headerHash)
+    await this.#table.write(segment, summary, chunks)
+  }
+
+  async #lookUp(segment: number, { chunks }: SegmentSummary, condition: Condition): Promise<OffsetSet> {
+    const offsets = new OffsetSet(this.segmentRecords)
+    for (const { field, prefix, accepts } of condition) {
+      const infos = chunks[field]
+      for (const number of chunksWith(infos, prefix)) {
+        const content = await this.#table.chunk(segment, field, number)
+        const info = infos[number]
+        if (content === undefined || info === undefined) throw new RangeError('a chunk is missing')
+        for (const [term, encoded] of decodeChunk(content, info)) {
+          if (term.startsWith(prefix) && accepts(term)) offsets.addEncoded(encoded)
+        }
+      }
+    }
+    return offsets
+  }
+
+  #summaryOf(encoded: Uint8Array): SegmentSummary {
+    const summary = decodeSummary(encoded)
+    if (summary.size !== this.segmentRecords) throw new RangeError(`of ${summary.size} records`)
+    return summary
+  }
+
+  async #giveUp(segment: number, cause: unknown): Promise<void> {
+    // Two searches may have come upon it.
+    if (this.#missing.includes(segment)) return
+    this.#missing = [...this.#missing, segment].sort((a, b) => a - b)
+    this.#onError(new PluginError('ERR_QUERY_INDEX', `segment ${segment} is dropped and built again`, {}, cause))
+    await this.#table.drop(segment)
+  }
+}
+
+/** What reading altered bytes ends with. */
+function isDamage(error: unknown): boolean {
+  return error instanceof ProtocolError || error instanceof RangeError
+}
