@@ -60,7 +60,6 @@ export class Retention {
   readonly #eraser: Eraser
   /** By the text of the rule. */
   readonly #progress = new Map<string, Progress>()
-  readonly #erased = { bodies: 0, records: 0, bytes: 0 }
   #timer: NodeJS.Timeout | undefined
   #running: Promise<unknown> = Promise.resolve()
   #isStopped = false
@@ -68,11 +67,6 @@ export class Retention {
   constructor(options: RetentionOptions) {
     this.#options = options
     this.#eraser = new Eraser(options.chain)
-  }
-
-  /** Since the start of the broker. */
-  get erased(): Readonly<{ bodies: number; records: number; bytes: number }> {
-    return this.#erased
   }
 
   /** Has a run soon, as again when the rules have changed, and others from time to time. */
@@ -115,7 +109,7 @@ export class Retention {
       }
       plan.finish()
       const ranges = plan.events.flatMap((event) => event.ranges)
-      const announcedAt = isDryRun ? [] : await this.#execute(plan, request.what, requester)
+      const announcedAt = isDryRun ? [] : await this.#execute(plan, requester)
       return { ...plan.totals, pinned: kept, ranges, announcedAt }
     })
   }
@@ -146,7 +140,7 @@ export class Retention {
       reached = endIndex
     }
     plan.finish()
-    await this.#execute(plan, rule.what, nobody)
+    await this.#execute(plan, nobody)
     this.#progress.set(text, { upTo: reached, left: stillLeft })
   }
 
@@ -159,13 +153,10 @@ export class Retention {
   }
 
   /** @returns where it was announced */
-  async #execute(plan: ErasurePlan, what: Selection['what'], requester: Requester): Promise<readonly number[]> {
+  async #execute(plan: ErasurePlan, requester: Requester): Promise<readonly number[]> {
     const announcedAt: number[] = []
     for (const event of plan.events) announcedAt.push(await this.#eraser.announce(event, requester))
     await this.#finish()
-    const { records, bytes } = plan.totals
-    this.#erased[what] += records
-    this.#erased.bytes += bytes
     return announcedAt
   }
 

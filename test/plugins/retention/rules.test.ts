@@ -34,7 +34,6 @@ test('an age erases what is older, run after run, and never what is not', async 
   const size = made.chain.nextIndex
   await retention.run()
   assert.equal(made.chain.nextIndex, size, 'where nothing is to be erased nothing is recorded')
-  assert.deepEqual(retention.erased, { bodies: 3, records: 0, bytes: 300 })
 })
 
 test('a count keeps the newest, of the topics of the rule alone', async (t) => {
