@@ -17,20 +17,17 @@ export class DamageNotes {
   readonly #chain: AuditChain
   readonly #sublevel
   readonly #places: Set<string>
-  readonly #maxPlaces: number
 
-  private constructor(chain: AuditChain, sublevel: ReturnType<typeof placesOf>, places: Set<string>, most: number) {
+  private constructor(chain: AuditChain, sublevel: ReturnType<typeof placesOf>, places: Set<string>) {
     this.#chain = chain
     this.#sublevel = sublevel
     this.#places = places
-    this.#maxPlaces = most
   }
 
-  /** @param most places that get a record. Default 1000 */
-  static async open(chain: AuditChain, most = maxPlaces): Promise<DamageNotes> {
+  static async open(chain: AuditChain): Promise<DamageNotes> {
     const sublevel = placesOf(chain)
     const keys = await sublevel.keys().all()
-    return new DamageNotes(chain, sublevel, new Set(keys.map((key) => Buffer.from(key).toString())), most)
+    return new DamageNotes(chain, sublevel, new Set(keys.map((key) => Buffer.from(key).toString())))
   }
 
   /** Places that are damaged and have a record. */
@@ -44,7 +41,7 @@ export class DamageNotes {
    */
   async seal({ repair, ...damage }: Finding): Promise<DamageAlarm | undefined> {
     const name = placeOf(damage)
-    const isRecorded = !this.#places.has(name) && this.#places.size < this.#maxPlaces
+    const isRecorded = !this.#places.has(name) && this.#places.size < maxPlaces
     if (!isRecorded && repair === undefined) return undefined
     const key = Buffer.from(name)
     // What was repaired may be damaged another time.

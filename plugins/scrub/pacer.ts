@@ -7,6 +7,11 @@ export class Pacer {
   #owed = 0
   #wake: (() => void) | undefined
   #isStopped = false
+  #onStop: () => void = () => {}
+  /** Resolves when it is stopped. */
+  readonly stopped = new Promise<void>((resolve) => {
+    this.#onStop = resolve
+  })
 
   /** @param perSecond as it is now; 0: nothing is done until {@link wake} finds another one */
   constructor(perSecond: () => number) {
@@ -41,6 +46,7 @@ export class Pacer {
 
   stop(): void {
     this.#isStopped = true
+    this.#onStop()
     this.wake()
   }
 

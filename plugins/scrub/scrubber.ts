@@ -16,7 +16,7 @@ export interface ScrubPass {
 
 export interface ScrubberOptions {
   readonly chain: AuditChain
-  /** Records to check each second, as it is now; 0: none. A large body counts as one for every 4 KiB. */
+  /** Records to check each second, as it is now; 0: none. A large body counts as one for every 4 KiB, a header as four. */
   readonly perSecond: () => number
   /** Told of damage when its record is durable. */
   readonly onDamage: (alarm: DamageAlarm) => void
@@ -48,6 +48,8 @@ export interface ScrubCounters {
 const passIntervalMs = 24 * 60 * 60 * 1000
 /** Between two looks whether a pass is due. */
 const idleMs = 1000
+/** What cannot be read for another reason than damage is not tried, and told, all the time. */
+const afterErrorMs = 60_000
 /** One or two for each level of the largest tree. */
 const tilesInMemory = 16
 /** What a crash lets be checked again, at most. */
@@ -119,7 +121,9 @@ export class Scrubber {
         if (this.#isDue()) await this.#pass()
       } catch (error) {
         // While the store is being opened again nothing can be read, and that says nothing about what is stored.
-        if (!this.#pacer.isStopped && this.#options.chain.outage === undefined) this.#options.onError(error)
+        if (this.#pacer.isStopped || this.#options.chain.outage !== undefined) continue
+        this.#options.onError(error)
+        await this.#pacer.rest(afterErrorMs)
       }
     }
   }
@@ -138,7 +142,11 @@ export class Scrubber {
     const walk = this.#walk()
     while (walk.next < end && !this.#pacer.isStopped) {
       const before = walk.next
-      for (const finding of await step(walk, reader, end)) await this.#take(finding)
+      for (const finding of await step(walk, reader, end)) {
+        // The store may take no writes while the broker ends; what is not recorded then is found again.
+        await Promise.race([this.#take(finding), this.#pacer.stopped])
+        if (this.#pacer.isStopped) return
+      }
       this.#counters.records += walk.next - before
       this.#progress = { ...this.#progress, next: walk.next }
       if (this.#now() - this.#savedMs >= saveEveryMs) this.#save()
@@ -158,7 +166,7 @@ export class Scrubber {
       readTile: chain.newTileReader(tilesInMemory).read,
       brokerAt: (firstIndex: number) => chain.registry.notary.brokerAt(firstIndex),
       crypto: nativeCrypto,
-      spend: (records: number) => this.#pacer.spend(records),
+      spend: (units: number) => this.#pacer.spend(units),
     }
     return new ScrubWalk(options, this.#progress.next)
   }

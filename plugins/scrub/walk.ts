@@ -27,8 +27,8 @@ export interface WalkOptions {
   /** The broker key in force when the block that begins at this index was signed. */
   readonly brokerAt: (firstIndex: number) => P256PublicKey
   readonly crypto: CryptoProvider
-  /** Told of every record that was checked, of a large one in several parts; waited for. */
-  readonly spend: (records: number) => Promise<void>
+  /** Told of what was done, in records; a header and a large body count as several. Waited for. */
+  readonly spend: (units: number) => Promise<void>
 }
 
 /** What was found, and what puts it right. */
@@ -49,6 +49,8 @@ interface CompletedTile {
   readonly put: StoreOperation
 }
 
+/** Records that the signature of a header counts as: what it costs beside one. */
+const headerUnits = 4
 /** Leaves that the tree grows by at once. */
 const leavesAtOnce = 32
 
@@ -91,6 +93,7 @@ export class ScrubWalk {
    */
   async check({ firstIndex, encoded }: StoredBlock, until: () => Promise<number>): Promise<readonly Finding[]> {
     const block = await this.#blockOf(firstIndex, encoded)
+    await this.#options.spend(headerUnits)
     if (typeof block === 'string') return this.skip(await until(), block)
     this.#previousHash = this.#options.crypto.sha256(block.encodedHeader)
     this.#tree ??= await this.#treeFromTiles()

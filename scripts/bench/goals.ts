@@ -61,6 +61,14 @@ const goals: readonly Goal[] = [
     first: { least: 3 },
     later: '>= 10',
   },
+  {
+    row: 'append',
+    figure: 'recorded',
+    against: 'nothing',
+    as: 'value',
+    first: { least: 110_000 },
+    later: '>= 180,000/s',
+  },
   { row: 'flooded', figure: 'acked', against: 'signed', ...ratio, first: { least: 0.8 } },
 ]
 

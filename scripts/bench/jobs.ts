@@ -77,7 +77,16 @@ export interface IdleJob extends JobBase {
   keepAliveSeconds: number
 }
 
-export type Job = LoadJob | ForgedJob | QueueJob | RetainedJob | LatencyJob | IdleJob
+/** No broker is asked: a chain alone, in a process of its own. */
+export interface AppendJob extends JobBase {
+  kind: 'append'
+  /** Holds the chain meanwhile. */
+  directory: string
+  records: number
+  perCommit: number
+}
+
+export type Job = LoadJob | ForgedJob | QueueJob | RetainedJob | LatencyJob | IdleJob | AppendJob
 
 /** What the load generator answers; figures go by the names of `rows`. */
 export interface Measured {

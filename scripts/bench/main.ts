@@ -77,7 +77,7 @@ async function bench(options: BenchOptions): Promise<number> {
   let peerNotes: string[] = []
   try {
     peerNotes = await tryPeers(variants, pool)
-    await runRounds(options.rounds, variants, new VariantRunner(generator, pool, keys))
+    await runRounds(options.rounds, variants, new VariantRunner(generator, pool, keys, directory))
   } finally {
     generator.stop()
     await pool.stopAll()

@@ -14,7 +14,7 @@ export interface Row {
   readonly about: string
   /** How much of `counted` one round does, from --messages (at least `minMessages`). */
   readonly size: (messages: number) => number
-  readonly counted: 'messages' | 'topics' | 'connections'
+  readonly counted: 'messages' | 'topics' | 'connections' | 'records'
   readonly figures: readonly Figure[]
   /**
    * Broker processes are shared by all rows but where the row needs its own: `retained` sets its topics once and would
@@ -140,6 +140,16 @@ export const rows = {
     size: (messages) => multipleOf(4, messages),
     counted: 'messages',
     figures: ackedAndDelivered,
+    instance: 'shared',
+    peers: ['notarymq'],
+  },
+  append: {
+    about:
+      'a chain alone, without any broker: 10 x as many records of 300 bytes with their bodies, in group commits of 100, ' +
+      'each fsynced; the next group is submitted while one is being written',
+    size: (messages) => multipleOf(100, messages * 10),
+    counted: 'records',
+    figures: [perSecond('recorded', 'records/s')],
     instance: 'shared',
     peers: ['notarymq'],
   },

@@ -37,12 +37,15 @@ export class VariantRunner {
   readonly #generator: Pick<LoadGenerator, 'run'>
   readonly #pool: PeerPool
   readonly #privateKeys: string[]
+  readonly #directory: string
   /** The mark of the retained messages that a broker process holds. */
   readonly #retained = new WeakMap<Peer, number>()
   #runId = 0
   #nextSeq = firstSignedSeq
 
-  constructor(generator: Pick<LoadGenerator, 'run'>, pool: PeerPool, keys: PublisherKey[]) {
+  /** @param directory for chains without a broker */
+  constructor(generator: Pick<LoadGenerator, 'run'>, pool: PeerPool, keys: PublisherKey[], directory: string) {
+    this.#directory = directory
     this.#generator = generator
     this.#pool = pool
     this.#privateKeys = keys.map((key) => key.privateKey)
@@ -145,6 +148,8 @@ export class VariantRunner {
         return { kind: 'latency', ...base, messages: size, payloadBytes }
       case 'idle':
         return { kind: 'idle', ...base, ...idle, connections: size }
+      case 'append':
+        return { kind: 'append', ...base, directory: this.#directory, records: size, perCommit: load.perCommit }
     }
   }
 

@@ -5,7 +5,14 @@ import type { Publishing, RetainedJob } from './jobs.ts'
 import { encodePublish, encodeRetained } from './mqtt-packets.ts'
 
 /** The shape of the load in design section 10; not an option, or numbers of two runs could not be laid side by side. */
-export const load = { publishers: 4, payloadBytes: 200, window: 100, batch: 10, fanoutSubscribers: 25 } as const
+export const load = {
+  publishers: 4,
+  payloadBytes: 200,
+  window: 100,
+  batch: 10,
+  fanoutSubscribers: 25,
+  perCommit: 100,
+} as const
 
 /** Below this, sequence numbers take fewer CBOR bytes and the payload would not stay at one offset. */
 export const firstSignedSeq = 0x10000

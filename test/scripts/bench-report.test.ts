@@ -125,11 +125,11 @@ test('--help names every row', () => {
   for (const name of rowNames) assert.match(usage, new RegExp(`^  ${name} +\\S`, 'm'))
 })
 
-test('signatures are measured on NotaryMQ alone, everything else on every peer', () => {
+test('signatures and the chain are measured on NotaryMQ alone, everything else on every peer', () => {
   const options = parseArguments(['--messages', '400'])
   assert.ok(options !== 'help')
   const variants = planVariants(options).filter((planned) => planned.kind === 'row')
-  const ours: readonly RowName[] = ['signed', 'forged', 'flooded']
+  const ours: readonly RowName[] = ['signed', 'forged', 'flooded', 'append']
   for (const row of rowNames) {
     const peers = variants.filter((planned) => planned.row === row).map(({ peer }) => peer)
     assert.deepEqual(peers, ours.includes(row) ? ['notarymq'] : ['notarymq', 'mosquitto', 'aedes'])

@@ -56,7 +56,7 @@ async function withRunner(
       jobs.push(job)
       return answer(job, started)
     }
-    await use(new VariantRunner({ run }, pool, makePublisherKeys()), started, jobs)
+    await use(new VariantRunner({ run }, pool, makePublisherKeys(), directory), started, jobs)
     await pool.stopAll()
     assert.ok(started.every((peer) => peer.stopped))
   } finally {

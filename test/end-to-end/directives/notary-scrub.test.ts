@@ -33,7 +33,7 @@ test('notary_scrub finds what has decayed: an alarm, a line, a record and a figu
 
   await tamper(location, (blocks) => blocks.alter(1, ({ entries }) => flip(entries[0]?.body, 0)))
   // Slow enough for the administrator to be there before the damage is found.
-  const second = await Program.start(t, [...lines, 'notary_scrub 1'])
+  const second = await Program.start(t, [...lines, 'notary_scrub 3'])
   const admin = await TestAdmin.connect(t, port)
   assert.equal(await admin.client.subscribe(alarmTopic, 0), 0)
   const [alarm] = await admin.client.waitFor(1, ({ topic }) => topic === alarmTopic)

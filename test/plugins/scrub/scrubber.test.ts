@@ -295,3 +295,34 @@ test('a chain that the scrub wrote into verifies', async (t) => {
   assert.deepEqual([ok, checked], [true, records + 1])
   await database.close()
 })
+
+test('the scrub can be stopped while the store takes no writes, and finds the damage again', async (t) => {
+  const location = await filled(t)
+  await tamper(location, (table) => table.alter(beginOf(2), ({ entries }) => flip(entries[0]?.body, 0)))
+  const chain = await AuditChain.open({ location })
+  const { database } = chain
+  const batch = database.batch.bind(database)
+  const writing = new Promise<void>((resolve) => {
+    const hanging = () => {
+      resolve()
+      return new Promise<void>(() => {})
+    }
+    Object.assign(database, { batch: hanging })
+  })
+  const scrubber = await Scrubber.open({
+    chain,
+    perSecond: () => unlimited,
+    onDamage: unexpected,
+    onPass: unexpected,
+    onError: unexpected,
+  })
+  scrubber.start()
+  await writing
+  await scrubber.stop()
+  assert.equal(scrubber.status.checked, beginOf(2))
+  Object.assign(database, { batch })
+  await database.close()
+  assert.deepEqual((await scrub(t, location)).alarms.map(withoutIndex), [
+    { firstIndex: beginOf(2), lastIndex: beginOf(2), cause: 'payload-mismatch' },
+  ])
+})

@@ -1,0 +1,70 @@
+import { type AuditChain, type Decision, nativeCrypto } from '../../plugins/index.ts'
+import { type ChainRecord, encodeRecord } from '../../protocol/index.ts'
+
+/** More than a block has, so that LevelDB finds nothing to compress in them. */
+const differentBodies = 1024
+
+/** Bytes of a record and its body together, as design section 10 has them. */
+export const recordAndBodyBytes = 300
+
+export interface FillOptions {
+  readonly records: number
+  /** Records in a group commit. */
+  readonly perCommit: number
+  /** Told after each commit how many records are durable. */
+  readonly onDurable?: (records: number) => void
+}
+
+/**
+ * Appends unsigned publishes as the gate would: while one group is being synced, the next one waits. Their digests are
+ * computed before, as the gate has them. Resolves when all are durable.
+ */
+export async function fillChain(chain: AuditChain, { records, perCommit, onDurable }: FillOptions): Promise<void> {
+  const decide = decisions()
+  let submitted = 0
+  let durable = 0
+  await new Promise<void>((resolve, reject) => {
+    chain.failed.then(reject)
+    const submitGroup = () => {
+      const count = Math.min(perCommit, records - submitted)
+      submitted += count
+      for (let left = count; left > 0; left--) {
+        // The last one of a group speaks for all of it.
+        const settle = left > 1 ? () => {} : () => settled(count)
+        chain.submit({ bytes: recordAndBodyBytes, decide, settle })
+      }
+    }
+    const settled = (count: number) => {
+      durable += count
+      onDurable?.(durable)
+      if (durable === records) resolve()
+      else if (submitted < records) submitGroup()
+    }
+    submitGroup()
+    // The second group is submitted when the first is on its way to the disk, so that they do not become one.
+    setImmediate(() => setImmediate(() => submitted < records && submitGroup()))
+  })
+}
+
+function decisions(): (index: number, timeMs: number) => Decision {
+  const fields = {
+    kind: 'publish',
+    topic: 'plant/7/line/3/temperature',
+    clientId: 'sensor-0001',
+    auth: 'none',
+    listener: 'mqtt://127.0.0.1:1883',
+    qos: 1,
+    retain: false,
+    outcome: 'unsigned',
+  } as const
+  const bare: ChainRecord = { ...fields, timeMs: Date.now(), payloadSha256: new Uint8Array(32), payloadSize: 200 }
+  const bodyBytes = recordAndBodyBytes - encodeRecord(bare).length
+  const payloads = Array.from({ length: differentBodies }, () => {
+    const body = nativeCrypto.randomBytes(bodyBytes)
+    return { body, payloadSha256: nativeCrypto.sha256(body), payloadSize: bodyBytes }
+  })
+  return (index, timeMs) => {
+    const { body, ...payload } = payloads[index % differentBodies] as (typeof payloads)[number]
+    return { record: { ...fields, ...payload, timeMs }, body }
+  }
+}
