@@ -1,6 +1,7 @@
 export { type Block, type BlockEntry, decodeBlock, encodeBlock } from './block.ts'
 export { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'
+export type { DamageExtent } from './damage.ts'
 export { type ChainFault, type ChainFinding, chainFaults } from './faults.ts'
 export {
   type BlockHeader,
@@ -12,6 +13,7 @@ export {
   type SignedHeader,
   verifySignedHeader,
 } from './header.ts'
+export { type InspectedBlock, type InspectionOptions, inspectBlock } from './inspect.ts'
 export {
   type RotationPlace,
   signBrokerKeyProof,
@@ -27,4 +29,4 @@ export {
   signSnapshot,
 } from './snapshot.ts'
 export { type ChainState, decodeChainState, emptyChainState, encodeChainState } from './state.ts'
-export { type ChainSummary, ChainVerifier, type ChainVerifierOptions } from './verify.ts'
+export { type ChainDamage, type ChainSummary, ChainVerifier, type ChainVerifierOptions } from './verify.ts'
