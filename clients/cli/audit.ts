@@ -2,9 +2,9 @@ import {
   type AuditQueryParams,
   type AuditStatus,
   type AuditVerifyResult,
-  chainFaults,
   type Includable,
   type RecordJson,
+  verifyFaults,
   withoutUndefined,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
@@ -166,7 +166,7 @@ export function printVerification(result: AuditVerifyResult, asJson: boolean, ou
     output.out(`ok: ${result.checked} records verified, ${result.signatures} publisher signatures`)
   } else {
     const { block, index, cause } = result.firstBad
-    output.out(`BAD: block ${block}, index ${index}: ${cause} (${chainFaults[cause]})`)
+    output.out(`BAD: block ${block}, index ${index}: ${cause} (${verifyFaults[cause]})`)
     output.out(`${result.checked} records before that block are unaltered`)
   }
   return result.ok ? exitCode.ok : exitCode.no

@@ -8,7 +8,8 @@ import {
   type Requester,
   toBase64url,
 } from '../../protocol/index.ts'
-import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
+import type { AuditChain } from '../audit-chain/index.ts'
+import { verifyStore } from '../audit-verify/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
 import { AdminError } from './errors.ts'

@@ -2,7 +2,15 @@ export { type Block, type BlockEntry, decodeBlock, encodeBlock } from './block.t
 export { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'
 export type { DamageExtent } from './damage.ts'
-export { type ChainFault, type ChainFinding, chainFaults } from './faults.ts'
+export {
+  type ChainFault,
+  type ChainFinding,
+  chainFaults,
+  type StoreFault,
+  type StoreFinding,
+  storeFaults,
+  verifyFaults,
+} from './faults.ts'
 export {
   type BlockHeader,
   BlockSigner,

@@ -46,7 +46,8 @@ export class RecordPass {
   fault(inspected: InspectedRecord): Verdict | Promise<Verdict> {
     const { at, fault, record: encoded } = inspected
     if (encoded === undefined || fault === 'genesis-invalid') return fault
-    const record = decodeRecord(encoded)
+    // A copy: windows keep digests, which are views, and should not keep whole blocks with them.
+    const record = decodeRecord(encoded.slice())
     const verdict = this.#enter(record, inspected, this.#context.header.firstIndex + at)
     return fault ?? verdict
   }
