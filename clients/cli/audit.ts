@@ -1,6 +1,7 @@
 import {
   type AuditQueryParams,
   type AuditStatus,
+  type AuditVerifyParams,
   type AuditVerifyResult,
   type Includable,
   type RecordJson,
@@ -12,6 +13,7 @@ import { withAdminClient } from './admin-client.ts'
 import { exitCode, integerOption, type Output, parseArguments, parseOptions } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
 import { kidOf, onlyKey } from './key-options.ts'
+import { ProgressBar } from './progress-bar.ts'
 
 const json = { json: { type: 'boolean' } } as const
 const verifyTimeoutMs = 3_600_000
@@ -19,18 +21,21 @@ const verifyTimeoutMs = 3_600_000
 export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit query [--topic FILTER] [--client ID] [--kid KID] [--from N] [--to N] [--limit N] [options]
        notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
-       notarymq audit verify [--from N] [--to N] [options]
-       notarymq audit verify --db DIR [--broker-key PEM] [--json]
+       notarymq audit verify [--from N] [--to N] [--hashes-only] [options]
+       notarymq audit verify --db DIR [--broker-key PEM] [--from N] [--to N] [--hashes-only] [--json]
 
 status    size, root and keys of the chain; publishes accepted and refused since the start
 query     records that match, oldest first
 gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
-verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
+verify    re-hash everything and verify every signature; exit code 1 when something was altered, with the first bad
+          record and how far the damage goes
 
       --topic FILTER            topic filter, as for subscribing
       --client ID               client id
       --kid KID                 key, as 'notarymq keys' prints it
-      --from N, --to N          range of indexes (gaps: of sequence numbers)
+      --from N, --to N          range of indexes (gaps: of sequence numbers). verify hashes and links from the genesis on
+                                whatever N is: below --from it only leaves out the signatures of publishers
+      --hashes-only             verify no signatures of publishers
       --limit N                 at most this many records or gaps (default 100)
       --payload                 add the payload of each record (base64url; --json only)
       --db DIR                  a stopped broker's data directory, or its store/
@@ -118,18 +123,37 @@ function recordText(record: RecordJson): string {
   return `${record.index}  ${record.time}  ${what}${signer}`
 }
 
+/** What `audit verify` takes, whatever it verifies. */
+export const verifyOptions = {
+  from: { type: 'string' },
+  to: { type: 'string' },
+  'hashes-only': { type: 'boolean' },
+} as const
+
+/** @throws {ClientError} ERR_USAGE */
+export function verifyParams(values: {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly 'hashes-only'?: boolean | undefined
+}): AuditVerifyParams {
+  return withoutUndefined({
+    fromIndex: integerOption('--from', values.from, 0, Number.MAX_SAFE_INTEGER),
+    toIndex: integerOption('--to', values.to, 0, Number.MAX_SAFE_INTEGER),
+    hashesOnly: values['hashes-only'],
+  })
+}
+
 export async function auditVerifyLive(args: readonly string[], output: Output): Promise<number> {
   const values = parseOptions(args, {
     ...connectionOptions,
     ...json,
-    from: { type: 'string' },
-    to: { type: 'string' },
+    ...verifyOptions,
   })
-  const params = withoutUndefined({
-    fromIndex: integerOption('--from', values.from, 0, Number.MAX_SAFE_INTEGER),
-    toIndex: integerOption('--to', values.to, 0, Number.MAX_SAFE_INTEGER),
-  })
-  const result = await withAdminClient(values, (admin) => admin.request('audit.verify', params, verifyTimeoutMs))
+  const params = verifyParams(values)
+  const bar = new ProgressBar(process.stderr)
+  const result = await withAdminClient(values, (admin) =>
+    admin.request('audit.verify', params, verifyTimeoutMs, (progress) => bar.show(progress)),
+  ).finally(() => bar.end())
   return printVerification(result, values.json === true, output)
 }
 
@@ -165,11 +189,24 @@ export function printVerification(result: AuditVerifyResult, asJson: boolean, ou
   else if (result.firstBad === undefined) {
     output.out(`ok: ${result.checked} records verified, ${result.signatures} publisher signatures`)
   } else {
-    const { block, index, cause } = result.firstBad
-    output.out(`BAD: block ${block}, index ${index}: ${cause} (${verifyFaults[cause]})`)
+    const { block, index, cause, place } = result.firstBad
+    const where = place === undefined ? '' : `, ${place}`
+    output.out(`BAD: block ${block}, index ${index}${where}: ${cause} (${verifyFaults[cause]})`)
     output.out(`${result.checked} records before that block are unaltered`)
+    for (const line of extentText(result)) output.out(line)
   }
   return result.ok ? exitCode.ok : exitCode.no
+}
+
+function extentText({ bad = 0, extent, recordsAfter = 0, containsHead }: AuditVerifyResult): string[] {
+  if (extent === undefined) return []
+  const { fromIndex, toIndex, fromBlock, toBlock } = extent
+  const lines = [
+    `${bad} records cannot be vouched for, from index ${fromIndex} (block ${fromBlock}) to ${toIndex} (block ${toBlock})`,
+    `${recordsAfter} records behind them verify`,
+  ]
+  if (containsHead !== undefined) lines.push(`the kept header is ${containsHead ? '' : 'not '}in the chain`)
+  return lines
 }
 
 /** @throws {ClientError} ERR_USAGE */

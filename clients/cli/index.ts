@@ -6,6 +6,8 @@ export {
   auditVerifyLive,
   printVerification,
   unknownAuditCommand,
+  verifyOptions,
+  verifyParams,
 } from './audit.ts'
 export {
   type Command,
@@ -20,4 +22,5 @@ export { identityCommand } from './identity.ts'
 export { keygen } from './keygen.ts'
 export { enroll, keys, revoke, rotate } from './keys.ts'
 export { passwdCommand } from './passwd.ts'
+export { ProgressBar } from './progress-bar.ts'
 export { pub } from './pub.ts'

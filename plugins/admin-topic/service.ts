@@ -9,7 +9,6 @@ import {
   toBase64url,
 } from '../../protocol/index.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
-import { verifyStore } from '../audit-verify/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
 import { AdminError } from './errors.ts'
@@ -18,6 +17,7 @@ import { KeyMethods } from './key-methods.ts'
 import { ParamReader, type RawParams } from './params.ts'
 import { readQuery, runQuery } from './query.ts'
 import { recordJson } from './records.ts'
+import { type RequestLine, VerifyMethod } from './verify-method.ts'
 
 export interface AdminServiceOptions {
   readonly chain: AuditChain
@@ -31,8 +31,15 @@ const maxConcurrent = 8
 /** Largest request; none of the methods needs as much. */
 const maxRequestBytes = 64 * 1024
 
+/** What is known of a connection that asks. */
+type RequestConnection = Omit<RequestLine, 'id'>
+
 type Handlers = {
-  readonly [M in AdminMethod]: (params: ParamReader, requester: Requester) => Promise<AdminMethods[M]['result']>
+  readonly [M in AdminMethod]: (
+    params: ParamReader,
+    requester: Requester,
+    line: RequestLine,
+  ) => Promise<AdminMethods[M]['result']>
 }
 
 /** JSON-RPC 2.0 over the chain and the key registry. Knows nothing of MQTT: the caller decides who may ask. */
@@ -44,11 +51,12 @@ export class AdminService {
   constructor(options: AdminServiceOptions) {
     this.#options = options
     const keys = new KeyMethods(options.chain)
+    const verify = new VerifyMethod(options.chain)
     this.#handlers = {
       'audit.status': (params) => this.#status(params),
       'audit.query': (params) => this.#query(params),
       'audit.record': (params) => this.#record(params),
-      'audit.verify': (params) => this.#verify(params),
+      'audit.verify': (params, _requester, line) => verify.run(params, line),
       'audit.gaps': (params) => this.#gaps(params),
       'keys.list': (params) => keys.list(params),
       'keys.get': (params) => keys.get(params),
@@ -63,19 +71,21 @@ export class AdminService {
    * Answers one request. Never rejects: whatever goes wrong is an answer.
    * @param payload bytes of the request as published
    * @param onInternalError told of errors that are ours; the requester learns only that there was one
+   * @param connection on which it was asked: who is gone needs no answer that takes long
    */
   async answer(
     payload: Uint8Array,
     requester: Requester,
     isAdministrator: boolean,
     onInternalError: (error: unknown) => void,
+    connection: RequestConnection = {},
   ): Promise<JsonRpcResponse> {
     let id: string | number | null = null
     try {
       const request = parseRequest(payload)
       id = request.id
       if (!isAdministrator) throw new AdminError('not-authorized')
-      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester) }
+      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester, connection) }
     } catch (error) {
       const known = toAdminError(error)
       if (known === undefined) onInternalError(error)
@@ -83,12 +93,13 @@ export class AdminService {
     }
   }
 
-  async #run(request: JsonRpcRequest, requester: Requester): Promise<unknown> {
+  async #run(request: JsonRpcRequest, requester: Requester, connection: RequestConnection): Promise<unknown> {
     if (!Object.hasOwn(this.#handlers, request.method)) throw new AdminError('method-not-found')
     if (this.#running >= maxConcurrent) throw new AdminError('too-busy')
     this.#running++
     try {
-      return await this.#handlers[request.method as AdminMethod](new ParamReader(request.params ?? {}), requester)
+      const handler = this.#handlers[request.method as AdminMethod]
+      return await handler(new ParamReader(request.params ?? {}), requester, { id: request.id, ...connection })
     } finally {
       this.#running--
     }
@@ -125,19 +136,6 @@ export class AdminService {
     const include = params.include()
     params.end()
     return recordJson(this.#options.chain, index, include)
-  }
-
-  #verify(params: ParamReader): Promise<AdminMethods['audit.verify']['result']> {
-    const fromIndex = params.optionalIndex('fromIndex')
-    const toIndex = params.optionalIndex('toIndex')
-    params.end()
-    const { store, genesis } = this.#options.chain
-    return verifyStore({
-      store,
-      brokerKey: genesis.brokerKey,
-      ...(fromIndex === undefined ? undefined : { fromIndex }),
-      ...(toIndex === undefined ? undefined : { toIndex }),
-    })
   }
 
   #gaps(params: ParamReader): Promise<AdminMethods['audit.gaps']['result']> {
@@ -180,6 +178,7 @@ const tellable = {
   ERR_KEY_RESTRICTIONS: 'invalid-params',
   ERR_KEY_PROOF: 'invalid-params',
   ERR_KEY_REVOKED: 'key-revoked',
+  ERR_VERIFY_STOPPED: 'too-busy',
 } as const satisfies Partial<Record<PluginErrorCode, AdminError['adminCause']>>
 
 function toAdminError(error: unknown): AdminError | undefined {

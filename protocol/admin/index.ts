@@ -2,6 +2,7 @@ export {
   type AdminErrorCause,
   adminErrors,
   type JsonRpcFailure,
+  type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
   type JsonRpcSuccess,

@@ -33,10 +33,30 @@ test('the ninth request at a time is too-busy; the ones before it are answered',
   const chain = await AuditChain.open({ location: temporaryDirectory(t) })
   const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
   const answers = await Promise.all(
-    Array.from({ length: 9 }, () => service.answer(request('audit.verify'), { auth: 'none' }, true, rethrow)),
+    Array.from({ length: 9 }, () => service.answer(request('audit.query'), { auth: 'none' }, true, rethrow)),
   )
   assert.deepEqual(answers.map(causeOf), [...Array(8).fill(undefined), 'too-busy'])
   assert.equal(causeOf(await service.answer(request('audit.verify'), { auth: 'none' }, true, rethrow)), undefined)
+  await chain.close()
+})
+
+test('one verification runs at a time; the next one is too-busy until it has ended', async (t) => {
+  const chain = await AuditChain.open({ location: temporaryDirectory(t) })
+  const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
+  const verify = () => service.answer(request('audit.verify'), { auth: 'none' }, true, rethrow)
+  const answers = await Promise.all([verify(), verify()])
+  assert.deepEqual(answers.map(causeOf), [undefined, 'too-busy'])
+  assert.equal(causeOf(await verify()), undefined)
+  await chain.close()
+})
+
+test('a verification whose requester is gone is stopped, and the next one may run', async (t) => {
+  const chain = await AuditChain.open({ location: temporaryDirectory(t) })
+  const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
+  const ask = (signal?: AbortSignal) =>
+    service.answer(request('audit.verify'), { auth: 'none' }, true, rethrow, signal && { signal })
+  assert.equal(causeOf(await ask(AbortSignal.abort())), 'too-busy')
+  assert.equal(causeOf(await ask()), undefined)
   await chain.close()
 })
 
