@@ -33,8 +33,8 @@ verify    re-hash everything and verify every signature; exit code 1 when someth
       --topic FILTER            topic filter, as for subscribing
       --client ID               client id
       --kid KID                 key, as 'notarymq keys' prints it
-      --from N, --to N          range of indexes (gaps: of sequence numbers). verify hashes and links from the genesis on
-                                whatever N is: below --from it only leaves out the signatures of publishers
+      --from N, --to N          range of indexes (gaps: of sequence numbers); verify hashes and links
+                                everything up to --to, and below --from leaves out publishers' signatures
       --hashes-only             verify no signatures of publishers
       --limit N                 at most this many records or gaps (default 100)
       --payload                 add the payload of each record (base64url; --json only)

@@ -41,6 +41,7 @@ export class DamageLog {
   /** Takes what is wrong with a place of the chain. */
   add(finding: ChainFinding, { from, to }: IndexRange): void {
     this.#first ??= finding
+    if (to < from) return
     this.#extend(finding.block, from, to)
     this.#bad += Math.max(0, to + 1 - Math.max(from, this.#countedUpTo))
     this.#countedUpTo = Math.max(this.#countedUpTo, to + 1)

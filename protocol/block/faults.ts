@@ -38,6 +38,8 @@ export type StoreFault = keyof typeof storeFaults
 /** Everything that `audit verify` can find wrong. */
 export const verifyFaults = { ...chainFaults, ...storeFaults } as const
 
+export type VerifyFault = keyof typeof verifyFaults
+
 /** Something beside the chain that does not fit it. */
 export interface StoreFinding {
   readonly cause: StoreFault

@@ -9,6 +9,7 @@ export {
   type StoreFault,
   type StoreFinding,
   storeFaults,
+  type VerifyFault,
   verifyFaults,
 } from './faults.ts'
 export {

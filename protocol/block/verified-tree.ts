@@ -30,9 +30,10 @@ export class VerifiedTree {
   }
 
   /** Leaves up to here are missing. */
-  skipTo(size: number): void {
+  skipTo(size: number): undefined {
     this.#size = size
     this.#frontier = undefined
+    return undefined
   }
 
   /** Appends the leaves of a block without a root to hold them against. */
