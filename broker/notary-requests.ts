@@ -36,6 +36,8 @@ export interface RequestingConnection extends DirectClient {
   }
   /** Its session for hop MACs, and how often it may ask for one. */
   readonly exchange: ExchangeConnection
+  /** Aborted when the connection is over. */
+  readonly departed: AbortSignal
   /** SHA-256 of the certificate (DER) that it was shown; undefined without TLS. */
   readonly serverCertificateSha256: Uint8Array | undefined
 }
@@ -67,7 +69,10 @@ function takeAdminRequest(connection: RequestingConnection, packet: PublishPacke
   if (!identity.mayWrite(packet.topic)) return { cause: 'access-denied' }
   const { admin, onError } = context
   admin
-    .answer(packet.payload, requesterOf(connection), rightsOf(connection), onError)
+    .answer(packet.payload, requesterOf(connection), rightsOf(connection), onError, {
+      signal: connection.departed,
+      notify: (notification) => respond(connection, 'adminResponse', packet, notification),
+    })
     .then((response) => respond(connection, 'adminResponse', packet, response))
     .catch(onError)
   return 'acknowledge'

@@ -15,6 +15,10 @@ export const pluginErrors = {
     remedy: 'look at the disk, then restart: the start compares heights and links',
   },
   ERR_STORE_NOT_FOUND: { cause: 'there is no chain in this directory', remedy: 'name the data directory of a broker' },
+  ERR_VERIFY_STOPPED: {
+    cause: 'whoever asked for a verification is gone, or stopped it',
+    remedy: 'ask again; nothing was changed',
+  },
   ERR_CHAIN_CLOSED: { cause: 'the chain is closed or has failed', remedy: 'open it again' },
   ERR_CHAIN_KEY_MISMATCH: {
     cause: 'the keys in the data directory are not the ones that the chain names, by its genesis record or a rotation',

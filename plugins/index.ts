@@ -45,9 +45,14 @@ export {
   type StoreOperation,
   type Submission,
   storeSublevel,
+  TileTable,
+} from './audit-chain/index.ts'
+export {
+  type RecordReference,
+  type VerifyProgress,
   type VerifyStoreOptions,
   verifyStore,
-} from './audit-chain/index.ts'
+} from './audit-verify/index.ts'
 export {
   AuthenticationError,
   type AuthenticationErrorCode,

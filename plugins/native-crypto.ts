@@ -161,6 +161,12 @@ function verifyP256(key: P256PublicKey, message: Uint8Array, signature: Uint8Arr
   })
 }
 
+/** As {@link nativeCrypto} verifies, in this thread: for threads that have nothing else to do. */
+export function verifyP256Here(key: P256PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 64) return false
+  return verify('sha256', message, { key: publicKeyObject(key), dsaEncoding: 'ieee-p1363' }, signature)
+}
+
 /** Made for every use: the log key signs once in a while. */
 function ed25519PrivateKeyObject({ seed, publicKey }: Ed25519PrivateKey): KeyObject {
   const jwk = { kty: 'OKP', crv: 'Ed25519', d: toBase64url(seed), x: toBase64url(publicKey) }

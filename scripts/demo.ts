@@ -13,7 +13,7 @@ import { BrokerError, createBroker, type NotaryBroker } from '../broker/index.ts
 import { AdminClient } from '../clients/cli/admin-client.ts'
 import { loadIdentity } from '../clients/identity/index.ts'
 import { LevelAuditStore, openStoreDatabase, verifyStore } from '../plugins/index.ts'
-import { chainFaults, nobleCrypto, p256ToJwk, signPublish, toBase64url } from '../protocol/index.ts'
+import { nobleCrypto, p256ToJwk, signPublish, toBase64url, verifyFaults } from '../protocol/index.ts'
 
 const help = `Usage: npm run demo -- [--port PORT] [--exit]
 
@@ -175,7 +175,7 @@ check(
   !found.ok && firstBad?.index === signedIndex,
   `damage found at block ${firstBad?.block}, index ${firstBad?.index}`,
 )
-if (firstBad !== undefined) show(`cause ${firstBad.cause}: ${chainFaults[firstBad.cause]}`)
+if (firstBad !== undefined) show(`cause ${firstBad.cause}: ${verifyFaults[firstBad.cause]}`)
 show(`the broker's own chain still ends in ${toBase64url(broker.chain.state.previousHash).slice(0, 12)}..., unaltered`)
 
 await Promise.all([device, attacker, watcher].map((client) => client.endAsync()))

@@ -6,7 +6,7 @@ import { brokerErrors } from '../broker/errors.ts'
 import { logErrors } from '../broker/log/errors.ts'
 import { clientErrors } from '../clients/errors.ts'
 import { accessControlErrors, authenticationErrors, pluginErrors } from '../plugins/index.ts'
-import { adminErrors, chainFaults, noteErrors, protocolErrors, refusalCauses } from '../protocol/index.ts'
+import { adminErrors, noteErrors, protocolErrors, refusalCauses, verifyFaults } from '../protocol/index.ts'
 
 const areas = {
   'protocol/': protocolErrors,
@@ -32,7 +32,7 @@ export function errorsDocument(): string {
     'In the log, in `$notary/rejected/<client id>` and in `audit.status`; the publisher itself learns only 0x87, or 0x97 when the disk is full or the message too large.',
     table(['cause', 'meaning'], Object.entries(refusalCauses)),
     '## What verification finds',
-    table(['cause', 'meaning'], Object.entries(chainFaults)),
+    table(['cause', 'meaning'], Object.entries(verifyFaults)),
     '## Errors of the admin topic',
     table(
       ['code', '`data.cause`', 'meaning'],

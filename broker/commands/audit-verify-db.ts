@@ -1,14 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Output, parseOptions, printVerification } from '../../clients/cli/index.ts'
+import {
+  type Output,
+  ProgressBar,
+  parseOptions,
+  printVerification,
+  verifyOptions,
+  verifyParams,
+} from '../../clients/cli/index.ts'
 import {
   LevelAuditStore,
   nativeCrypto,
   openStoreDatabase,
   PluginError,
   parsePublicKeyPem,
+  TileTable,
   verifyStore,
 } from '../../plugins/index.ts'
+import { recordReferences } from '../sessions/record-references.ts'
 import { dataDirectoryOf } from './data-directory.ts'
 
 /**
@@ -20,7 +29,9 @@ export async function auditVerifyDb(args: readonly string[], output: Output): Pr
     db: { type: 'string' },
     'broker-key': { type: 'string' },
     json: { type: 'boolean' },
+    ...verifyOptions,
   })
+  const params = verifyParams(values)
   const directory = dataDirectoryOf(values.db as string)
   const keyPath = values['broker-key'] ?? join(directory, 'keys', 'broker.pub.pem')
   const headPath = join(directory, 'head')
@@ -33,15 +44,16 @@ export async function auditVerifyDb(args: readonly string[], output: Output): Pr
     if (!isKeyThere) output.error(`warning: ${keyPath} is missing; trusting the broker key that the chain itself names`)
     if (!existsSync(headPath))
       output.error(`warning: ${headPath} is missing; blocks cut off at the end cannot be noticed`)
+    const bar = new ProgressBar(process.stderr)
     const result = await verifyStore({
+      ...params,
       store: new LevelAuditStore(database),
+      tiles: new TileTable(database),
+      references: () => recordReferences(database),
       ...(isKeyThere ? { brokerKey: parsePublicKeyPem(readFileSync(keyPath, 'utf8'), nativeCrypto) } : undefined),
       ...(existsSync(headPath) ? { head: readFileSync(headPath) } : undefined),
-      onProgress: (records) => {
-        if (process.stderr.isTTY) process.stderr.write(`\r${records} records`)
-      },
-    })
-    if (process.stderr.isTTY) process.stderr.write('\r')
+      onProgress: (progress) => bar.show(progress),
+    }).finally(() => bar.end())
     return printVerification(result, values.json === true, output)
   } finally {
     await database.close()

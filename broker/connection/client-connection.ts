@@ -57,6 +57,7 @@ export class ClientConnection implements EdgeHandler {
   readonly #arrival: Arrival
   readonly #rules: ListenerRules
   #exchange: ExchangeConnection | undefined
+  readonly #departed = new AbortController()
   /** Undefined until a CONNECT was found to be in order. */
   #handshake: Handshake | undefined
 
@@ -101,6 +102,11 @@ export class ClientConnection implements EdgeHandler {
   get exchange(): ExchangeConnection {
     this.#exchange ??= this.context.keyExchange.connect(this.id)
     return this.#exchange
+  }
+
+  /** Aborted when the connection is over: what it asked for need not be done. */
+  get departed(): AbortSignal {
+    return this.#departed.signal
   }
 
   /** SHA-256 of the certificate (DER) that it was shown; undefined without TLS. */
@@ -265,6 +271,7 @@ export class ClientConnection implements EdgeHandler {
     this.#pace?.stop()
     this.#exchange?.sessions.close()
     this.context.topics.forget(this)
+    this.#departed.abort()
     // Who was turned away before has no session. While the store takes no writes clients come again and again.
     if (this.#handshake === undefined) return
     this.#handshake.end()

@@ -2,7 +2,9 @@ import type { MqttClient } from 'mqtt'
 import {
   type AdminMethod,
   type AdminMethods,
+  type AuditProgress,
   adminResponseTopic,
+  type JsonRpcNotification,
   type JsonRpcResponse,
   requestTopic,
 } from '../../protocol/index.ts'
@@ -34,17 +36,22 @@ export class AdminClient {
 
   /**
    * @param timeoutMs how long the answer may take; verifying a long chain takes its time
+   * @param onProgress told how far the answer is
    * @throws {ClientError} ERR_ADMIN with the broker's message, ERR_TIMEOUT, ERR_CONNECTION
    */
   async request<M extends AdminMethod>(
     method: M,
     params: AdminMethods[M]['params'],
     timeoutMs = answerTimeoutMs,
+    onProgress?: (progress: AuditProgress) => void,
   ): Promise<AdminMethods[M]['result']> {
     const id = this.#nextId++
     const request = JSON.stringify({ jsonrpc: '2.0', id, method, params })
-    const response = await this.#answerTo(id, timeoutMs, () =>
-      this.#client.publishAsync(requestTopic.admin, request, { qos: 1 }),
+    const response = await this.#answerTo(
+      id,
+      timeoutMs,
+      () => this.#client.publishAsync(requestTopic.admin, request, { qos: 1 }),
+      onProgress,
     )
     if ('error' in response) throw new ClientError('ERR_ADMIN', response.error.message)
     return response.result as AdminMethods[M]['result']
@@ -55,7 +62,12 @@ export class AdminClient {
   }
 
   /** Listens first, then asks: the answer may be there before the acknowledgement. */
-  #answerTo(id: number, timeoutMs: number, ask: () => Promise<unknown>): Promise<JsonRpcResponse> {
+  #answerTo(
+    id: number,
+    timeoutMs: number,
+    ask: () => Promise<unknown>,
+    onProgress?: (progress: AuditProgress) => void,
+  ): Promise<JsonRpcResponse> {
     const client = this.#client
     return new Promise((resolve, reject) => {
       const end = () => {
@@ -64,7 +76,11 @@ export class AdminClient {
         client.removeListener('close', onClose)
       }
       const onMessage = (_topic: string, payload: Buffer) => {
-        const response = JSON.parse(payload.toString('utf8')) as JsonRpcResponse
+        const response = JSON.parse(payload.toString('utf8')) as JsonRpcResponse | JsonRpcNotification
+        if ('method' in response) {
+          if (response.params.id === id) onProgress?.(response.params)
+          return
+        }
         if (response.id !== id && response.id !== null) return
         end()
         resolve(response)

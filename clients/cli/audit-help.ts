@@ -8,8 +8,8 @@ export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N]
                             [--dry-run] [options]
        notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
-       notarymq audit verify [--from N] [--to N] [options]
-       notarymq audit verify --db DIR [--broker-key PEM] [--json]
+       notarymq audit verify [--from N] [--to N] [--hashes-only] [options]
+       notarymq audit verify --db DIR [--broker-key PEM] [--from N] [--to N] [--hashes-only] [--json]
        notarymq audit reindex --db DIR
 
 status    size, root and keys of the chain; publishes accepted and refused since the start
@@ -18,7 +18,8 @@ tail      the newest records, and with --follow those that come; ends with Ctrl-
 record    one record with everything that is stored for it
 gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
 erase     take payloads, or records with them, out of the chain; proofs of all the rest stay valid
-verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
+verify    re-hash everything and verify every signature; exit code 1 when something was altered, with the first bad
+          record and how far the damage goes
 reindex   build the index for queries anew; never needed for right answers, nor while the broker runs
 
       --topic FILTER            topic filter, as for subscribing
@@ -26,7 +27,9 @@ reindex   build the index for queries anew; never needed for right answers, nor 
       --kid KID                 key, as 'notarymq keys' prints it
       --outcome WORD            signed, unsigned, unknown-key or will
       --from-time T, --to-time T  not before and not after, RFC 3339: 2026-03-01T08:00:00Z, 2026-03-01T08:00:00+01:00
-      --from N, --to N          range of indexes (gaps: of sequence numbers)
+      --from N, --to N          range of indexes (gaps: of sequence numbers); verify hashes and links
+                                everything up to --to, and below --from leaves out publishers' signatures
+      --hashes-only             verify no signatures of publishers
       --newest-first            instead of oldest first
       --limit N                 at most this many records or gaps (default 100)
   -n, --lines N                 newest records to begin with (default 10)

@@ -5,6 +5,8 @@ export {
   auditVerifyLive,
   printVerification,
   unknownAuditCommand,
+  verifyOptions,
+  verifyParams,
 } from './audit.ts'
 export { auditErase } from './audit-erase.ts'
 export { auditHelp } from './audit-help.ts'
@@ -23,4 +25,5 @@ export { identityCommand } from './identity.ts'
 export { keygen } from './keygen.ts'
 export { enroll, keys, revoke, rotate } from './keys.ts'
 export { passwdCommand } from './passwd.ts'
+export { ProgressBar } from './progress-bar.ts'
 export { pub } from './pub.ts'

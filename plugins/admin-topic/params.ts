@@ -54,6 +54,12 @@ export class ParamReader {
     return value
   }
 
+  optionalBoolean(name: string): boolean | undefined {
+    const value = this.#take(name)
+    if (value !== undefined && typeof value !== 'boolean') throw invalid(name, 'true or false')
+    return value
+  }
+
   optionalInteger(name: string, least: number, most: number): number | undefined {
     const value = this.#take(name)
     if (value === undefined) return undefined

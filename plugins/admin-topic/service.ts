@@ -9,7 +9,7 @@ import {
   type ScrubJson,
   toBase64url,
 } from '../../protocol/index.ts'
-import { type AuditChain, verifyStore } from '../audit-chain/index.ts'
+import type { AuditChain } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
 import type { QueryIndex } from '../query-index/index.ts'
@@ -26,6 +26,7 @@ import { ParamReader, type RawParams } from './params.ts'
 import { readQuery, runQuery } from './query.ts'
 import { readRecord, storedRecordToJson } from './records.ts'
 import { type AdminRights, maySee, ownerLimit } from './rights.ts'
+import { type RequestLine, VerifyMethod } from './verify-method.ts'
 
 export interface AdminServiceOptions {
   readonly chain: AuditChain
@@ -51,11 +52,15 @@ const maxOwnConcurrent = 4
 /** Largest request; none of the methods needs as much. */
 const maxRequestBytes = 64 * 1024
 
+/** What is known of a connection that asks. */
+type RequestConnection = Omit<RequestLine, 'id'>
+
 type Handlers = {
   readonly [M in AdminMethod]: (
     params: ParamReader,
     requester: Requester,
     rights: AdminRights,
+    line: RequestLine,
   ) => Promise<AdminMethods[M]['result']>
 }
 
@@ -72,11 +77,12 @@ export class AdminService {
   constructor(options: AdminServiceOptions) {
     this.#options = options
     const keys = new KeyMethods(options.chain)
+    const verify = new VerifyMethod(options.chain)
     this.#handlers = {
       'audit.status': (params) => this.#status(params),
       'audit.query': (params, requester, rights) => this.#query(params, requester, rights),
       'audit.record': (params, requester, rights) => this.#record(params, requester, rights),
-      'audit.verify': (params) => this.#verify(params),
+      'audit.verify': (params, _requester, _rights, line) => verify.run(params, line),
       'audit.erase': (params, requester) => this.#erase(params, requester),
       'audit.gaps': (params) => this.#gaps(params),
       'audit.consistency': (params) => consistency(params, options.chain),
@@ -94,12 +100,14 @@ export class AdminService {
    * Answers one request. Never rejects: whatever goes wrong is an answer.
    * @param payload bytes of the request as published
    * @param onInternalError told of errors that are ours; the requester learns only that there was one
+   * @param connection on which it was asked: who is gone needs no answer that takes long
    */
   async answer(
     payload: Uint8Array,
     requester: Requester,
     rights: AdminRights,
     onInternalError: (error: unknown) => void,
+    connection: RequestConnection = {},
   ): Promise<JsonRpcResponse> {
     let id: string | number | null = null
     try {
@@ -107,7 +115,7 @@ export class AdminService {
       id = request.id
       const isOpen = openToAll.includes(request.method) || ownMethods.includes(request.method)
       if (!rights.isAdministrator && !isOpen) throw new AdminError('not-authorized')
-      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester, rights) }
+      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester, rights, connection) }
     } catch (error) {
       const known = toAdminError(error)
       if (known === undefined) onInternalError(error)
@@ -115,15 +123,21 @@ export class AdminService {
     }
   }
 
-  async #run(request: JsonRpcRequest, requester: Requester, rights: AdminRights): Promise<unknown> {
+  async #run(
+    request: JsonRpcRequest,
+    requester: Requester,
+    rights: AdminRights,
+    connection: RequestConnection,
+  ): Promise<unknown> {
     if (!Object.hasOwn(this.#handlers, request.method)) throw new AdminError('method-not-found')
     const own = rights.isAdministrator ? 0 : 1
     if (this.#running >= maxConcurrent || this.#ownRunning + own > maxOwnConcurrent) throw new AdminError('too-busy')
     this.#running++
     this.#ownRunning += own
     try {
-      const params = new ParamReader(request.params ?? {})
-      return await this.#handlers[request.method as AdminMethod](params, requester, rights)
+      const handler = this.#handlers[request.method as AdminMethod]
+      const line = { id: request.id, ...connection }
+      return await handler(new ParamReader(request.params ?? {}), requester, rights, line)
     } finally {
       this.#running--
       this.#ownRunning -= own
@@ -178,19 +192,6 @@ export class AdminService {
     return storedRecordToJson(chain, found, include)
   }
 
-  #verify(params: ParamReader): Promise<AdminMethods['audit.verify']['result']> {
-    const fromIndex = params.optionalIndex('fromIndex')
-    const toIndex = params.optionalIndex('toIndex')
-    params.end()
-    const { store, genesis } = this.#options.chain
-    return verifyStore({
-      store,
-      brokerKey: genesis.brokerKey,
-      ...(fromIndex === undefined ? undefined : { fromIndex }),
-      ...(toIndex === undefined ? undefined : { toIndex }),
-    })
-  }
-
   #erase(params: ParamReader, requester: Requester): Promise<AdminMethods['audit.erase']['result']> {
     const { retention } = this.#options
     if (retention === undefined) throw new AdminError('method-not-found')
@@ -237,6 +238,7 @@ const tellable = {
   ERR_KEY_RESTRICTIONS: 'invalid-params',
   ERR_KEY_PROOF: 'invalid-params',
   ERR_KEY_REVOKED: 'key-revoked',
+  ERR_VERIFY_STOPPED: 'too-busy',
 } as const satisfies Partial<Record<PluginErrorCode, AdminError['adminCause']>>
 
 function toAdminError(error: unknown): AdminError | undefined {

@@ -23,4 +23,3 @@ export { afterEarlier, type CommitParticipant, type Decision, type Submission } 
 export type { TileReader } from './tile-reader.ts'
 export { TileTable, tileName } from './tile-table.ts'
 export { TileWriter } from './tile-writer.ts'
-export { type VerifyStoreOptions, verifyStore } from './verify-store.ts'

@@ -235,7 +235,7 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
     }
   }
   // It may have been a key event that somebody wants forgotten.
-  const hole = erasures.firstUnannounced()
+  const [hole] = erasures.unannounced()
   if (hole !== undefined) throw damaged(`record ${hole.index} is gone, and no erasure record says so`)
   const [[broker], [log]] = [notary.brokers, notary.logs]
   if (origin === undefined || broker === undefined || log === undefined) throw damaged('there is no genesis record')

@@ -1,7 +1,27 @@
-import { type CryptoProvider, HashTile, hashBytes, type TileId, tilePath, tileWidth } from '../../protocol/index.ts'
+import {
+  bytesEqual,
+  type CryptoProvider,
+  HashTile,
+  hashBytes,
+  type TileId,
+  tilePath,
+  tileWidth,
+} from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
-import { encodeIndex, type StoreDatabase, storeSublevel } from './level-store.ts'
+import { decodeIndex, encodeIndex, type StoreDatabase, storeSublevel } from './level-store.ts'
 import type { StoreOperation } from './store.ts'
+
+/** What is to be written of one tile. */
+export interface TilePut {
+  readonly type: 'put'
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+export interface TileComparison {
+  readonly tile: TileId
+  readonly found: 'same' | 'other' | 'missing'
+}
 
 /**
  * Full tiles in LevelDB, one value each, keyed by level (1 byte) and index (8 bytes big-endian). Partial ones are not
@@ -32,7 +52,15 @@ export class TileTable {
     return this.#sublevel.get(encodeKey(tile))
   }
 
-  put(tile: TileId, hashes: Uint8Array): StoreOperation {
+  /** Holds what {@link put} would write against what is there. */
+  async compare({ key, value }: TilePut): Promise<TileComparison> {
+    const stored = await this.#sublevel.get(key)
+    const tile = { level: key[0] as number, index: decodeIndex(key.subarray(1)) }
+    if (stored === undefined) return { tile, found: 'missing' }
+    return { tile, found: bytesEqual(stored, value) ? 'same' : 'other' }
+  }
+
+  put(tile: TileId, hashes: Uint8Array): StoreOperation & TilePut {
     return { type: 'put', sublevel: this.#sublevel, key: encodeKey(tile), value: hashes }
   }
 }

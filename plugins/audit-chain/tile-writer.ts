@@ -1,6 +1,6 @@
 import { hashBytes, hashesAtLevel, type TileId, type TreeGrowth, tileWidth } from '../../protocol/index.ts'
 import type { StoreOperation } from './store.ts'
-import { type TileTable, tileName } from './tile-table.ts'
+import { type TilePut, type TileTable, tileName } from './tile-table.ts'
 
 /** The tile of a level that is not full yet. */
 interface PartialTile {
@@ -43,10 +43,10 @@ export class TileWriter {
    * @returns what to write in the batch of the block
    * @throws {RangeError} the leaves do not follow those that are there
    */
-  append(firstIndex: number, { leafHashes, tileRoots }: TreeGrowth): readonly StoreOperation[] {
+  append(firstIndex: number, { leafHashes, tileRoots }: TreeGrowth): readonly (StoreOperation & TilePut)[] {
     if (firstIndex !== this.#size) throw new RangeError(`leaf ${firstIndex} does not follow ${this.#size} leaves`)
     this.#inFlight.clear()
-    const operations: StoreOperation[] = []
+    const operations: (StoreOperation & TilePut)[] = []
     let roots = 0
     for (const leafHash of leafHashes) {
       let hash = leafHash
@@ -70,7 +70,7 @@ export class TileWriter {
   }
 
   /** @returns whether the tile is full now */
-  #add(level: number, hash: Uint8Array, operations: StoreOperation[]): boolean {
+  #add(level: number, hash: Uint8Array, operations: (StoreOperation & TilePut)[]): boolean {
     let tile = this.#edge[level]
     if (tile === undefined) {
       tile = emptyTile(0)

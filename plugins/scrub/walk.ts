@@ -186,7 +186,7 @@ export class ScrubWalk {
   async #treeFromTiles(): Promise<GrowingTree | undefined> {
     const { crypto, readTile, tiles } = this.#options
     const size = this.#next
-    const put = (tile: TileId, hashes: Uint8Array): StoreOperation => {
+    const put = (tile: TileId, hashes: Uint8Array) => {
       const operation = tiles.put(tile, hashes)
       this.#completed.push({ tile, hashes, put: operation })
       return operation

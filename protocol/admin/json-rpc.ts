@@ -1,9 +1,18 @@
+import type { AuditProgress } from './methods.ts'
+
 /** JSON-RPC 2.0 request as the admin topic takes it: no batches, no notifications. */
 export interface JsonRpcRequest {
   readonly jsonrpc: '2.0'
   readonly id: string | number
   readonly method: string
   readonly params?: Readonly<Record<string, unknown>>
+}
+
+/** What a requester is told before its answer: it has no id of its own. */
+export interface JsonRpcNotification {
+  readonly jsonrpc: '2.0'
+  readonly method: 'audit.progress'
+  readonly params: AuditProgress
 }
 
 export interface JsonRpcSuccess {

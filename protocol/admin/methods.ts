@@ -1,4 +1,4 @@
-import type { ChainFault } from '../block/index.ts'
+import type { ChainFault, DamageExtent, StoreFault } from '../block/index.ts'
 import type { P256Jwk } from '../cose/index.ts'
 import type { Erasable, IndexRange, KeyRestrictions, Outcome } from '../record/index.ts'
 import type { RefusalCause } from '../refusal.ts'
@@ -102,13 +102,48 @@ export interface AuditQueryResult {
   readonly cursor: string | null
 }
 
+export interface AuditVerifyParams {
+  /** Publishers' signatures below are not verified; hashes, links and sequence numbers are. Default 0. */
+  readonly fromIndex?: number
+  /** Last index to look at; the block that holds it is looked at whole. Default: the newest. */
+  readonly toIndex?: number
+  /** Verifies no signatures of publishers. Default false. */
+  readonly hashesOnly?: boolean
+}
+
 export interface AuditVerifyResult {
   readonly ok: boolean
+  /** Records of the blocks before the first one with a fault. */
   readonly checked: number
+  /** Publishers' signatures verified in them. */
   readonly signatures: number
   /** Payloads and records that were erased, as records of the chain announce. */
   readonly erased: { readonly bodies: number; readonly records: number }
-  readonly firstBad?: { readonly index: number; readonly block: number; readonly cause: ChainFault }
+  readonly firstBad?: {
+    readonly index: number
+    readonly block: number
+    readonly cause: ChainFault | StoreFault
+    /** Which tile, queue or topic, when it is not the chain itself. */
+    readonly place?: string
+  }
+  /** Records that cannot be vouched for; with `firstBad` only. */
+  readonly bad?: number
+  /** Between which indexes they are; absent when no record is concerned. */
+  readonly extent?: DamageExtent
+  /** Records above the extent, all of which verify; with `firstBad` only. */
+  readonly recordsAfter?: number
+  /** Whether the kept header is in the chain; with `firstBad`, when one was kept. */
+  readonly containsHead?: boolean
+}
+
+/** Parameters of the notification `audit.progress`, which a request that takes long sends to its requester. */
+export interface AuditProgress {
+  /** The id of the request. */
+  readonly id: string | number
+  /** Records looked at. */
+  readonly records: number
+  /** Of so many. */
+  readonly total: number
 }
 
 export interface KeyJson {
@@ -196,7 +231,7 @@ export interface AdminMethods {
   'audit.query': { params: AuditQueryParams; result: AuditQueryResult }
   'audit.record': { params: { index: number; include?: readonly Includable[] }; result: RecordJson }
   'audit.erase': { params: AuditEraseParams; result: AuditEraseResult }
-  'audit.verify': { params: { fromIndex?: number; toIndex?: number }; result: AuditVerifyResult }
+  'audit.verify': { params: AuditVerifyParams; result: AuditVerifyResult }
   'keys.list': { params: Record<string, never>; result: { keys: readonly KeyJson[] } }
   'audit.gaps': { params: AuditGapsParams; result: AuditGapsResult }
   /** Open to everybody: hashes alone. `path` as RFC 9162 section 2.1.4 has it, base64url. */

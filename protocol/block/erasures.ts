@@ -54,17 +54,18 @@ export class ErasureLedger {
     return hole !== undefined && hole.what === 'records' && hole.first <= index
   }
 
-  /** Where the first thing stands that is gone, and no erasure record says so; undefined when all is announced. */
-  firstUnannounced(): { readonly index: number; readonly block: number } | undefined {
+  /** Everything that is gone though no erasure record says so, in the order of the indexes. */
+  *unannounced(): Iterable<{ readonly index: number; readonly block: number }> {
     const records = unionOfRanges(this.#announced.records)
     const covered = {
       records: new RangeSet(records),
       bodies: new RangeSet(unionOfRanges([...records, ...this.#announced.bodies])),
     }
     for (const { what, block, first, last } of this.#holes) {
-      const index = covered[what].firstOutside(first, last)
-      if (index !== undefined) return { index, block }
+      for (let index = covered[what].firstOutside(first, last); index !== undefined; ) {
+        yield { index, block }
+        index = index === last ? undefined : covered[what].firstOutside(index + 1, last)
+      }
     }
-    return undefined
   }
 }

@@ -28,6 +28,31 @@ export const chainFaults = {
 
 export type ChainFault = keyof typeof chainFaults
 
+/** What a store can have wrong beside its chain. */
+export const storeFaults = {
+  'tile-mismatch': 'a stored tile does not have the hashes of the leaves below it',
+  'tile-missing': 'a tile that the tree has filled is not stored',
+  'reference-dangling': 'a queued or retained message refers to a record that is not there',
+} as const
+
+export type StoreFault = keyof typeof storeFaults
+
+/** Everything that `audit verify` can find wrong. */
+export const verifyFaults = { ...chainFaults, ...storeFaults } as const
+
+export type VerifyFault = keyof typeof verifyFaults
+
+/** Something beside the chain that does not fit it. */
+export interface StoreFinding {
+  readonly cause: StoreFault
+  /** Height of the block that tells. */
+  readonly block: number
+  /** First leaf below the tile; the record that is referred to. */
+  readonly index: number
+  /** Which tile, queue or topic. */
+  readonly place: string
+}
+
 /** The first thing found wrong. */
 export interface ChainFinding {
   readonly cause: ChainFault

@@ -9,9 +9,19 @@ export {
 } from './block.ts'
 export { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'
+export type { DamageExtent } from './damage.ts'
 export { eraseFrom, isBodyErased } from './erase.ts'
 export { ErasureLedger } from './erasures.ts'
-export { type ChainFault, type ChainFinding, chainFaults } from './faults.ts'
+export {
+  type ChainFault,
+  type ChainFinding,
+  chainFaults,
+  type StoreFault,
+  type StoreFinding,
+  storeFaults,
+  type VerifyFault,
+  verifyFaults,
+} from './faults.ts'
 export {
   type BlockHeader,
   BlockSigner,
@@ -22,6 +32,7 @@ export {
   type SignedHeader,
   verifySignedHeader,
 } from './header.ts'
+export { type InspectedBlock, type InspectionOptions, inspectBlock } from './inspect.ts'
 export {
   type RotationPlace,
   signBrokerKeyProof,
@@ -37,4 +48,4 @@ export {
   signSnapshot,
 } from './snapshot.ts'
 export { type ChainState, decodeChainState, emptyChainState, encodeChainState } from './state.ts'
-export { type ChainSummary, ChainVerifier, type ChainVerifierOptions } from './verify.ts'
+export { type ChainDamage, type ChainSummary, ChainVerifier, type ChainVerifierOptions } from './verify.ts'

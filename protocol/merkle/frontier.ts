@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { hashBytes, rootOfSubtrees } from './hash.ts'
+import { hashBytes, nodeHash, rootOfSubtrees } from './hash.ts'
 import { tileHeight } from './tiles.ts'
 
 /** What is hashed for an inner node (RFC 9162 section 2.1.1): 0x01, left, right. Hashing never waits. */
@@ -42,6 +42,28 @@ export class Frontier {
 
   append(leafHash: Uint8Array): void {
     this.#append(leafHash, undefined)
+  }
+
+  /**
+   * Appends a complete subtree that was computed elsewhere. The size must be a multiple of its leaves, `2^height`, and
+   * the height at most that of a tile.
+   * @returns roots of the tiles that it completed, lowest level first
+   */
+  appendSubtree(height: number, root: Uint8Array): readonly Uint8Array[] {
+    const leaves = 2 ** height
+    if (height > tileHeight || this.#size % leaves !== 0) throw new RangeError('the subtree does not belong here')
+    const tileRoots: Uint8Array[] = []
+    let combined = root
+    let combinedHeight = height
+    if (height === tileHeight) tileRoots.push(root)
+    for (let trees = this.#size / leaves; trees % 2 === 1; trees = (trees - 1) / 2) {
+      combined = nodeHash(this.#subtrees.pop() as Uint8Array, combined, this.#crypto)
+      combinedHeight++
+      if (combinedHeight % tileHeight === 0) tileRoots.push(combined)
+    }
+    this.#subtrees.push(combined)
+    this.#size += leaves
+    return tileRoots
   }
 
   /** Appends leaves. @returns what they add to the tiles of the tree */

@@ -1,3 +1,4 @@
+export { type AlignedSubtree, alignedSubtrees } from './aligned-subtrees.ts'
 export { Frontier, type TreeGrowth } from './frontier.ts'
 export { emptyRoot, hashBytes, leafHash, nodeHash } from './hash.ts'
 export { HashTile } from './hash-tile.ts'

@@ -51,6 +51,7 @@ async function connect(t: TestContext, mayWrite = true) {
       mayRead: () => true,
     },
     exchange: keyExchange.connect('press-7'),
+    departed: new AbortController().signal,
     serverCertificateSha256: undefined,
   }
   for (const topicOf of [adminResponseTopic, keyExchangeResponseTopic, identityResponseTopic]) {

@@ -98,6 +98,7 @@ test('every parameter is checked, and one that a method does not know is refused
     ['audit.record', { index: 0 }, 'include', notIncludes],
     ['audit.verify', {}, 'fromIndex', notIndexes],
     ['audit.verify', {}, 'toIndex', notIndexes],
+    ['audit.verify', {}, 'hashesOnly', [0, 'true', null]],
     ['keys.enroll', { key: jwk }, 'key', notKeys],
     ['keys.enroll', { key: jwk }, 'name', [...notTexts, '', 'a'.repeat(256), 'é'.repeat(128), 'a\nb', '\u007f']],
     ['keys.revoke', { kid: kidOf(numberedKey(1)) }, 'kid', [...notBytes, '', undefined]],

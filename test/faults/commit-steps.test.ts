@@ -17,6 +17,7 @@ import {
 } from '../../plugins/index.ts'
 import { decodeBlock, decodeRecord, leafHash, tilesOf, tileWidth } from '../../protocol/index.ts'
 import { fillChain } from '../../scripts/chain/fill-chain.ts'
+import { kept } from '../helpers/faults.ts'
 import { NaiveTree } from '../helpers/naive-tree.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { armStore, type CommitStep, commitSteps, deaths, markSublevel, writeOutcomes } from './commit-steps.ts'
@@ -62,7 +63,8 @@ async function foundIn(location: string, { records, adds }: CommitStep): Promise
   const leaves: Uint8Array[] = []
   const counts = new Map<string, number>()
   for await (const { firstIndex, encoded } of store.blocks()) {
-    for (const [i, { leaf, record, body }] of decodeBlock(encoded).entries.entries()) {
+    for (const [i, entry] of decodeBlock(encoded).entries.entries()) {
+      const { leaf, record, body } = kept(entry)
       leaves.push(leafHash(leaf, nativeCrypto))
       if (firstIndex + i < records) continue
       const { kind } = decodeRecord(record)

@@ -36,7 +36,7 @@ test('the ninth request at a time is too-busy; the ones before it are answered',
   const chain = await AuditChain.open({ location: temporaryDirectory(t) })
   const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
   const answers = await Promise.all(
-    Array.from({ length: 9 }, () => service.answer(request('audit.verify'), { auth: 'none' }, administrator, rethrow)),
+    Array.from({ length: 9 }, () => service.answer(request('audit.query'), { auth: 'none' }, administrator, rethrow)),
   )
   assert.deepEqual(answers.map(causeOf), [...Array(8).fill(undefined), 'too-busy'])
   assert.equal(
@@ -55,6 +55,26 @@ test('of those who are no administrators, four are answered at a time, which lea
   const status = service.answer(request('audit.status'), { auth: 'none' }, administrator, rethrow)
   assert.deepEqual((await Promise.all(asked)).map(causeOf), [...Array(4).fill(undefined), 'too-busy'])
   assert.equal(causeOf(await status), undefined)
+  await chain.close()
+})
+
+test('one verification runs at a time; the next one is too-busy until it has ended', async (t) => {
+  const chain = await AuditChain.open({ location: temporaryDirectory(t) })
+  const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
+  const verify = () => service.answer(request('audit.verify'), { auth: 'none' }, administrator, rethrow)
+  const answers = await Promise.all([verify(), verify()])
+  assert.deepEqual(answers.map(causeOf), [undefined, 'too-busy'])
+  assert.equal(causeOf(await verify()), undefined)
+  await chain.close()
+})
+
+test('a verification whose requester is gone is stopped, and the next one may run', async (t) => {
+  const chain = await AuditChain.open({ location: temporaryDirectory(t) })
+  const service = new AdminService({ chain, counters: new PublishCounters(), sinceMs: 0 })
+  const ask = (signal?: AbortSignal) =>
+    service.answer(request('audit.verify'), { auth: 'none' }, administrator, rethrow, signal && { signal })
+  assert.equal(causeOf(await ask(AbortSignal.abort())), 'too-busy')
+  assert.equal(causeOf(await ask()), undefined)
   await chain.close()
 })
 

@@ -1,0 +1,2 @@
+export type { RecordReference } from './references.ts'
+export { type VerifyProgress, type VerifyStoreOptions, verifyStore } from './verify-store.ts'

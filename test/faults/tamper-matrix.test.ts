@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { encodeIndex } from '../../plugins/audit-chain/level-store.ts'
+import { TileWriter } from '../../plugins/audit-chain/tile-writer.ts'
+import { LevelAuditStore, nativeCrypto, openStoreDatabase, TileTable, verifyStore } from '../../plugins/index.ts'
+import { decodeBlock, Frontier, leafHash } from '../../protocol/index.ts'
+import { atEnd } from '../helpers/cleanup.ts'
+import { genesis } from '../helpers/golden-chain.ts'
+import { temporaryDirectory } from '../helpers/temporary.ts'
+import { tileKey } from '../helpers/tiled-chain.ts'
+import { honest, matrix, type Tampered } from './tamper-matrix-cases.ts'
+
+/** A store with these blocks, and the tiles of the honest ones. */
+async function storeOf(t: TestContext, { blocks = honest, tile }: Omit<Tampered, 'finds'>) {
+  const database = await openStoreDatabase(temporaryDirectory(t))
+  atEnd(t, () => database.close())
+  const table = new TileTable(database)
+  const store = new LevelAuditStore(database)
+  const writer = new TileWriter(table)
+  const frontier = new Frontier(nativeCrypto)
+  for (const { key, encoded } of honest) {
+    const leafHashes = decodeBlock(encoded).entries.map(({ leaf }) => leafHash(leaf, nativeCrypto))
+    await store.write(writer.append(key, frontier.grow(leafHashes)))
+  }
+  const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
+  const chain = database.sublevel<Uint8Array, Uint8Array>('chain', encodings)
+  for (const { key, encoded } of blocks) await chain.put(encodeIndex(key), encoded)
+  const tiles = database.sublevel<Uint8Array, Uint8Array>('tiles', encodings)
+  const hashes = await tiles.get(tileKey(0, 0))
+  assert.ok(hashes !== undefined, 'a tile is full')
+  const left = tile === undefined ? hashes : tile(hashes)
+  if (left === undefined) await tiles.del(tileKey(0, 0))
+  else await tiles.put(tileKey(0, 0), left)
+  return { store, tiles: table }
+}
+
+const head = honest.at(-1)?.signed ?? assert.fail('there are blocks')
+
+for (const [attack, row] of Object.entries(matrix)) {
+  for (const [target, cell] of Object.entries(row)) {
+    if (typeof cell === 'string') continue
+    test(`${attack} x ${target} is found and located, and what else it touches is counted`, async (t) => {
+      const result = await verifyStore({ ...(await storeOf(t, cell)), brokerKey: genesis.brokerKey, head })
+      const { firstBad, bad, ok } = result
+      assert.deepEqual([firstBad?.cause, firstBad?.block, firstBad?.index, bad], cell.finds, JSON.stringify(result))
+      assert.equal(ok, false)
+    })
+  }
+}
+
+test('without an attack nothing is found', async (t) => {
+  const result = await verifyStore({ ...(await storeOf(t, {})), brokerKey: genesis.brokerKey, head })
+  assert.deepEqual(result, { ok: true, checked: 314, signatures: 1, erased: { bodies: 0, records: 0 } })
+})
