@@ -196,6 +196,7 @@ class Broker implements NotaryBroker {
       sessions?.applyLimits()
       this.#listeners?.applyOptions()
       this.#observability?.applyOptions()
+      this.#parts.checkpoints?.start()
     })
     await this.#applyKeys()
   }
@@ -237,6 +238,7 @@ class Broker implements NotaryBroker {
     this.#parts.sessions?.stop()
     await this.#parts.verification?.close()
     await this.#security?.close()
+    await this.#parts.receipts?.close()
     await this.#parts.checkpoints?.close()
     await this.#chain?.close()
     await this.#observability?.close()
@@ -274,6 +276,7 @@ class Broker implements NotaryBroker {
         for (const connection of this.#listeners?.connections ?? []) connection.onOutage()
       },
       onRecovered: () => log.warning('The store takes writes again.'),
+      onBlock: (signedHeader) => this.#opened?.context.topics.tellBlock(signedHeader),
       onAlarm: (alarm) => {
         log.warning(`Warning: key ${alarm.name} signed two contents under number ${alarm.seq}: record ${alarm.index}`)
         this.#opened?.context.topics.raiseAlarm(alarmJson(alarm))

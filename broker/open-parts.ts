@@ -9,6 +9,7 @@ import {
   KeyExchangeService,
   nativeCrypto,
   PublishGate,
+  ReceiptPush,
   type RulesInForce,
   VerificationQueue,
   type VerifySignature,
@@ -37,6 +38,7 @@ export interface BrokerParts {
   verification: VerificationQueue
   keyExchange: KeyExchangeService
   checkpoints: CheckpointKeeper
+  receipts: ReceiptPush
 }
 
 /** What the parts are made with. */
@@ -85,6 +87,14 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     onError,
     now: Date.now,
   })
+  const { checkpoints } = parts
+  if (checkpoints.newest !== undefined) topics.tellCheckpoint(checkpoints.newest.note)
+  checkpoints.onPublished(({ note, treeSize }) => {
+    // Cosignatures may come for an older one still.
+    if (treeSize === checkpoints.newest?.treeSize) topics.tellCheckpoint(note)
+  })
+  const receipts = new ReceiptPush({ chain, checkpoints, topics, crypto: nativeCrypto, onError })
+  parts.receipts = receipts
   const counters = new BrokerCounters()
   const totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
   const sessions = await openSessions(given, counters, totals)
@@ -110,10 +120,15 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     sessions,
     access,
     topics,
+    receipts,
     counters,
-    admin: new AdminService({ chain, counters: gate.counters, sinceMs: Date.now() }),
+    admin: new AdminService({ chain, counters: gate.counters, checkpoints, sinceMs: Date.now() }),
     keyExchange,
-    identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
+    identity: new IdentityService({
+      brokerKey: chain.brokerKey,
+      brokerId: chain.genesis.origin,
+      checkpoint: () => checkpoints.newest?.note,
+    }),
     penalties: new AddressPenalties(),
     flushQueue: sessions.flushQueue,
     get anonymousAdmin() {

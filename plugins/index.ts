@@ -132,6 +132,7 @@ export {
   readKeysDirectory,
 } from './key-registry/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
+export { type ReceiptOwner, ReceiptPush, type ReceiptPushOptions, type ReceiptQueue } from './receipts/index.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export { type Rate, TokenBucket } from './token-bucket.ts'
 export {

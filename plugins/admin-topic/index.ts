@@ -1,2 +1,3 @@
-export { type DirectClient, DirectTopics, type OwnTopic } from './direct-topics.ts'
+export type { DirectClient } from './direct-client.ts'
+export { DirectTopics, type OwnTopic } from './direct-topics.ts'
 export { AdminService, type AdminServiceOptions } from './service.ts'

@@ -16,11 +16,14 @@ import { findGaps, readGapQuery } from './gaps.ts'
 import { KeyMethods } from './key-methods.ts'
 import { ParamReader, type RawParams } from './params.ts'
 import { readQuery, runQuery } from './query.ts'
+import { type CheckpointSource, ReceiptMethods } from './receipt-methods.ts'
 import { recordJson } from './records.ts'
 
 export interface AdminServiceOptions {
   readonly chain: AuditChain
   readonly counters: PublishCounters
+  /** What receipts are given for. Default: nothing; there are none then. */
+  readonly checkpoints?: CheckpointSource
   /** Start of the broker, milliseconds since 1970. */
   readonly sinceMs: number
 }
@@ -31,22 +34,41 @@ const maxConcurrent = 8
 const maxRequestBytes = 64 * 1024
 
 type Handlers = {
-  readonly [M in AdminMethod]: (params: ParamReader, requester: Requester) => Promise<AdminMethods[M]['result']>
+  readonly [M in AdminMethod]: (
+    params: ParamReader,
+    requester: Requester,
+    isAdministrator: boolean,
+  ) => Promise<AdminMethods[M]['result']>
 }
+
+/** Who is no administrator may call these: proofs reveal nothing of records, and receipts are given for one's own. */
+const openMethods: ReadonlySet<string> = new Set<AdminMethod>([
+  'audit.checkpoint',
+  'audit.consistency',
+  'audit.receipt',
+])
+/** Requests of that kind at a time. They are short, but for receipts that wait for a checkpoint. */
+const maxConcurrentOpen = 256
 
 /** JSON-RPC 2.0 over the chain and the key registry. Knows nothing of MQTT: the caller decides who may ask. */
 export class AdminService {
   readonly #options: AdminServiceOptions
   readonly #handlers: Handlers
   #running = 0
+  #runningOpen = 0
 
   constructor(options: AdminServiceOptions) {
     this.#options = options
     const keys = new KeyMethods(options.chain)
+    const receipts = new ReceiptMethods(options.chain, options.checkpoints)
     this.#handlers = {
       'audit.status': (params) => this.#status(params),
       'audit.query': (params) => this.#query(params),
       'audit.record': (params) => this.#record(params),
+      'audit.block': (params) => receipts.block(params),
+      'audit.checkpoint': (params) => receipts.checkpoint(params),
+      'audit.receipt': (...request) => receipts.receipt(...request),
+      'audit.consistency': (params) => receipts.consistency(params),
       'audit.verify': (params) => this.#verify(params),
       'audit.gaps': (params) => this.#gaps(params),
       'keys.list': (params) => keys.list(params),
@@ -73,8 +95,8 @@ export class AdminService {
     try {
       const request = parseRequest(payload)
       id = request.id
-      if (!isAdministrator) throw new AdminError('not-authorized')
-      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester) }
+      if (!isAdministrator && !openMethods.has(request.method)) throw new AdminError('not-authorized')
+      return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester, isAdministrator) }
     } catch (error) {
       const known = toAdminError(error)
       if (known === undefined) onInternalError(error)
@@ -82,27 +104,32 @@ export class AdminService {
     }
   }
 
-  async #run(request: JsonRpcRequest, requester: Requester): Promise<unknown> {
+  async #run(request: JsonRpcRequest, requester: Requester, isAdministrator: boolean): Promise<unknown> {
     if (!Object.hasOwn(this.#handlers, request.method)) throw new AdminError('method-not-found')
-    if (this.#running >= maxConcurrent) throw new AdminError('too-busy')
-    this.#running++
+    const isOpen = openMethods.has(request.method)
+    if (isOpen ? this.#runningOpen >= maxConcurrentOpen : this.#running >= maxConcurrent)
+      throw new AdminError('too-busy')
+    if (isOpen) this.#runningOpen++
+    else this.#running++
     try {
-      return await this.#handlers[request.method as AdminMethod](new ParamReader(request.params ?? {}), requester)
+      const handler = this.#handlers[request.method as AdminMethod]
+      return await handler(new ParamReader(request.params ?? {}), requester, isAdministrator)
     } finally {
-      this.#running--
+      if (isOpen) this.#runningOpen--
+      else this.#running--
     }
   }
 
   async #status(params: ParamReader): Promise<AuditStatus> {
     params.end()
-    const { chain, counters, sinceMs } = this.#options
+    const { chain, counters, sinceMs, checkpoints } = this.#options
     const { state, genesis } = chain
     return {
       treeSize: state.frontier.size,
       blocks: state.height,
       rootHash: toBase64url(state.frontier.root()),
       chainHead: toBase64url(state.previousHash),
-      checkpoint: null,
+      checkpoint: checkpoints?.newest?.note ?? null,
       logVkey: chain.logVkey,
       brokerKey: p256ToJwk(chain.brokerKey),
       brokerKid: toBase64url(chain.brokerThumbprint),

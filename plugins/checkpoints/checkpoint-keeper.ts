@@ -106,14 +106,22 @@ export class CheckpointKeeper {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Begins to make checkpoints. */
+  /** Time between two checkpoints, in milliseconds. */
+  get intervalMs(): number {
+    return this.#options.intervalMs()
+  }
+
+  /** Begins to make checkpoints; once it has begun, goes over to another interval at once. */
   start(): void {
-    if (this.#isClosed || this.#timer !== undefined) return
-    const next = () => {
-      this.#timer = setTimeout(() => this.make().finally(next), this.#options.intervalMs())
-      this.#timer.unref()
-    }
-    next()
+    if (this.#isClosed) return
+    clearTimeout(this.#timer)
+    const timer = setTimeout(() => {
+      this.make().finally(() => {
+        // Unless it was begun anew meanwhile.
+        if (this.#timer === timer) this.start()
+      })
+    }, this.intervalMs)
+    this.#timer = timer.unref()
   }
 
   /** Makes a checkpoint now if there is something new. Never rejects: what went wrong `onError` was told. */

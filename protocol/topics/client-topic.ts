@@ -55,6 +55,17 @@ export function rejectedTopic(clientId: string): string {
   return `$notary/rejected/${encodeClientId(clientId)}`
 }
 
+/** Receipts for the publishes of one client. */
+export function receiptTopic(clientId: string): string {
+  return `$notary/audit/receipt/${encodeClientId(clientId)}`
+}
+
+/** The newest checkpoint, retained, for everybody. */
+export const checkpointTopic = '$notary/audit/checkpoint'
+
+/** The signed header of every block, as it becomes durable, for everybody. */
+export const blockTopic = '$notary/audit/block'
+
 /** What administrators should look into at once. */
 export const alarmTopic = '$notary/alarm'
 

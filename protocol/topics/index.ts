@@ -1,6 +1,8 @@
 export {
   adminResponseTopic,
   alarmTopic,
+  blockTopic,
+  checkpointTopic,
   encodeClientId,
   identityResponseTopic,
   isBelowNotary,
@@ -8,6 +10,7 @@ export {
   keyExchangeResponseTopic,
   notaryPrefix,
   ownClientId,
+  receiptTopic,
   rejectedTopic,
   requestTopic,
 } from './client-topic.ts'
