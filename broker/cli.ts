@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 import {
+  auditCheckpoint,
   auditGaps,
   auditHelp,
   auditQuery,
+  auditReceipt,
   auditStatus,
   auditVerifyLive,
+  auditVerifyReceipt,
   type Command,
   enroll,
   exitCode,
@@ -34,6 +37,9 @@ const audit: Command = {
   run: ([subcommand, ...args], output) => {
     if (subcommand === 'status') return auditStatus(args, output)
     if (subcommand === 'query') return auditQuery(args, output)
+    if (subcommand === 'checkpoint') return auditCheckpoint(args, output)
+    if (subcommand === 'receipt') return auditReceipt(args, output)
+    if (subcommand === 'verify-receipt') return auditVerifyReceipt(args, output)
     if (subcommand === 'gaps') return auditGaps(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
     const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))

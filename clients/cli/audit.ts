@@ -4,6 +4,8 @@ import {
   type AuditVerifyResult,
   chainFaults,
   type Includable,
+  parseCheckpointText,
+  parseSignedNote,
   type RecordJson,
   withoutUndefined,
 } from '../../protocol/index.ts'
@@ -19,12 +21,18 @@ const verifyTimeoutMs = 3_600_000
 export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit query [--topic FILTER] [--client ID] [--kid KID] [--from N] [--to N] [--limit N] [options]
        notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
+       notarymq audit checkpoint [options]
+       notarymq audit receipt N [-o NAME] [options]
+       notarymq audit verify-receipt FILE... [--vkey KEY] [--broker-key PEM] [--record FILE] [--json]
        notarymq audit verify [--from N] [--to N] [options]
        notarymq audit verify --db DIR [--broker-key PEM] [--json]
 
 status    size, root and keys of the chain; publishes accepted and refused since the start
 query     records that match, oldest first
 gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
+checkpoint  the newest signed statement of size and root: keep it, and the log cannot be cut off below it unnoticed
+receipt   what proves that record N is in the log; with -o as NAME.receipt (COSE), NAME.tlog-proof and NAME.json (all)
+verify-receipt  verify such files without any broker; exit code 1 when one does not prove its record
 verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
 
       --topic FILTER            topic filter, as for subscribing
@@ -33,6 +41,9 @@ verify    re-hash everything and verify every signature; exit code 1 and the fir
       --from N, --to N          range of indexes (gaps: of sequence numbers)
       --limit N                 at most this many records or gaps (default 100)
       --payload                 add the payload of each record (base64url; --json only)
+  -o, --output NAME             where to write a receipt
+      --vkey KEY                verifier key of the log to trust, or the file that holds it (keys/log.vkey)
+      --record FILE             the .json with the record that a .receipt or .tlog-proof is for
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
 ${connectionHelp}
@@ -54,10 +65,16 @@ function statusText(status: AuditStatus): string {
     `chain head  ${status.chainHead}`,
     `broker key  ${status.brokerKid}`,
     `log vkey    ${status.logVkey}`,
+    `checkpoint  ${status.checkpoint === null ? 'none yet' : checkpointLine(status.checkpoint)}`,
     `since       ${status.since}`,
     `accepted    ${status.accepted}`,
     `refused     ${refused.length === 0 ? 0 : refused.join(', ')}`,
   ].join('\n')
+}
+
+function checkpointLine(note: string): string {
+  const { text, signatures } = parseSignedNote(note)
+  return `${parseCheckpointText(text).treeSize} records, ${signatures.length - 1} cosignatures`
 }
 
 /** The server's largest page. */

@@ -7,6 +7,7 @@ export {
   printVerification,
   unknownAuditCommand,
 } from './audit.ts'
+export { auditCheckpoint, auditReceipt } from './audit-receipt.ts'
 export {
   type Command,
   exitCode,
@@ -21,3 +22,4 @@ export { keygen } from './keygen.ts'
 export { enroll, keys, revoke, rotate } from './keys.ts'
 export { passwdCommand } from './passwd.ts'
 export { pub } from './pub.ts'
+export { auditVerifyReceipt } from './verify-receipt.ts'

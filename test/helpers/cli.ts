@@ -1,8 +1,11 @@
 import {
+  auditCheckpoint,
   auditGaps,
   auditQuery,
+  auditReceipt,
   auditStatus,
   auditVerifyLive,
+  auditVerifyReceipt,
   type Command,
   enroll,
   identityCommand,
@@ -21,7 +24,15 @@ const audit: Command = {
   summary: '',
   help: '',
   run: ([name, ...args], output) => {
-    const subcommands = { status: auditStatus, query: auditQuery, gaps: auditGaps, verify: auditVerifyLive }
+    const subcommands = {
+      status: auditStatus,
+      query: auditQuery,
+      gaps: auditGaps,
+      verify: auditVerifyLive,
+      checkpoint: auditCheckpoint,
+      receipt: auditReceipt,
+      'verify-receipt': auditVerifyReceipt,
+    }
     if (name === undefined || !Object.hasOwn(subcommands, name)) return unknownAuditCommand(name)
     return subcommands[name as keyof typeof subcommands](args, output)
   },
