@@ -6,7 +6,7 @@ import type { CheckpointKeeper, PublishedCheckpoint } from '../checkpoints/index
 import { ReceiptQueue } from './receipt-queue.ts'
 import { type ReceiptChain, type RecordReceipt, receiptsOf } from './record-receipts.ts'
 
-/** Receipts made in one turn of the event loop: about a millisecond's worth. */
+/** Receipts made in one turn of the event loop: a millisecond or two. */
 const receiptsPerTurn = 8
 
 export interface ReceiptPushOptions {
