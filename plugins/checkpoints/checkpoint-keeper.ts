@@ -68,6 +68,8 @@ export class CheckpointKeeper {
   #newest: PublishedCheckpoint | undefined
   #making: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  /** What the timer was set to. */
+  #waitingMs: number | undefined
   #isClosed = false
 
   private constructor(options: CheckpointKeeperOptions) {
@@ -111,16 +113,21 @@ export class CheckpointKeeper {
     return this.#options.intervalMs()
   }
 
-  /** Begins to make checkpoints; once it has begun, goes over to another interval at once. */
+  /** Begins to make checkpoints; once it has begun, goes over to an interval that was changed, at once. */
   start(): void {
-    if (this.#isClosed) return
+    const { intervalMs } = this
+    // Begun anew each time, it would come to no checkpoint when asked more often than the interval.
+    if (this.#isClosed || this.#waitingMs === intervalMs) return
     clearTimeout(this.#timer)
+    this.#waitingMs = intervalMs
     const timer = setTimeout(() => {
       this.make().finally(() => {
-        // Unless it was begun anew meanwhile.
-        if (this.#timer === timer) this.start()
+        // Unless another wait has begun meanwhile.
+        if (this.#timer !== timer) return
+        this.#waitingMs = undefined
+        this.start()
       })
-    }, this.intervalMs)
+    }, intervalMs)
     this.#timer = timer.unref()
   }
 
