@@ -106,9 +106,16 @@ export function resumeNotarySubscriptions(connection: ClientConnection): void {
   updateReceipts(connection)
 }
 
-/** Its subscriptions have changed: perhaps it begins to want receipts, or wants none any more. */
+/**
+ * Its subscriptions have changed: perhaps it begins to want receipts, or wants none any more. A connection that ended
+ * before its SUBSCRIBE had its turn is forgotten once more, as nobody else would.
+ */
 function updateReceipts(connection: ClientConnection): void {
-  connection.receipts = connection.context.receipts.queueOf(connection, connection.identity.publisher)
+  const { context, edge, identity } = connection
+  if (edge.isClosed) {
+    context.topics.forget(connection)
+    context.receipts.forget(connection)
+  } else connection.receipts = context.receipts.queueOf(connection, identity.publisher)
 }
 
 /** @returns the Reason Code that says no, or undefined */
