@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 import {
+  auditCheckpoint,
   auditErase,
   auditGaps,
   auditHelp,
   auditQuery,
+  auditReceipt,
   auditRecord,
   auditStatus,
   auditTail,
   auditVerifyLive,
+  auditVerifyReceipt,
   type Command,
   enroll,
   exitCode,
@@ -43,6 +46,9 @@ const audit: Command = {
     if (subcommand === 'tail') return auditTail(args, output)
     if (subcommand === 'record') return auditRecord(args, output)
     if (subcommand === 'reindex') return auditReindex(args, output)
+    if (subcommand === 'checkpoint') return auditCheckpoint(args, output)
+    if (subcommand === 'receipt') return auditReceipt(args, output)
+    if (subcommand === 'verify-receipt') return auditVerifyReceipt(args, output)
     if (subcommand === 'gaps') return auditGaps(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
     const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))

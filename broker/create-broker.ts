@@ -201,6 +201,7 @@ class Broker implements NotaryBroker {
       this.#observability?.applyOptions()
       this.#opened?.scrub.applyOptions()
       this.#parts.retention?.start()
+      this.#parts.checkpoints?.start()
     })
     await this.#applyKeys()
   }
@@ -246,6 +247,7 @@ class Broker implements NotaryBroker {
     await this.#parts.verification?.close()
     await this.#security?.close()
     await this.#parts.witnesses?.close()
+    await this.#parts.receipts?.close()
     await this.#parts.checkpoints?.close()
     await this.#parts.indexBuilder?.stop()
     await this.#chain?.close()
@@ -284,6 +286,7 @@ class Broker implements NotaryBroker {
         for (const connection of this.#listeners?.connections ?? []) connection.onOutage()
       },
       onRecovered: () => log.warning('The store takes writes again.'),
+      onBlock: (signedHeader) => this.#opened?.context.topics.tellBlock(signedHeader),
       onAlarm: (alarm) => {
         log.warning(`Warning: key ${alarm.name} signed two contents under number ${alarm.seq}: record ${alarm.index}`)
         this.#opened?.context.topics.raiseAlarm(alarmJson(alarm))

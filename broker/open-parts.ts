@@ -11,6 +11,7 @@ import {
   nativeCrypto,
   PublishGate,
   QueryIndex,
+  ReceiptPush,
   Retention,
   type RulesInForce,
   Scrubber,
@@ -49,6 +50,7 @@ export interface BrokerParts {
   retention: Retention
   witnesses: Witnesses
   indexBuilder: IndexBuilder
+  receipts: ReceiptPush
 }
 
 /** What the parts are made with. */
@@ -112,6 +114,13 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     onChange: (change) => reportWitness(change, log, topics),
   })
   parts.witnesses = witnesses
+  if (checkpoints.newest !== undefined) topics.tellCheckpoint(checkpoints.newest.note)
+  checkpoints.onPublished(({ note, treeSize }) => {
+    // Cosignatures may come for an older one still.
+    if (treeSize === checkpoints.newest?.treeSize) topics.tellCheckpoint(note)
+  })
+  const receipts = new ReceiptPush({ chain, checkpoints, topics, crypto: nativeCrypto, onError })
+  parts.receipts = receipts
   const counters = new BrokerCounters()
   const totals: QueueTotals = { messages: 0, bytes: 0, inFlight: 0 }
   const sessions = await openSessions(given, counters, totals)
@@ -147,10 +156,12 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     sessions,
     access,
     topics,
+    receipts,
     counters,
     admin: new AdminService({
       chain,
       counters: gate.counters,
+      checkpoints,
       sinceMs: Date.now(),
       scrub,
       retention,
@@ -158,7 +169,11 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
       index,
     }),
     keyExchange,
-    identity: new IdentityService({ brokerKey: chain.brokerKey, brokerId: chain.genesis.origin }),
+    identity: new IdentityService({
+      brokerKey: chain.brokerKey,
+      brokerId: chain.genesis.origin,
+      checkpoint: () => checkpoints.newest?.note,
+    }),
     penalties: new AddressPenalties(),
     flushQueue: sessions.flushQueue,
     get anonymousAdmin() {

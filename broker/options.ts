@@ -103,7 +103,7 @@ export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOp
   readonly admins?: readonly string[]
   /** Metrics and health pages. Default: none. */
   readonly httpListeners?: readonly HttpListenerOptions[]
-  /** Milliseconds between two checkpoints, when there is something new. Default 1000. */
+  /** Milliseconds between two checkpoints, when there is something new (`notary_checkpoint_interval`). Default 1000. */
   readonly checkpointIntervalMs?: number
   /** Name of the log; fixed by the genesis record. Default `notarymq/<16 hex of the broker's thumbprint>`. */
   readonly origin?: string
@@ -263,9 +263,14 @@ function texts(name: string, values: readonly string[]): readonly string[] {
 }
 
 /** Each checkpoint takes two signatures and a write that is synced. A day is less than what a timer takes. */
+export const smallestCheckpointIntervalMs = 100
+export const largestCheckpointIntervalMs = 86_400_000
+
 function checkpointInterval(ms: number): number {
-  if (ms < 100) throw invalid('checkpointIntervalMs is at least 100')
-  return count('checkpointIntervalMs', ms, 86_400_000)
+  if (ms < smallestCheckpointIntervalMs) {
+    throw invalid(`checkpointIntervalMs is at least ${smallestCheckpointIntervalMs}`)
+  }
+  return count('checkpointIntervalMs', ms, largestCheckpointIntervalMs)
 }
 
 /** A day is more than anybody means, and less than what a timer takes. */

@@ -23,6 +23,10 @@ export const clientErrors = {
     cause: 'the file with the keys of known brokers cannot be read or written, or a line of it is none',
     remedy: 'see the message; each line is HOST:PORT, a space and a COSE_Key in base64url',
   },
+  ERR_RECEIPT_FILE: {
+    cause: 'a file cannot be read, or is not what `notarymq audit receipt` writes or the receipt topic brings',
+    remedy: 'see the message; the .json file has everything that a verifier needs',
+  },
   ERR_ADMIN: { cause: 'the admin topic answered with an error', remedy: 'see the message' },
 } as const satisfies Record<string, ErrorExplanation>
 

@@ -68,16 +68,19 @@ export function isDirect(packet: { brokerId?: string }): boolean {
   return packet.brokerId === directBrokerId
 }
 
-/** Sends a QoS 0 message to one connection: not routed, queued, retained or recorded. */
+/**
+ * Sends a QoS 0 message to one connection: not routed, queued, stored or recorded.
+ * @param message with the retain flag that the client is to see. Default: false
+ */
 export function sendDirect(
   client: { publish(packet: PublishPacket, done: (error?: Error) => void): void },
-  message: { topic: string; payload: Buffer; properties?: PublishPacket['properties'] },
+  message: { topic: string; payload: Buffer; retain?: boolean; properties?: PublishPacket['properties'] },
   onError: (error: unknown) => void,
 ): void {
   const packet = {
     cmd: 'publish',
     qos: 0,
-    retain: false,
+    retain: message.retain ?? false,
     dup: false,
     topic: message.topic,
     payload: message.payload,

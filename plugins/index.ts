@@ -146,6 +146,7 @@ export {
   QueryIndex,
   type QueryIndexOptions,
 } from './query-index/index.ts'
+export { type ReceiptOwner, ReceiptPush, type ReceiptPushOptions, type ReceiptQueue } from './receipts/index.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export {
   type ErasureOutcome,

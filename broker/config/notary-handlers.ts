@@ -1,3 +1,4 @@
+import { largestCheckpointIntervalMs, smallestCheckpointIntervalMs } from '../options.ts'
 import { largestClockSkewSeconds } from '../trust-options.ts'
 import type { DirectiveName } from './directives.ts'
 import type { Draft } from './draft.ts'
@@ -101,6 +102,11 @@ export const notaryHandlers = {
     draft.witnessQuorum = { line, count: readWitnessQuorum(line) }
   },
 
+  notary_checkpoint_interval(draft, line) {
+    const ms = readCount(line, largestCheckpointIntervalMs)
+    if (ms < smallestCheckpointIntervalMs) throw invalidValue(line)
+    draft.plain.checkpointIntervalMs = ms
+  },
   notary_connect_timeout(draft, line) {
     const seconds = readCount(line, largestConnectTimeout)
     if (seconds === 0) throw invalidValue(line)

@@ -1,5 +1,12 @@
 import type { PublishPacket as EnginePublishPacket } from 'aedes'
-import { afterEarlier, type ExchangeConnection, FailureBudget, Lane, type Submission } from '../../plugins/index.ts'
+import {
+  afterEarlier,
+  type ExchangeConnection,
+  FailureBudget,
+  Lane,
+  type ReceiptQueue,
+  type Submission,
+} from '../../plugins/index.ts'
 import { Edge } from '../edge/edge.ts'
 import type { AcknowledgementType, CloseReason, EdgeHandler } from '../edge/edge-handler.ts'
 import {
@@ -51,6 +58,8 @@ export class ClientConnection implements EdgeHandler {
   readonly inbound: InboundLimit
   /** From its place in the order on, with which it was opened. */
   session: Session | undefined
+  /** What it publishes is noted here, if it wants receipts. */
+  receipts: ReceiptQueue | undefined
   readonly #failures: FailureBudget
   readonly #pace: PublishPace | undefined
   #isForger = false
@@ -92,6 +101,10 @@ export class ClientConnection implements EdgeHandler {
 
   get isAdministrator(): boolean {
     return this.identity.isAdministrator
+  }
+
+  get isCongested(): boolean {
+    return this.edge.isCongested
   }
 
   get peer(): string {
@@ -140,19 +153,25 @@ export class ClientConnection implements EdgeHandler {
 
   /** Sends a message of the broker to this client only: neither recorded nor queued. */
   publish(packet: EnginePublishPacket, done: (error?: Error) => void): void {
-    const { topic, properties } = packet
+    const { topic, properties, retain } = packet
     const correlationData = properties?.correlationData
     const message = messageOf({
       index: 0,
       topic,
       payload: Buffer.from(packet.payload),
       qos: 0,
-      retain: false,
+      retain,
       properties: correlationData === undefined ? undefined : { correlationData },
       timeMs: 0,
     })
-    if (!this.edge.isCongested) this.edge.sendPublish(message, 0, false, false, 0)
+    if (!this.edge.isCongested) this.edge.sendPublish(message, 0, retain, false, 0, this.#identifiersOf(topic))
     done()
+  }
+
+  /** Of the subscription to this very topic, which is how clients subscribe below `$notary/`. [MQTT-5.0 3.3.4-3] */
+  #identifiersOf(topic: string): readonly number[] {
+    const identifier = this.session?.subscriptions.get(topic)?.subscriptionIdentifier
+    return identifier === undefined ? [] : [identifier]
   }
 
   /**
@@ -272,6 +291,7 @@ export class ClientConnection implements EdgeHandler {
     this.#exchange?.sessions.close()
     this.context.topics.forget(this)
     this.#departed.abort()
+    this.context.receipts.forget(this)
     // Who was turned away before has no session. While the store takes no writes clients come again and again.
     if (this.#handshake === undefined) return
     this.#handshake.end()

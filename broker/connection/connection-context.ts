@@ -6,6 +6,7 @@ import type {
   IdentityService,
   KeyExchangeService,
   PublishGate,
+  ReceiptPush,
 } from '../../plugins/index.ts'
 import type { FlushQueue } from '../edge/output.ts'
 import type { BrokerLogger } from '../logger.ts'
@@ -25,6 +26,7 @@ export interface ConnectionContext {
   /** What each client may do. */
   readonly access: Pick<AccessRules, 'accessOf' | 'mayWrite' | 'readerOf'>
   readonly topics: DirectTopics
+  readonly receipts: ReceiptPush
   readonly admin: AdminService
   readonly keyExchange: KeyExchangeService
   readonly identity: IdentityService

@@ -83,6 +83,7 @@ export class InboundPublish implements Outlet {
         this.#acknowledge(delivery.hasSubscribers ? reasonCode.success : reasonCode.noMatchingSubscribers)
       } else if (settlement === 'acknowledge') this.#acknowledge(reasonCode.success)
       else this.#refuse(settlement)
+      if (this.#index !== undefined) this.#connection.receipts?.accepted(this.#index)
     } finally {
       inbound.leave(this.#bytes)
     }

@@ -8,6 +8,9 @@ export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N]
                             [--dry-run] [options]
        notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
+       notarymq audit checkpoint [options]
+       notarymq audit receipt N [-o NAME] [options]
+       notarymq audit verify-receipt FILE... [--vkey KEY] [--broker-key PEM] [--record FILE] [--json]
        notarymq audit verify [--from N] [--to N] [--hashes-only] [options]
        notarymq audit verify --db DIR [--broker-key PEM] [--from N] [--to N] [--hashes-only] [--json]
        notarymq audit reindex --db DIR
@@ -17,6 +20,9 @@ query     records that match, oldest first
 tail      the newest records, and with --follow those that come; ends with Ctrl-C
 record    one record with everything that is stored for it
 gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
+checkpoint  the newest signed statement of size and root: keep it, and the log cannot be cut off below it unnoticed
+receipt   what proves that record N is in the log; with -o as NAME.receipt (COSE), NAME.tlog-proof and NAME.json (all)
+verify-receipt  verify such files without any broker; exit code 1 when one does not prove its record
 erase     take payloads, or records with them, out of the chain; proofs of all the rest stay valid
 verify    re-hash everything and verify every signature; exit code 1 when something was altered, with the first bad
           record and how far the damage goes
@@ -36,6 +42,9 @@ reindex   build the index for queries anew; never needed for right answers, nor 
   -f, --follow                  go on with those that come
       --dry-run                 only say what would be erased
       --payload                 add the payload of each record (base64url; --json only)
+  -o, --output NAME             where to write a receipt
+      --vkey KEY                verifier key of the log to trust, or the file that holds it (keys/log.vkey)
+      --record FILE             the .json with the record that a .receipt or .tlog-proof is for
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
 ${connectionHelp}

@@ -2,6 +2,8 @@ import {
   type AuditStatus,
   type AuditVerifyParams,
   type AuditVerifyResult,
+  parseCheckpointText,
+  parseSignedNote,
   verifyFaults,
   type WitnessesJson,
   withoutUndefined,
@@ -33,6 +35,7 @@ function statusText(status: AuditStatus): string {
     `chain head  ${status.chainHead}`,
     `broker key  ${status.brokerKid}`,
     `log vkey    ${status.logVkey}`,
+    `checkpoint  ${status.checkpoint === null ? 'none yet' : checkpointLine(status.checkpoint)}`,
     `since       ${status.since}`,
     `accepted    ${status.accepted}`,
     `refused     ${refused.length === 0 ? 0 : refused.join(', ')}`,
@@ -50,6 +53,11 @@ function witnessesText({ quorum, met, covered, witnesses }: WitnessesJson): stri
       return `  ${name}  ${last}${trouble === null ? '' : `, ${trouble}`}`
     }),
   ]
+}
+
+function checkpointLine(note: string): string {
+  const { text, signatures } = parseSignedNote(note)
+  return `${parseCheckpointText(text).treeSize} records, ${signatures.length - 1} cosignatures`
 }
 
 /** What `audit verify` takes, whatever it verifies. */

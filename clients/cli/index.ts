@@ -11,6 +11,7 @@ export {
 export { auditErase } from './audit-erase.ts'
 export { auditHelp } from './audit-help.ts'
 export { auditQuery, auditRecord } from './audit-query.ts'
+export { auditCheckpoint, auditReceipt } from './audit-receipt.ts'
 export { auditTail } from './audit-tail.ts'
 export {
   type Command,
@@ -27,3 +28,4 @@ export { enroll, keys, revoke, rotate } from './keys.ts'
 export { passwdCommand } from './passwd.ts'
 export { ProgressBar } from './progress-bar.ts'
 export { pub } from './pub.ts'
+export { auditVerifyReceipt } from './verify-receipt.ts'

@@ -1,15 +1,19 @@
-import type { PublishPacket } from 'aedes'
 import {
   adminResponseTopic,
   alarmTopic,
+  blockTopic,
+  checkpointTopic,
   identityResponseTopic,
   isValidTopicFilter,
   keyExchangeResponseTopic,
   ownClientId,
+  receiptTopic,
   rejectedTopic,
   topicMatchesFilter,
 } from '../../protocol/index.ts'
 import { sendDirect } from '../aedes-seams.ts'
+import { CommonTopic } from './common-topic.ts'
+import type { DirectClient } from './direct-client.ts'
 
 /** Topics below `$notary/` on which one client is told something that concerns only itself. */
 const ownTopic = {
@@ -17,6 +21,7 @@ const ownTopic = {
   keyExchangeResponse: keyExchangeResponseTopic,
   identityResponse: identityResponseTopic,
   rejected: rejectedTopic,
+  receipt: receiptTopic,
 } as const
 export type OwnTopic = keyof typeof ownTopic
 const ownTopics = Object.keys(ownTopic) as readonly OwnTopic[]
@@ -24,16 +29,6 @@ const ownTopics = Object.keys(ownTopic) as readonly OwnTopic[]
 /** Subscriptions of this kind that one client may hold at a time, and how much longer than its topic each may be. */
 const maxSubscriptions = 16
 const maxSuffixLength = 256
-
-/** A connection that can be told something: a client of Aedes, or of a broker of one's own. */
-export interface DirectClient {
-  readonly id: string
-  /** Protocol version. */
-  readonly version: number
-  /** May hear of alarms. Default: no. */
-  readonly isAdministrator?: boolean
-  publish(packet: PublishPacket, done: (error?: Error) => void): void
-}
 
 /** What an answer needs of the properties of its request. */
 export interface RequestProperties {
@@ -47,19 +42,29 @@ export interface RequestProperties {
  */
 export class DirectTopics {
   readonly #subscriptions = new WeakMap<DirectClient, Set<string>>()
-  readonly #alarmed = new Set<DirectClient>()
+  readonly #alarm: CommonTopic
+  readonly #checkpoint: CommonTopic
+  readonly #block: CommonTopic
   readonly #onError: (error: unknown) => void
 
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError
+    this.#alarm = new CommonTopic({
+      topic: alarmTopic,
+      mayHear: ({ isAdministrator }) => isAdministrator === true,
+      onError,
+    })
+    this.#checkpoint = new CommonTopic({ topic: checkpointTopic, mayHear: anybody, onError })
+    this.#block = new CommonTopic({ topic: blockTopic, mayHear: anybody, onError })
   }
 
-  /** Whether this client may subscribe to this filter below `$notary/`; remembers it when it may. */
-  subscribe(client: DirectClient, filter: string): boolean {
-    if (filter === alarmTopic) {
-      if (client.isAdministrator === true) this.#alarmed.add(client)
-      return client.isAdministrator === true
-    }
+  /**
+   * Whether this client may subscribe to this filter below `$notary/`; remembers it when it may.
+   * @param retainAsPublished what goes on as it comes has the retain flag that it was published with (MQTT 5)
+   */
+  subscribe(client: DirectClient, filter: string, retainAsPublished = false): boolean {
+    const common = this.#commonTopic(filter)
+    if (common !== undefined) return common.subscribe(client, retainAsPublished)
     const bases = ownTopics.flatMap((kind) => basesOf(client, kind))
     const isOwn = bases.some(
       (base) => filter === base || (filter.startsWith(`${base}/`) && filter.length <= base.length + maxSuffixLength),
@@ -73,20 +78,41 @@ export class DirectTopics {
   }
 
   unsubscribe(client: DirectClient, filters: readonly string[]): void {
-    for (const filter of filters) this.#subscriptions.get(client)?.delete(filter)
-    if (filters.includes(alarmTopic)) this.#alarmed.delete(client)
+    for (const filter of filters) {
+      this.#commonTopic(filter)?.unsubscribe(client)
+      this.#subscriptions.get(client)?.delete(filter)
+    }
   }
 
   /** The connection is over. */
   forget(client: DirectClient): void {
-    this.#alarmed.delete(client)
+    for (const common of [this.#alarm, this.#checkpoint, this.#block]) common.unsubscribe(client)
+    this.#subscriptions.delete(client)
+  }
+
+  /** Whether a client would be told what is its own. */
+  isListening(client: DirectClient, kind: OwnTopic): boolean {
+    return this.#reachable(client, basesOf(client, kind)) !== undefined
   }
 
   /** Tells every administrator that listens; one that is none any more is not told. */
   raiseAlarm(alarm: unknown): void {
-    for (const client of this.#alarmed) {
-      if (client.isAdministrator === true) this.#send(client, alarmTopic, alarm, undefined)
-    }
+    this.#alarm.tell(bytesOf(alarm))
+  }
+
+  /** Tells everybody who listens, now and later, the newest checkpoint: a signed note. */
+  tellCheckpoint(note: string): void {
+    this.#checkpoint.tell(Buffer.from(note), true)
+  }
+
+  /** Tells everybody who listens the signed header of a block. */
+  tellBlock(signedHeader: Uint8Array): void {
+    if (this.#block.hasListeners) this.#block.tell(bytesOf(signedHeader))
+  }
+
+  /** Sends what is retained under a filter to a client that has just subscribed to it. */
+  sendRetained(client: DirectClient, filter: string): void {
+    this.#commonTopic(filter)?.tellRetained(client)
   }
 
   /** Tells a client an event of its own. */
@@ -107,13 +133,19 @@ export class DirectTopics {
     if (topic !== undefined) this.#send(client, topic, response, request?.correlationData)
   }
 
+  #commonTopic(filter: string): CommonTopic | undefined {
+    if (filter === alarmTopic) return this.#alarm
+    if (filter === checkpointTopic) return this.#checkpoint
+    return filter === blockTopic ? this.#block : undefined
+  }
+
   #reachable(client: DirectClient, topics: readonly string[]): string | undefined {
     const filters = [...(this.#subscriptions.get(client) ?? [])]
     return topics.find((topic) => filters.some((filter) => topicMatchesFilter(topic, filter)))
   }
 
   #send(client: DirectClient, topic: string, content: unknown, correlationData: Buffer | undefined): void {
-    const payload = Buffer.from(content instanceof Uint8Array ? content : JSON.stringify(content))
+    const payload = bytesOf(content)
     const properties = client.version === 5 && correlationData !== undefined ? { correlationData } : undefined
     sendDirect(client, properties === undefined ? { topic, payload } : { topic, payload, properties }, this.#onError)
   }
@@ -123,3 +155,10 @@ export class DirectTopics {
 function basesOf({ id }: DirectClient, kind: OwnTopic): readonly string[] {
   return [ownTopic[kind](id), ownTopic[kind](ownClientId)]
 }
+
+/** Bytes as they are, anything else as JSON. */
+function bytesOf(content: unknown): Buffer {
+  return Buffer.from(content instanceof Uint8Array ? content : JSON.stringify(content))
+}
+
+const anybody = () => true

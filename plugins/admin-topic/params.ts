@@ -69,6 +69,12 @@ export class ParamReader {
     return value
   }
 
+  integer(name: string, least: number, most: number): number {
+    const value = this.optionalInteger(name, least, most)
+    if (value === undefined) throw invalid(name, `an integer from ${least} to ${most}`)
+    return value
+  }
+
   /** Bytes as base64url. */
   optionalBytes(name: string, least: number, most: number): Uint8Array | undefined {
     const text = this.optionalText(name, Math.ceil((most * 4) / 3))

@@ -16,7 +16,6 @@ import type { QueryIndex } from '../query-index/index.ts'
 import type { Retention } from '../retention/index.ts'
 import type { ScrubStatus } from '../scrub/index.ts'
 import type { Witnesses } from '../witnesses/index.ts'
-import { consistency } from './consistency.ts'
 import { cosign } from './cosign.ts'
 import { readErasure, runErasure } from './erase.ts'
 import { AdminError } from './errors.ts'
@@ -24,6 +23,7 @@ import { findGaps, readGapQuery } from './gaps.ts'
 import { KeyMethods } from './key-methods.ts'
 import { ParamReader, type RawParams } from './params.ts'
 import { readQuery, runQuery } from './query.ts'
+import { type CheckpointSource, ReceiptMethods } from './receipt-methods.ts'
 import { readRecord, storedRecordToJson } from './records.ts'
 import { type AdminRights, maySee, ownerLimit } from './rights.ts'
 import { type RequestLine, VerifyMethod } from './verify-method.ts'
@@ -33,6 +33,8 @@ export interface AdminServiceOptions {
   readonly counters: PublishCounters
   /** Absent: nothing can be erased. */
   readonly retention?: Retention
+  /** What receipts are given for. Default: nothing; there are none then. */
+  readonly checkpoints?: CheckpointSource
   /** Start of the broker, milliseconds since 1970. */
   readonly sinceMs: number
   /** What checks the chain in the background. Default: nothing does. */
@@ -45,8 +47,6 @@ export interface AdminServiceOptions {
 
 /** Requests answered at a time; each may read the whole chain. */
 const maxConcurrent = 8
-/** What everybody may ask, as far as they may write to the admin topic at all. */
-const openToAll: readonly string[] = ['audit.consistency', 'audit.cosign'] satisfies AdminMethod[]
 /** Of those who are no administrators, so that there is room for these. */
 const maxOwnConcurrent = 4
 /** Largest request; none of the methods needs as much. */
@@ -66,6 +66,15 @@ type Handlers = {
 
 /** Methods that everybody may use for records of its own. */
 const ownMethods: readonly string[] = ['audit.query', 'audit.record'] satisfies AdminMethod[]
+/** Who is no administrator may call these: proofs reveal nothing of records, and receipts are given for one's own. */
+const openMethods: readonly string[] = [
+  'audit.checkpoint',
+  'audit.consistency',
+  'audit.cosign',
+  'audit.receipt',
+] satisfies AdminMethod[]
+/** Requests of that kind at a time. They are short, but for receipts that wait for a checkpoint. */
+const maxConcurrentOpen = 256
 
 /** JSON-RPC 2.0 over the chain and the key registry. Knows nothing of MQTT: the caller says what a requester may. */
 export class AdminService {
@@ -73,19 +82,24 @@ export class AdminService {
   readonly #handlers: Handlers
   #running = 0
   #ownRunning = 0
+  #runningOpen = 0
 
   constructor(options: AdminServiceOptions) {
     this.#options = options
     const keys = new KeyMethods(options.chain)
     const verify = new VerifyMethod(options.chain)
+    const receipts = new ReceiptMethods(options.chain, options.checkpoints)
     this.#handlers = {
       'audit.status': (params) => this.#status(params),
       'audit.query': (params, requester, rights) => this.#query(params, requester, rights),
       'audit.record': (params, requester, rights) => this.#record(params, requester, rights),
+      'audit.block': (params) => receipts.block(params),
+      'audit.checkpoint': (params) => receipts.checkpoint(params),
+      'audit.receipt': (params, requester, rights) => receipts.receipt(params, requester, rights),
+      'audit.consistency': (params) => receipts.consistency(params),
       'audit.verify': (params, _requester, _rights, line) => verify.run(params, line),
       'audit.erase': (params, requester) => this.#erase(params, requester),
       'audit.gaps': (params) => this.#gaps(params),
-      'audit.consistency': (params) => consistency(params, options.chain),
       'audit.cosign': (params) => cosign(params, options.witnesses),
       'keys.list': (params) => keys.list(params),
       'keys.get': (params) => keys.get(params),
@@ -113,7 +127,7 @@ export class AdminService {
     try {
       const request = parseRequest(payload)
       id = request.id
-      const isOpen = openToAll.includes(request.method) || ownMethods.includes(request.method)
+      const isOpen = openMethods.includes(request.method) || ownMethods.includes(request.method)
       if (!rights.isAdministrator && !isOpen) throw new AdminError('not-authorized')
       return { jsonrpc: '2.0', id: request.id, result: await this.#run(request, requester, rights, connection) }
     } catch (error) {
@@ -130,15 +144,30 @@ export class AdminService {
     connection: RequestConnection,
   ): Promise<unknown> {
     if (!Object.hasOwn(this.#handlers, request.method)) throw new AdminError('method-not-found')
-    const own = rights.isAdministrator ? 0 : 1
-    if (this.#running >= maxConcurrent || this.#ownRunning + own > maxOwnConcurrent) throw new AdminError('too-busy')
-    this.#running++
-    this.#ownRunning += own
+    const leave = openMethods.includes(request.method) ? this.#enterOpen() : this.#enterReading(rights)
     try {
       const handler = this.#handlers[request.method as AdminMethod]
       const line = { id: request.id, ...connection }
       return await handler(new ParamReader(request.params ?? {}), requester, rights, line)
     } finally {
+      leave()
+    }
+  }
+
+  /** @returns leaves again @throws {AdminError} too-busy */
+  #enterOpen(): () => void {
+    if (this.#runningOpen >= maxConcurrentOpen) throw new AdminError('too-busy')
+    this.#runningOpen++
+    return () => this.#runningOpen--
+  }
+
+  /** For what may read the whole chain. @returns leaves again @throws {AdminError} too-busy */
+  #enterReading({ isAdministrator }: AdminRights): () => void {
+    const own = isAdministrator ? 0 : 1
+    if (this.#running >= maxConcurrent || this.#ownRunning + own > maxOwnConcurrent) throw new AdminError('too-busy')
+    this.#running++
+    this.#ownRunning += own
+    return () => {
       this.#running--
       this.#ownRunning -= own
     }
@@ -146,14 +175,14 @@ export class AdminService {
 
   async #status(params: ParamReader): Promise<AuditStatus> {
     params.end()
-    const { chain, counters, sinceMs, scrub } = this.#options
+    const { chain, counters, sinceMs, scrub, checkpoints } = this.#options
     const { state, genesis } = chain
     return {
       treeSize: state.frontier.size,
       blocks: state.height,
       rootHash: toBase64url(state.frontier.root()),
       chainHead: toBase64url(state.previousHash),
-      checkpoint: null,
+      checkpoint: checkpoints?.newest?.note ?? null,
       witnesses: this.#options.witnesses?.status() ?? null,
       logVkey: chain.logVkey,
       brokerKey: p256ToJwk(chain.brokerKey),

@@ -59,6 +59,8 @@ export interface AuditChainOptions {
   readonly custody?: KeyCustody
   /** Told of what an operator may want to do. */
   readonly onNotice?: (message: string) => void
+  /** Told of every durable block: its signed header. */
+  readonly onBlock?: (signedHeader: Uint8Array) => void
   /** Told of what an operator should look into at once. */
   readonly onAlarm?: (alarm: SeqReuseAlarm) => void
   /** Wall clock in milliseconds; for tests. */
@@ -208,6 +210,7 @@ export class AuditChain {
       onBlock: (block: BuiltBlock) => {
         head.update(block.signed)
         keeper.onBlock(block.next)
+        options.onBlock?.(block.signed)
       },
       onOutage: options.onOutage ?? onError,
       onRecovered: options.onRecovered ?? (() => {}),

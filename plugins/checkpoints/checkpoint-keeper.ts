@@ -68,6 +68,8 @@ export class CheckpointKeeper {
   #newest: PublishedCheckpoint | undefined
   #making: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  /** What the timer was set to. */
+  #waitingMs: number | undefined
   #isClosed = false
 
   private constructor(options: CheckpointKeeperOptions) {
@@ -106,14 +108,27 @@ export class CheckpointKeeper {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Begins to make checkpoints. */
+  /** Time between two checkpoints, in milliseconds. */
+  get intervalMs(): number {
+    return this.#options.intervalMs()
+  }
+
+  /** Begins to make checkpoints; once it has begun, goes over to an interval that was changed, at once. */
   start(): void {
-    if (this.#isClosed || this.#timer !== undefined) return
-    const next = () => {
-      this.#timer = setTimeout(() => this.make().finally(next), this.#options.intervalMs())
-      this.#timer.unref()
-    }
-    next()
+    const { intervalMs } = this
+    // Begun anew each time, it would come to no checkpoint when asked more often than the interval.
+    if (this.#isClosed || this.#waitingMs === intervalMs) return
+    clearTimeout(this.#timer)
+    this.#waitingMs = intervalMs
+    const timer = setTimeout(() => {
+      this.make().finally(() => {
+        // Unless another wait has begun meanwhile.
+        if (this.#timer !== timer) return
+        this.#waitingMs = undefined
+        this.start()
+      })
+    }, intervalMs)
+    this.#timer = timer.unref()
   }
 
   /** Makes a checkpoint now if there is something new. Never rejects: what went wrong `onError` was told. */

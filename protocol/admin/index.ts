@@ -6,10 +6,14 @@ export {
   type JsonRpcRequest,
   type JsonRpcResponse,
   type JsonRpcSuccess,
+  type NotYetCovered,
 } from './json-rpc.ts'
 export {
   type AdminMethod,
   type AdminMethods,
+  type AuditBlockResult,
+  type AuditCheckpointResult,
+  type AuditConsistencyResult,
   type AuditEraseParams,
   type AuditEraseResult,
   type AuditGapsParams,
@@ -17,6 +21,7 @@ export {
   type AuditProgress,
   type AuditQueryParams,
   type AuditQueryResult,
+  type AuditReceiptResult,
   type AuditStatus,
   type AuditVerifyParams,
   type AuditVerifyResult,
@@ -31,5 +36,6 @@ export {
   type WitnessesJson,
   type WitnessJson,
 } from './methods.ts'
+export type { DroppedReceipts, PushedReceipt, ReceiptJson } from './receipt-json.ts'
 export { erasedRecordToJson, type RecordJson, type RecordSource, recordToJson } from './record-json.ts'
 export { parseTimeText, timeText } from './time-text.ts'

@@ -27,8 +27,16 @@ export interface JsonRpcFailure {
   readonly error: {
     readonly code: number
     readonly message: string
-    readonly data?: { readonly cause: AdminErrorCause }
+    readonly data?: { readonly cause: AdminErrorCause } & Partial<NotYetCovered>
   }
+}
+
+/** What `not-yet-covered` tells beyond its cause. */
+export interface NotYetCovered {
+  /** Of the newest checkpoint; 0 while there is none. */
+  readonly treeSize: number
+  /** When it is worth asking again: the time between two checkpoints, in milliseconds. */
+  readonly retryAfterMs: number
 }
 
 export type JsonRpcResponse = JsonRpcSuccess | JsonRpcFailure
@@ -48,6 +56,7 @@ export const adminErrors = {
   'kid-ambiguous': { code: -32005, message: 'more than one key has this prefix' },
   'key-revoked': { code: -32008, message: 'the key is revoked, and that cannot be undone' },
   'cursor-invalid': { code: -32006, message: 'the cursor does not belong to this query' },
+  'not-yet-covered': { code: -32009, message: 'no checkpoint covers it yet' },
   'too-busy': { code: -32007, message: 'too many requests are being answered; try again' },
 } as const
 

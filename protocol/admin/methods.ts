@@ -2,6 +2,7 @@ import type { ChainFault, DamageExtent, StoreFault } from '../block/index.ts'
 import type { P256Jwk } from '../cose/index.ts'
 import type { Erasable, IndexRange, KeyRestrictions, Outcome } from '../record/index.ts'
 import type { RefusalCause } from '../refusal.ts'
+import type { ReceiptJson } from './receipt-json.ts'
 import type { RecordJson } from './record-json.ts'
 
 /** What an extra column of a query may be. */
@@ -30,7 +31,7 @@ export interface AuditStatus {
   readonly rootHash: string
   /** SHA-256 of the newest header, base64url: what the next block will link to. */
   readonly chainHead: string
-  /** Null until checkpoints are published. */
+  /** The newest one, a signed note; null until there is one. */
   readonly checkpoint: string | null
   /** Null when none are configured. */
   readonly witnesses: WitnessesJson | null
@@ -225,20 +226,67 @@ export interface AuditEraseResult {
   readonly announcedAt: readonly number[]
 }
 
+export interface AuditCheckpointResult {
+  /** Signed note (C2SP tlog-checkpoint), with the cosignatures so far. */
+  readonly checkpoint: string
+  readonly treeSize: number
+  /** base64url. */
+  readonly rootHash: string
+  /** When it was signed, or the broker began with it, RFC 3339. */
+  readonly time: string
+}
+
+export interface AuditReceiptResult extends ReceiptJson {
+  /** The content of a `.tlog-proof` file (C2SP tlog-proof), for the same leaf and checkpoint. */
+  readonly tlogProof: string
+}
+
+export interface AuditConsistencyResult {
+  /** Sizes of the older and the newer tree. */
+  readonly from: number
+  readonly to: number
+  /** Proof of RFC 9162 section 2.1.4, base64url each; empty when both are one tree. */
+  readonly path: readonly string[]
+  /**
+   * COSE receipt of consistency (RFC 9942), base64url. Null when both are one tree, and when the newer one is none of the
+   * newest checkpoints: then the path is to be held against two roots that one has already.
+   */
+  readonly receipt: string | null
+  /** The checkpoint of the newer tree, a signed note; null when it is none of the newest ones. */
+  readonly checkpoint: string | null
+}
+
+export interface AuditBlockResult {
+  readonly height: number
+  /** SHA-256 of the header before, base64url. */
+  readonly previousHash: string
+  readonly firstIndex: number
+  readonly count: number
+  /** RFC 3339. */
+  readonly time: string
+  readonly treeSize: number
+  /** base64url. */
+  readonly rootHash: string
+  /** The signed header, a COSE_Sign1, base64url. */
+  readonly header: string
+  /** Of its records in order, base64url. */
+  readonly leaves: readonly string[]
+}
+
 /** Methods of the admin topic: parameters and result. */
 export interface AdminMethods {
   'audit.status': { params: Record<string, never>; result: AuditStatus }
   'audit.query': { params: AuditQueryParams; result: AuditQueryResult }
   'audit.record': { params: { index: number; include?: readonly Includable[] }; result: RecordJson }
   'audit.erase': { params: AuditEraseParams; result: AuditEraseResult }
+  'audit.block': { params: { index: number } | { height: number }; result: AuditBlockResult }
+  'audit.checkpoint': { params: Record<string, never>; result: AuditCheckpointResult }
+  'audit.receipt': { params: { index: number }; result: AuditReceiptResult }
+  /** Open to everybody: hashes alone. */
+  'audit.consistency': { params: { from: number; to?: number }; result: AuditConsistencyResult }
   'audit.verify': { params: AuditVerifyParams; result: AuditVerifyResult }
   'keys.list': { params: Record<string, never>; result: { keys: readonly KeyJson[] } }
   'audit.gaps': { params: AuditGapsParams; result: AuditGapsResult }
-  /** Open to everybody: hashes alone. `path` as RFC 9162 section 2.1.4 has it, base64url. */
-  'audit.consistency': {
-    params: { from: number; to: number }
-    result: { from: number; to: number; path: readonly string[] }
-  }
   /** Open to everybody: a cosignature proves itself. */
   'audit.cosign': { params: { treeSize: number; lines: string }; result: { cosigned: readonly string[] } }
   'keys.get': { params: { kid: string }; result: KeyJson }

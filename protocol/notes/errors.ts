@@ -7,7 +7,8 @@ export const noteErrors = {
     remedy: 'send text, an empty line and signature lines, in UTF-8',
   },
   ERR_NOTE_KEY_INVALID: {
-    cause: 'not a verifier key, a key id that is not that of its key, or two keys of one name and id',
+    cause:
+      'not a verifier key, a key id that is not that of its key, an Ed25519 key of small order, or two keys of one name and id',
     remedy: 'copy the line of the verifier key again, whole',
   },
   ERR_NOTE_SIGNATURE_INVALID: {

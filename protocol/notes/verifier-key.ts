@@ -2,6 +2,7 @@ import { bytesEqual, concatBytes, toHex, utf8 } from '../bytes.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { NoteError } from './errors.ts'
 import { fromBase64, toBase64 } from './note-text.ts'
+import { isSmallOrder } from './small-order.ts'
 
 /** Signature types that are told apart here (C2SP signed-note); any other is carried along and never verified. */
 export const noteKeyType = { ed25519: 0x01, ecdsa: 0x02, cosignature: 0x04, mlDsa44Cosignature: 0x06 } as const
@@ -61,6 +62,8 @@ export function parseVerifierKey(text: string, crypto: CryptoProvider): Verifier
   if ((publicKeyBytes.get(type) ?? key.publicKey.length) !== key.publicKey.length || key.publicKey.length === 0) {
     throw invalid('a public key of another length than its type has')
   }
+  const isEd25519 = type === noteKeyType.ed25519 || type === noteKeyType.cosignature
+  if (isEd25519 && isSmallOrder(key.publicKey)) throw invalid('a public key of small order')
   if (toHex(key.keyId) !== idHex) throw invalid('the id is not that of the key')
   return key
 }

@@ -28,9 +28,6 @@ export function isBrokerTopic(topic: string): boolean {
   return (isSys && !bridgeState.test(topic)) || isBelowNotary(topic)
 }
 
-/** Where the newest checkpoint is retained. */
-export const checkpointTopic = '$notary/audit/checkpoint'
-
 /** Where requests are published. */
 export const requestTopic = {
   admin: '$notary/admin/request',
@@ -57,6 +54,17 @@ export function identityResponseTopic(clientId: string): string {
 export function rejectedTopic(clientId: string): string {
   return `$notary/rejected/${encodeClientId(clientId)}`
 }
+
+/** Receipts for the publishes of one client. */
+export function receiptTopic(clientId: string): string {
+  return `$notary/audit/receipt/${encodeClientId(clientId)}`
+}
+
+/** The newest checkpoint, retained, for everybody. */
+export const checkpointTopic = '$notary/audit/checkpoint'
+
+/** The signed header of every block, as it becomes durable, for everybody. */
+export const blockTopic = '$notary/audit/block'
 
 /** What administrators should look into at once. */
 export const alarmTopic = '$notary/alarm'

@@ -1,6 +1,7 @@
 export {
   adminResponseTopic,
   alarmTopic,
+  blockTopic,
   checkpointTopic,
   encodeClientId,
   identityResponseTopic,
@@ -9,6 +10,7 @@ export {
   keyExchangeResponseTopic,
   notaryPrefix,
   ownClientId,
+  receiptTopic,
   rejectedTopic,
   requestTopic,
 } from './client-topic.ts'

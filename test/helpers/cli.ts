@@ -1,10 +1,13 @@
 import {
+  auditCheckpoint,
   auditGaps,
   auditQuery,
+  auditReceipt,
   auditRecord,
   auditStatus,
   auditTail,
   auditVerifyLive,
+  auditVerifyReceipt,
   type Command,
   enroll,
   identityCommand,
@@ -30,6 +33,9 @@ const audit: Command = {
       record: auditRecord,
       gaps: auditGaps,
       verify: auditVerifyLive,
+      checkpoint: auditCheckpoint,
+      receipt: auditReceipt,
+      'verify-receipt': auditVerifyReceipt,
     }
     if (name === undefined || !Object.hasOwn(subcommands, name)) return unknownAuditCommand(name)
     return subcommands[name as keyof typeof subcommands](args, output)

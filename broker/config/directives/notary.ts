@@ -159,6 +159,15 @@ export const notaryDirectives = {
     default: 'all',
     summary: 'how many of the witnesses must cosign a checkpoint before `audit.status` calls it witnessed',
   },
+  notary_checkpoint_interval: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'last',
+    reload: 'at-once',
+    syntax: 'MILLISECONDS',
+    default: '1000',
+    summary: 'time between two checkpoints, when there is something new; receipts wait for one. 100 to 86400000',
+  },
   notary_connect_timeout: {
     verdict: 'honoured',
     scope: 'broker',

@@ -11,7 +11,7 @@ import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { passwordLine } from '../../helpers/passwords.ts'
 import { Signer } from '../../helpers/signing.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, Program } from './support.ts'
+import { covers, eventually, Program } from './support.ts'
 
 const request = '{"jsonrpc":"2.0","id":1,"method":"audit.status","params":{}}'
 
@@ -57,6 +57,27 @@ test('notary_admin anonymous makes administrators of who comes over a loopback l
   await Program.start(t, [...lines, 'allow_anonymous true', 'notary_admin anonymous'])
   const admin = await TestAdmin.connect(t, port)
   assert.match((await admin.request('audit.status', {})).origin, /^notarymq\/[0-9a-f]{16}$/)
+})
+
+test('notary_checkpoint_interval is how long a record waits for a checkpoint that covers it', async (t) => {
+  covers('notary_checkpoint_interval')
+  for (const [interval, isCovered] of [
+    ['100', true],
+    ['86400000', false],
+  ] as const) {
+    const port = await freePort()
+    await Program.start(t, [
+      `persistence_location ${temporaryDirectory(t)}`,
+      `listener ${port} 127.0.0.1`,
+      'allow_anonymous true',
+      'notary_admin anonymous',
+      `notary_checkpoint_interval ${interval}`,
+    ])
+    const admin = await TestAdmin.connect(t, port)
+    const look = async () => (await admin.request('audit.status', {})).checkpoint !== null
+    if (isCovered) await eventually(look, (isThere) => isThere)
+    else assert.equal(await look(), false)
+  }
 })
 
 test('notary_min_free refuses publishes while less is free, and readiness says so', async (t) => {

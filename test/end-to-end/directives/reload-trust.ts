@@ -13,6 +13,7 @@ import { enter, eventually } from './support.ts'
 const keys = 'notary_keys DIR/keys'
 const topic = 'plant/1'
 const isSigned = 'notary_protect plant/# signed'
+const isAdmin = 'notary_admin anonymous'
 const device = new Signer(numberedKey(1))
 
 const makeKeys = ({ directory }: Scene) => {
@@ -128,6 +129,15 @@ export const trustCases = {
     prepare: makeKeys,
     look: signed(60_000),
     expected: [0, 0x87],
+  },
+  notary_checkpoint_interval: {
+    before: [base, isAdmin, 'notary_checkpoint_interval 86400000'],
+    after: [base, isAdmin, 'notary_checkpoint_interval 100'],
+    look: async ({ t, port }) => {
+      const admin = await TestAdmin.connect(t, port)
+      return (await admin.request('audit.status', {})).checkpoint !== null
+    },
+    expected: [false, true],
   },
   notary_provenance: {
     before: [base, keys],

@@ -131,6 +131,19 @@ test('checkpoints are made at the interval, of whatever was appended meanwhile',
   assert.equal(covering?.treeSize, 4)
 })
 
+test('another interval holds at once, and asking for the same one again puts nothing off', async (t) => {
+  const chain = await openChain(t)
+  let intervalMs = 86_400_000
+  const keeper = await openKeeper(chain, { intervalMs: () => intervalMs })
+  atEnd(t, () => keeper.close())
+  keeper.start()
+  intervalMs = 300
+  keeper.start()
+  const again = setInterval(() => keeper.start(), 20)
+  atEnd(t, () => clearInterval(again))
+  assert.equal((await keeper.covering(0, 10_000))?.treeSize, 1)
+})
+
 test('who waits for a record that no checkpoint covers in time is told so', async (t) => {
   const keeper = await openKeeper(await openChain(t))
   assert.equal(await keeper.covering(7, 5), undefined)

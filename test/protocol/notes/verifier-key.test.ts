@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { nativeCrypto } from '../../../plugins/native-crypto.ts'
 import {
   encodeVerifierKey,
+  fromHex,
   isKeyName,
   nobleCrypto,
   noteKeyType,
@@ -71,5 +74,33 @@ test('a verifier key is refused when a part of it does not fit the others', () =
   for (const length of [0, 31, 33]) {
     const text = encodeVerifierKey(verifierKey('a', noteKeyType.cosignature, new Uint8Array(length), nobleCrypto))
     throwsNoteCode(() => parseVerifierKey(text, nobleCrypto), 'ERR_NOTE_KEY_INVALID', text)
+  }
+})
+
+/** The eight points of the torsion subgroup, and the encodings of them that RFC 8032 section 5.1.3 forbids. */
+function smallOrderKeys(): Uint8Array[] {
+  const generator = ed25519.Point.fromHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05')
+  const points = [
+    ed25519.Point.ZERO.toBytes(),
+    ...[1n, 2n, 3n, 4n, 5n, 6n, 7n].map((n) => generator.multiply(n).toBytes()),
+  ]
+  const beyond = ['ed', 'ee'].map((first) => fromHex(`${first}${'ff'.repeat(30)}7f`))
+  return [...points, ...beyond].flatMap((key) => {
+    const negative = key.slice()
+    negative[31] = (negative[31] as number) ^ 0x80
+    return [key, negative]
+  })
+}
+
+test('an Ed25519 key of small order is refused, however it is written, as some signatures fit any text under it', () => {
+  const keys = smallOrderKeys()
+  assert.equal(new Set(keys.map(toHex)).size, 14)
+  for (const crypto of [nobleCrypto, nativeCrypto]) {
+    for (const publicKey of keys) {
+      for (const type of [noteKeyType.ed25519, noteKeyType.cosignature]) {
+        const text = encodeVerifierKey(verifierKey('a', type, publicKey, crypto))
+        throwsNoteCode(() => parseVerifierKey(text, crypto), 'ERR_NOTE_KEY_INVALID', text)
+      }
+    }
   }
 })

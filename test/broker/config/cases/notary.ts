@@ -199,6 +199,13 @@ export const notaryCases: DirectiveCases<typeof notaryDirectives> = {
     ],
     refused: [...countRefusals, ['0', 'ERR_CONFIG_VALUE_INVALID'], ['86401', 'ERR_CONFIG_VALUE_INVALID']],
   },
+  notary_checkpoint_interval: {
+    accepted: [
+      ['100', { checkpointIntervalMs: 100 }],
+      ['86400000', { checkpointIntervalMs: 86_400_000 }],
+    ],
+    refused: [...countRefusals, ['99', 'ERR_CONFIG_VALUE_INVALID'], ['86400001', 'ERR_CONFIG_VALUE_INVALID']],
+  },
   notary_max_connections_per_address: {
     accepted: [
       ['0', { maxConnectionsPerAddress: 0 }],

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { NoteError, nobleCrypto, noteKeyType, parseVerifierKey, type VerifierKey } from '../../protocol/index.ts'
+import { ClientError } from '../errors.ts'
+import { loadPublicKey } from '../identity/index.ts'
+import { type CheckedEvidence, checkEvidence, readEvidence, readLoggedRecord } from '../receipts/index.ts'
+import { exitCode, type Output, parseArguments } from './command.ts'
+
+interface Checked {
+  readonly file: string
+  readonly found: CheckedEvidence | undefined
+}
+
+/**
+ * `audit verify-receipt FILE...`: without any broker.
+ * @returns 0 when each proves that its record is in the log, 1 when one does not
+ */
+export async function auditVerifyReceipt(args: readonly string[], output: Output): Promise<number> {
+  const { values, positionals } = parseArguments(args, {
+    vkey: { type: 'string' },
+    'broker-key': { type: 'string' },
+    record: { type: 'string' },
+    json: { type: 'boolean' },
+  })
+  if (positionals.length === 0) throw new ClientError('ERR_USAGE', 'a file is needed')
+  const logKey = values.vkey === undefined ? undefined : readVerifierKey(values.vkey)
+  const brokerKey = values['broker-key'] === undefined ? undefined : loadPublicKey(values['broker-key'])
+  if (logKey === undefined && brokerKey === undefined) {
+    throw new ClientError('ERR_USAGE', 'whom to trust has to be said: --vkey, --broker-key or both')
+  }
+  const logged = values.record === undefined ? undefined : readLoggedRecord(values.record)
+  const checked: Checked[] = []
+  for (const file of positionals) {
+    const evidence = readEvidence(file, logged)
+    const isFor =
+      (evidence.receipt !== undefined && brokerKey !== undefined) ||
+      (evidence.tlogProof !== undefined && logKey !== undefined)
+    if (!isFor)
+      throw new ClientError('ERR_USAGE', `${file} needs ${evidence.receipt === undefined ? '--vkey' : '--broker-key'}`)
+    checked.push({ file, found: await checkEvidence(evidence, { brokerKey, logKey }, nobleCrypto) })
+  }
+  const isOk = checked.every(({ found }) => found !== undefined)
+  if (values.json) output.out(JSON.stringify({ ok: isOk, files: checked.map(toJson) }))
+  else for (const one of checked) output.out(toText(one))
+  return isOk ? exitCode.ok : exitCode.no
+}
+
+function toJson({ file, found }: Checked) {
+  if (found === undefined) return { file, ok: false }
+  const { record, proved } = found
+  const shown = proved.map(({ by, origin, index, treeSize }) => {
+    return { by, origin, index: Number(index), treeSize: Number(treeSize) }
+  })
+  return { file, ok: true, kind: record.kind, topic: record.topic, proved: shown }
+}
+
+function toText({ file, found }: Checked): string {
+  if (found === undefined) return `BAD: ${file} does not prove its record`
+  const { record, proved } = found
+  const what = [record.kind, record.topic].filter((word) => word !== undefined).join(' ')
+  const lines = proved.map(({ by, origin, index, treeSize }) => {
+    return `  leaf ${index} of ${treeSize} in ${origin}, by its ${by === 'log-key' ? 'log key' : 'broker key'}`
+  })
+  return [`ok: ${file}: ${what}, recorded ${new Date(record.timeMs).toISOString()}`, ...lines].join('\n')
+}
+
+/** @param given the key as a line, or the name of a file that holds it: `keys/log.vkey` of the data directory */
+function readVerifierKey(given: string): VerifierKey {
+  const text = given.includes('+') ? given : readText(given)
+  const key = parsedKey(text.trim())
+  if (key?.type !== noteKeyType.ed25519) throw new ClientError('ERR_USAGE', `${given} is not the verifier key of a log`)
+  return key
+}
+
+function parsedKey(text: string): VerifierKey | undefined {
+  try {
+    return parseVerifierKey(text, nobleCrypto)
+  } catch (error) {
+    if (error instanceof NoteError) return undefined
+    throw error
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new ClientError('ERR_USAGE', `cannot read ${path}`, {}, cause)
+  }
+}

@@ -1,0 +1,63 @@
+import {
+  type Block,
+  type ChainRecord,
+  type CryptoProvider,
+  decodeRecord,
+  inclusionProof,
+  inclusionReceipt,
+  type ReceiptJson,
+  toBase64url,
+} from '../../protocol/index.ts'
+import { type AuditChain, readBlock } from '../audit-chain/index.ts'
+import type { PublishedCheckpoint } from '../checkpoints/index.ts'
+import { PluginError } from '../errors.ts'
+
+/** What receipts are made from. */
+export type ReceiptChain = Pick<AuditChain, 'store' | 'tiles'>
+
+/** A record with the proof that a checkpoint covers it. */
+export interface RecordReceipt {
+  readonly record: ChainRecord
+  /** From the leaf's sibling to the root's child. */
+  readonly path: readonly Uint8Array[]
+  readonly json: ReceiptJson
+}
+
+/**
+ * Makes receipts one after the other. The root was signed with the checkpoint, tiles are kept in memory, and a block is
+ * read once for all records of it that are asked for in a row.
+ * @param indexes below the size of the checkpoint, which has two leaves at least: a receipt has no empty path
+ * @throws {PluginError} ERR_CHAIN_DAMAGED: a block or tile is missing or altered
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED, ERR_RECORD_MALFORMED: a block is damaged
+ */
+export async function* receiptsOf(
+  chain: ReceiptChain,
+  indexes: Iterable<number>,
+  checkpoint: PublishedCheckpoint,
+  crypto: CryptoProvider,
+): AsyncGenerator<RecordReceipt> {
+  const { treeSize, note, signedRoot } = checkpoint
+  const rootHash = toBase64url(checkpoint.rootHash)
+  let block: Block | undefined
+  for (const index of indexes) {
+    if (block === undefined || !holds(block, index)) block = await readBlock(chain.store, index)
+    const entry = block?.entries[index - block.header.firstIndex]
+    if (entry?.record === undefined) throw new PluginError('ERR_CHAIN_DAMAGED', `record ${index} is missing`)
+    const proof = await inclusionProof(index, treeSize, chain.tiles, crypto)
+    const json = {
+      index,
+      treeSize,
+      rootHash,
+      leaf: toBase64url(entry.leaf),
+      record: toBase64url(entry.record),
+      salt: toBase64url(entry.salt),
+      receipt: toBase64url(inclusionReceipt(signedRoot, proof)),
+      checkpoint: note,
+    }
+    yield { record: decodeRecord(entry.record), path: proof.path, json }
+  }
+}
+
+function holds({ header: { firstIndex, count } }: Block, index: number): boolean {
+  return index >= firstIndex && index < firstIndex + count
+}

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { ClientError } from '../../clients/errors.ts'
+import { readEvidence } from '../../clients/receipts/index.ts'
+import { type AuditReceiptResult, type PushedReceipt, receiptTopic, toBase64url } from '../../protocol/index.ts'
+import { withBitFlipped } from '../helpers/bits.ts'
+import { startBroker } from '../helpers/broker.ts'
+import { runHere } from '../helpers/cli.ts'
+import { publicPem } from '../helpers/key-files.ts'
+import { numberedKey } from '../helpers/keys.ts'
+import { TestClient } from '../helpers/mqtt-clients.ts'
+import { logKey, witnessKey } from '../helpers/notes.ts'
+import { runCli } from '../helpers/processes.ts'
+import { temporaryDirectory } from '../helpers/temporary.ts'
+
+/** A broker with a publish at `index`, and where a receipt for it was written. */
+async function withReceipt(t: TestContext) {
+  const { broker, location, port } = await startBroker(t, { checkpointIntervalMs: 100 })
+  const client = await TestClient.connect(t, port, { clientId: 'press-7' })
+  await client.subscribe(receiptTopic('-'), 0)
+  await client.publish('plant/1', '21.5')
+  const index = broker.chain.state.frontier.size - 1
+  const directory = temporaryDirectory(t)
+  const name = join(directory, 'proof')
+  const at = ['-h', '127.0.0.1', '-p', `${port}`]
+  assert.deepEqual(await runHere('audit', 'receipt', `${index}`, '-o', name, ...at).then(({ code }) => code), 0)
+  const keys = { vkey: join(location, 'keys', 'log.vkey'), brokerKey: join(location, 'keys', 'broker.pub.pem') }
+  const trust = ['--vkey', keys.vkey, '--broker-key', keys.brokerKey]
+  return { broker, client, index, directory, name, at, keys, trust }
+}
+
+const verify = (...args: readonly string[]) => runHere('audit', 'verify-receipt', ...args)
+
+test('a receipt is asked for, written and verified by the command line, the last without any broker', async (t) => {
+  const { broker, index, name, at, trust } = await withReceipt(t)
+  const { origin } = broker.chain.genesis
+  const checkpoint = await runCli(t, ['audit', 'checkpoint', ...at])
+  assert.deepEqual([checkpoint.code, checkpoint.stderr], [0, ''])
+  assert.match(checkpoint.stdout, new RegExp(`^${origin}\n\\d+\n[^\n]+\n\n— ${origin} [^\n]+\n$`))
+  const receipt = await runCli(t, ['audit', 'receipt', `${index}`, ...at, '--json'])
+  assert.equal((JSON.parse(receipt.stdout) as AuditReceiptResult).index, index)
+  await broker.close()
+  const { code, stdout, stderr } = await runCli(t, ['audit', 'verify-receipt', `${name}.json`, ...trust])
+  assert.deepEqual([code, stderr], [0, ''])
+  const [first, ...proved] = stdout.trimEnd().split('\n')
+  assert.match(first ?? '', /proof\.json: publish plant\/1, recorded \d{4}-/)
+  assert.deepEqual(
+    proved.map((line) => line.replace(/ of \d+ /, ' of N ')),
+    ['broker key', 'log key'].map((key) => `  leaf ${index} of N in ${origin}, by its ${key}`),
+  )
+})
+
+test('each of the three files proves the record by the key that it is for, and needs that key', async (t) => {
+  const { name, keys, index } = await withReceipt(t)
+  const byLog = ['--vkey', readFileSync(keys.vkey, 'utf8').trim()]
+  const byBroker = ['--broker-key', keys.brokerKey]
+  const withRecord = ['--record', `${name}.json`]
+  const by = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await verify(...args, '--json')
+    assert.deepEqual([code, stderr], [0, ''], args.join(' '))
+    const { files } = JSON.parse(stdout) as { files: { proved: { by: string; index: number }[] }[] }
+    return files.flatMap(({ proved }) => proved).map((one) => [one.by, one.index])
+  }
+  const [log, broker] = [
+    ['log-key', index],
+    ['broker-key', index],
+  ]
+  assert.deepEqual(await by(`${name}.json`, ...byLog), [log])
+  assert.deepEqual(await by(`${name}.json`, ...byBroker), [broker])
+  assert.deepEqual(await by(`${name}.receipt`, ...byBroker, ...withRecord), [broker])
+  assert.deepEqual(await by(`${name}.tlog-proof`, ...byLog, ...withRecord), [log])
+  assert.deepEqual(await by(`${name}.receipt`, `${name}.tlog-proof`, ...byBroker, ...byLog, ...withRecord), [
+    broker,
+    log,
+  ])
+  for (const args of [
+    [`${name}.receipt`, ...byLog, ...withRecord],
+    [`${name}.tlog-proof`, ...byBroker, ...withRecord],
+    [`${name}.receipt`, ...byBroker],
+    [`${name}.json`],
+    [`${name}.json`, '--vkey', name],
+    [`${name}.json`, '--vkey', witnessKey('w', 1).vkey],
+    [],
+  ]) {
+    assert.equal((await verify(...args)).code, 2, args.join(' '))
+  }
+})
+
+test('what was pushed on the receipt topic is verified as it came, by both keys', async (t) => {
+  const { client, directory, trust } = await withReceipt(t)
+  const [pushed] = await client.waitFor(1, ({ topic }) => topic === receiptTopic('-'))
+  const file = join(directory, 'pushed.json')
+  writeFileSync(file, pushed?.payload ?? '')
+  const { code, stdout } = await verify(file, ...trust)
+  assert.equal(code, 0)
+  assert.equal(stdout.split('\n').filter((line) => /by its (log|broker) key/.test(line)).length, 2)
+})
+
+test('a receipt of which anything was altered, or by another key, is no proof', async (t) => {
+  const { name, directory, trust, keys, broker } = await withReceipt(t)
+  const answer = JSON.parse(readFileSync(`${name}.json`, 'utf8')) as AuditReceiptResult
+  const flipped = (text: string, bit: number) => toBase64url(withBitFlipped(Buffer.from(text, 'base64url'), bit))
+  const signatureBit = Buffer.from(answer.receipt, 'base64url').length * 8 - 1
+  const altered: readonly Partial<PushedReceipt & AuditReceiptResult>[] = [
+    { record: flipped(answer.record, 80) },
+    { salt: flipped(answer.salt, 0) },
+    { receipt: flipped(answer.receipt, signatureBit) },
+    { receipt: answer.salt },
+    { tlogProof: answer.tlogProof.replace(/index \d+/, 'index 0') },
+    { tlogProof: answer.tlogProof.replace(/\n\d+\n/, '\n999\n') },
+    { tlogProof: 'none' },
+    { index: answer.index + 1 },
+  ]
+  const file = join(directory, 'altered.json')
+  for (const change of altered) {
+    writeFileSync(file, JSON.stringify({ ...answer, ...change }))
+    const { code, stdout } = await verify(`${name}.json`, file, ...trust)
+    assert.deepEqual(
+      [code, stdout.split('\n').at(-2)],
+      [1, `BAD: ${file} does not prove its record`],
+      Object.keys(change)[0],
+    )
+  }
+  const otherKey = join(directory, 'other.pem')
+  writeFileSync(otherKey, publicPem(numberedKey(3)))
+  const { origin } = broker.chain.genesis
+  for (const args of [
+    ['--broker-key', otherKey],
+    ['--vkey', logKey(origin, 9).vkey],
+    ['--vkey', logKey('another.example', 9).vkey, '--broker-key', keys.brokerKey],
+  ]) {
+    assert.equal((await verify(`${name}.json`, ...args)).code, 1, args.join(' '))
+  }
+})
+
+test('a file that is no receipt is ERR_RECEIPT_FILE', async (t) => {
+  const { name, directory } = await withReceipt(t)
+  const answer = JSON.parse(readFileSync(`${name}.json`, 'utf8')) as AuditReceiptResult
+  const file = join(directory, 'bad.json')
+  const contents = [
+    '',
+    'null',
+    '[]',
+    '{}',
+    JSON.stringify({ ...answer, index: 'one' }),
+    JSON.stringify({ ...answer, salt: '=' }),
+    JSON.stringify({ ...answer, receipt: undefined }),
+    JSON.stringify({ ...answer, receipt: answer.salt, tlogProof: undefined }),
+    ' '.repeat(5 * 1024 * 1024),
+  ]
+  const isRefused = (run: () => unknown) =>
+    assert.throws(run, (error) => error instanceof ClientError && error.code === 'ERR_RECEIPT_FILE')
+  for (const content of contents) {
+    writeFileSync(file, content)
+    isRefused(() => readEvidence(file, undefined))
+  }
+  isRefused(() => readEvidence(join(directory, 'missing.json'), undefined))
+  isRefused(() => readEvidence(`${name}.receipt`, undefined))
+  assert.equal((await verify(join(directory, 'missing.json'), '--vkey', logKey('a', 1).vkey)).code, 2)
+})
