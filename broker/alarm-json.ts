@@ -6,3 +6,8 @@ export function alarmJson({ kind, index, acceptedIndex, thumbprint, name, seq, t
   const { clientId, username } = requester
   return { kind, index, acceptedIndex, kid: toBase64url(thumbprint), subject: name, seq, topic, clientId, username }
 }
+
+/** That no checkpoint is published since an anchor cannot be written. @param place as configured */
+export function anchorAlarmJson(place: string) {
+  return { kind: 'anchor-failed', anchor: place }
+}

@@ -18,6 +18,7 @@ export {
   type OwnTopic,
 } from './admin-topic/index.ts'
 export { isDirect, sinkTopic } from './aedes-seams.ts'
+export { AnchoredPlaces, AnchorFile, type CheckpointSource, guardChain, openAnchors } from './anchors/index.ts'
 export {
   AuditChain,
   type AuditChainOptions,
@@ -28,6 +29,7 @@ export {
   changeKeyPassphrase,
   type Decision,
   type EnrolmentOptions,
+  type FoundChain,
   type KeyCustody,
   type KeyRole,
   type KeyRotation,

@@ -37,7 +37,7 @@ export const refusedFamilies: Readonly<Record<string, string>> = {
 
 /** Directives that NotaryMQ plans and this version refuses. */
 export const plannedNotaryDirectives: readonly string[] = [
-  ...['notary_checkpoint_interval', 'notary_anchor', 'notary_witness', 'notary_retention'],
+  ...['notary_checkpoint_interval', 'notary_witness', 'notary_retention'],
 ]
 
 const notYet = 'it is not supported by this version of NotaryMQ; remove it or wait'

@@ -80,6 +80,8 @@ export interface Draft {
   /** The first `notary_admin anonymous`, kept for its place. */
   anonymousAdmin: ConfigLine | undefined
   readonly admins: { readonly name: string; readonly line: ConfigLine }[]
+  /** `notary_anchor`, in file order. */
+  readonly anchors: string[]
   readonly httpListeners: { readonly port: number; readonly host?: string }[]
   /** What needs no second look. */
   readonly plain: Writable<Omit<BrokerOptions, 'listeners' | 'bridges' | 'log' | 'security'>>
@@ -112,6 +114,7 @@ export function emptyDraft(defaultPort: number): Draft {
     },
     anonymousAdmin: undefined,
     admins: [],
+    anchors: [],
     httpListeners: [],
     plain: {},
     ignored: new Map(),

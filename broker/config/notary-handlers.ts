@@ -92,6 +92,10 @@ export const notaryHandlers = {
     draft.plain.origin = origin
   },
 
+  notary_anchor(draft, line) {
+    draft.anchors.push(readString(line))
+  },
+
   notary_connect_timeout(draft, line) {
     const seconds = readCount(line, largestConnectTimeout)
     if (seconds === 0) throw invalidValue(line)

@@ -60,10 +60,21 @@ export interface AuditChainOptions {
   readonly onNotice?: (message: string) => void
   /** Told of what an operator should look into at once. */
   readonly onAlarm?: (alarm: SeqReuseAlarm) => void
+  /** Looks at what was found before anything is appended; what it throws stops the start. Default: takes it as it is. */
+  readonly guard?: (found: FoundChain) => Promise<void>
   /** Wall clock in milliseconds; for tests. */
   readonly now?: () => number
   /** Records between two snapshots of keys and sequence numbers. Default 50000. */
   readonly recordsPerSnapshot?: number
+}
+
+/** A chain as the start found it; a new one has its identity and no records. */
+export interface FoundChain {
+  readonly database: StoreDatabase
+  readonly genesis: Genesis
+  readonly registry: KeyRegistry
+  readonly treeSize: number
+  readonly tiles: TileSource
 }
 
 /** The tamper-evident chain of one broker: opened once, the only writer of its store. */
@@ -174,6 +185,8 @@ export class AuditChain {
     const genesis = restored.genesis ?? firstGenesis(candidates, options.origin)
     checkOrigin(genesis, options.origin)
     if (restored.genesis === undefined) registry.notary.begin(genesis)
+    const { read } = new TileReader({ table, writer: tiles, crypto: nativeCrypto })
+    await options.guard?.({ database, genesis, registry, treeSize: restored.state.frontier.size, tiles: read })
     const keys = keysInForce(candidates, registry)
     await settleKeyFiles(options.location, keys)
     const logVkey = await publishKeys(options.location, genesis.origin, registry.notary)
@@ -224,7 +237,7 @@ export class AuditChain {
       logVkey,
       brokerKey,
       logKey: keys.log.key,
-      tiles: new TileReader({ table, writer: tiles, crypto: nativeCrypto }).read,
+      tiles: read,
       sequencer,
       head,
       snapshots: keeper,

@@ -175,13 +175,13 @@ export class CheckpointKeeper {
   }
 
   async #make(): Promise<void> {
-    const { chain, anchors = [], now } = this.#options
+    const { chain, now } = this.#options
     const { frontier } = chain.state
     const { size } = frontier
     if (size === 0 || size === this.#newest?.treeSize || chain.outage !== undefined) return
     const checkpoint = this.#sign(size, frontier.root(), now())
     await this.#store(checkpoint)
-    for (const anchor of anchors) await anchor(checkpoint)
+    await this.#anchor(checkpoint)
     this.#publish(checkpoint)
   }
 
@@ -257,11 +257,25 @@ export class CheckpointKeeper {
     const isInForce = verified.some(({ key }) => bytesEqual(key.keyId, this.#signer.key.keyId))
     const timeMs = now()
     const note = new TextDecoder().decode(stored)
-    this.#remember(
-      isInForce
-        ? this.#withRoot(note, treeSize, checkpoint.rootHash, timeMs)
-        : this.#sign(treeSize, checkpoint.rootHash, timeMs),
-    )
+    const restored = isInForce
+      ? this.#withRoot(note, treeSize, checkpoint.rootHash, timeMs)
+      : this.#sign(treeSize, checkpoint.rootHash, timeMs)
+    // A crash may have come between storing and anchoring. What cannot be anchored is made again at the interval.
+    if (await this.#isAnchored(restored)) this.#remember(restored)
+  }
+
+  async #isAnchored(checkpoint: PublishedCheckpoint): Promise<boolean> {
+    try {
+      await this.#anchor(checkpoint)
+      return true
+    } catch (error) {
+      this.#options.onError(error)
+      return false
+    }
+  }
+
+  async #anchor(checkpoint: PublishedCheckpoint): Promise<void> {
+    for (const anchor of this.#options.anchors ?? []) await anchor(checkpoint)
   }
 }
 

@@ -1,3 +1,4 @@
+export { type AnchorContent, parseAnchor, signAnchor, verifyAnchor } from './anchor.ts'
 export { type Block, type BlockEntry, decodeBlock, encodeBlock } from './block.ts'
 export { BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
 export { type BuiltBlock, buildBlock, type RecordWithBody } from './build.ts'

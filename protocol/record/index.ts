@@ -1,6 +1,7 @@
 export { decodeRecord, encodeRecord, recordField, writeRecord } from './codec.ts'
 export { type ConfigEvent, type ConfigOccasion, configRecord, parseConfig } from './config-record.ts'
 export { chainFormatVersion, type Genesis, genesisRecord, parseGenesis } from './genesis.ts'
+export { decodeHighestSeqs, encodeHighestSeqs, type HighestSeqs, type KeySeq } from './highest-seqs.ts'
 export {
   type BrokerKeyEvent,
   type EnrollEvent,

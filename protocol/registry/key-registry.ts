@@ -7,6 +7,7 @@ import {
   isRotation,
   isSignedPublish,
   type KeyEvent,
+  type KeySeq,
   parseGenesis,
   parseKeyEvent,
   parseSeqReuse,
@@ -53,6 +54,15 @@ export class KeyRegistry {
   /** All keys ever enrolled, in the order of their enrolment. */
   list(): readonly RegisteredKey[] {
     return [...this.#byShortKid.values()]
+  }
+
+  /** The highest sequence number of every key that used one. */
+  highestSeqs(): readonly KeySeq[] {
+    const seqs: KeySeq[] = []
+    for (const { thumbprint, highestSeq } of this.#byShortKid.values()) {
+      if (highestSeq >= 0) seqs.push([thumbprint, highestSeq])
+    }
+    return seqs
   }
 
   /** Takes a key as it was found in a snapshot. */

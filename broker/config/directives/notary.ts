@@ -140,6 +140,16 @@ export const notaryDirectives = {
     default: 'notarymq/ and 16 hex digits',
     summary: 'name of the log',
   },
+  notary_anchor: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'accumulates',
+    reload: 'restart',
+    syntax: 'PATH',
+    default: 'none',
+    summary:
+      'keeps the newest checkpoint in this file or directory, best on another disk: a start must extend it (recovery.md)',
+  },
   notary_connect_timeout: {
     verdict: 'honoured',
     scope: 'broker',

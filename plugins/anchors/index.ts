@@ -1,0 +1,5 @@
+export { AnchorFile } from './anchor-file.ts'
+export { type AnchorWriterOptions, openAnchors } from './anchor-writer.ts'
+export { AnchoredPlaces } from './anchored-places.ts'
+export { guardChain } from './guard-chain.ts'
+export type { CheckpointSource } from './kept-checkpoints.ts'
