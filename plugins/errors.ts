@@ -39,6 +39,18 @@ export const pluginErrors = {
     remedy:
       'restore the store that belongs to head file and anchor; else see `notarymq audit recover` (docs/recovery.md)',
   },
+  ERR_RECOVERY_UNFINISHED: {
+    cause: 'a recovery was interrupted: the new log lies in `next-log/` of the data directory',
+    remedy: 'run `notarymq audit recover --open-new-log` again, which brings it to its end',
+  },
+  ERR_RECOVERY_NOT_NEEDED: {
+    cause: 'the chain would start as it is',
+    remedy: 'name with --anchor what it contradicts, or start the broker',
+  },
+  ERR_RECOVERY_NO_CHECKPOINT: {
+    cause: 'neither store nor anchors have a checkpoint of the old log that a new one could continue',
+    remedy: 'nothing was ever published of it: move its data directory aside, and start with an empty one',
+  },
   ERR_ANCHOR_MISSING: {
     cause: 'a file named by notary_anchor was written before, and is gone',
     remedy:

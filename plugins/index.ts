@@ -134,6 +134,15 @@ export {
   readKeysDirectory,
 } from './key-registry/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
+export {
+  type ChainVerdict,
+  type Examination,
+  examineChain,
+  finishRecovery,
+  type NewLog,
+  type NewLogOptions,
+  openNewLog,
+} from './recovery/index.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export { type Rate, TokenBucket } from './token-bucket.ts'
 export {

@@ -48,7 +48,7 @@ export async function auditVerifyDb(args: readonly string[], output: Output): Pr
 }
 
 /** Takes the data directory or its `store/`. */
-function dataDirectoryOf(path: string): string {
+export function dataDirectoryOf(path: string): string {
   const absolute = resolve(path)
   const isStore = basename(absolute) === 'store' && existsSync(join(absolute, 'CURRENT'))
   return isStore ? dirname(absolute) : absolute

@@ -1,8 +1,7 @@
 import type { FoundChain } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { AnchoredPlaces } from './anchored-places.ts'
-import { type CheckpointSource, contradictionOf, standingToSource } from './kept-checkpoints.ts'
-import { identityOf } from './log-identity.ts'
+import { type CheckpointSource, contradictionOf, foundLogOf, standingToSource } from './kept-checkpoints.ts'
 
 /**
  * Lets a chain be started only when it is all that was ever published of it, or more.
@@ -10,9 +9,9 @@ import { identityOf } from './log-identity.ts'
  *   ERR_ANCHOR_UNREADABLE, ERR_ANCHOR_INVALID, ERR_ANCHOR_OTHER_LOG
  */
 export async function guardChain(found: FoundChain, sources: readonly CheckpointSource[]): Promise<void> {
-  const { database, genesis, registry, treeSize, tiles } = found
+  const { database, treeSize } = found
   const places = await AnchoredPlaces.open(database)
-  const log = { identity: identityOf(genesis.origin, registry.notary), treeSize, tiles }
+  const log = foundLogOf(found)
   for (const source of sources) {
     const standing = await standingToSource(log, source)
     if (standing.standing === 'none' && places.has(source.place)) throw missingAnchor(source.place)

@@ -1,9 +1,9 @@
-import type { TileSource } from '../../protocol/index.ts'
-import { whatToDo } from '../audit-chain/index.ts'
+import { checkpointOf, type Predecessor, type TileSource } from '../../protocol/index.ts'
+import { type FoundChain, whatToDo } from '../audit-chain/index.ts'
 import { type Standing, standingTo } from '../checkpoints/index.ts'
 import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import { type LogIdentity, logOf, openKept } from './log-identity.ts'
+import { identityOf, type LogIdentity, logOf, openKept } from './log-identity.ts'
 
 /** Somebody who may have a checkpoint of this log: an anchor file, a witness. */
 export interface CheckpointSource {
@@ -19,12 +19,27 @@ export interface FoundLog {
   /** Leaves that it has; 0 when it is empty. */
   readonly treeSize: number
   readonly tiles: TileSource
+  /** The log that it continues after a recovery, and the leaves of its last checkpoint. */
+  readonly before?: { readonly identity: LogIdentity; readonly treeSize: number }
 }
 
-/** How a chain stands to what one source kept. `none`: nothing is kept there. */
+/** A chain as its start found it. */
+export function foundLogOf(found: Pick<FoundChain, 'genesis' | 'registry' | 'tiles' | 'treeSize'>): FoundLog {
+  const { genesis, registry, tiles, treeSize } = found
+  const log = { identity: identityOf(genesis.origin, registry.notary), treeSize, tiles }
+  return registry.before === undefined ? log : { ...log, before: endOf(registry.before.continues) }
+}
+
+function endOf(continues: Predecessor): FoundLog['before'] & object {
+  const { origin, treeSize } = checkpointOf(continues, nativeCrypto)
+  const identity = { origin, brokerKeys: [continues.brokerKey], logKeys: [continues.logKey] }
+  return { identity, treeSize: Number(treeSize) }
+}
+
+/** How a chain stands to what one source kept. `none`: nothing is kept there; `before`: the log that it continues is. */
 export interface KeptStanding {
   readonly place: string
-  readonly standing: Standing | 'none'
+  readonly standing: Standing | 'none' | 'before'
   /** Leaves that the kept checkpoint covers. */
   readonly keptSize: number
 }
@@ -34,13 +49,22 @@ export interface KeptStanding {
  * @throws {PluginError} ERR_ANCHOR_*: what is kept there is not to be believed; ERR_CHAIN_DAMAGED: a tile was altered
  */
 export async function standingToSource(found: FoundLog, source: CheckpointSource): Promise<KeptStanding> {
-  const { identity, treeSize, tiles } = found
+  const { identity, before, treeSize, tiles } = found
   const { place } = source
-  const kept = await source.read([identity])
+  const logs = before === undefined ? [identity] : [identity, before.identity]
+  const kept = await source.read(logs)
   if (kept === undefined) return { place, standing: 'none', keptSize: 0 }
-  const checkpoint = openKept(kept.note, logOf(kept.note, [identity], place), place)
-  const standing = await standingTo(checkpoint, treeSize, tiles, nativeCrypto)
-  return { place, standing, keptSize: Number(checkpoint.treeSize) }
+  const log = logOf(kept.note, logs, place)
+  const { checkpoint } = openKept(kept.note, log, place)
+  const keptSize = Number(checkpoint.treeSize)
+  if (log === identity)
+    return { place, keptSize, standing: await standingTo(checkpoint, treeSize, tiles, nativeCrypto) }
+  if (before !== undefined && keptSize <= before.treeSize) return { place, keptSize, standing: 'before' }
+  throw new PluginError(
+    'ERR_ANCHOR_OTHER_LOG',
+    `${place} knows ${keptSize} records of ${log.origin}, more than this log says it continues`,
+    { place, keptSize },
+  )
 }
 
 /** What keeps a chain from being started; undefined: it is all that was kept, or more. */

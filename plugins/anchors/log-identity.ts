@@ -1,9 +1,9 @@
 import {
-  type Checkpoint,
   ed25519NoteVerifier,
   type NotaryKeyHistory,
   NoteError,
   noteKeyType,
+  type OpenedCheckpoint,
   openCheckpoint,
   type P256PublicKey,
   parseCheckpointText,
@@ -42,11 +42,11 @@ export function logOf(note: string, logs: readonly LogIdentity[], place: string)
  * Reads a kept checkpoint that its log signed, with any key that it ever had.
  * @throws {PluginError} ERR_ANCHOR_INVALID
  */
-export function openKept(note: string, { origin, logKeys }: LogIdentity, place: string): Checkpoint {
+export function openKept(note: string, { origin, logKeys }: LogIdentity, place: string): OpenedCheckpoint {
   const verifiers = logKeys.map((key) =>
     ed25519NoteVerifier(verifierKey(origin, noteKeyType.ed25519, key, nativeCrypto), nativeCrypto),
   )
-  return refusing(place, () => openCheckpoint(note, verifiers)).checkpoint
+  return refusing(place, () => openCheckpoint(note, verifiers))
 }
 
 function refusing<T>(place: string, read: () => T): T {

@@ -218,7 +218,10 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
   const from = snapshot?.state ?? emptyChainState(crypto)
   const frontier = from.frontier.clone()
   const { notary } = registry
-  if (snapshot !== undefined) notary.restore(snapshot.notary)
+  if (snapshot !== undefined) {
+    notary.restore(snapshot.notary)
+    registry.restoreBefore(snapshot.before)
+  }
   let origin = snapshot?.origin
   let next: Place = { height: from.height, firstIndex: frontier.size, previousHash: from.previousHash }
   for (const { key } of snapshot?.keys ?? []) registry.restore(key)
@@ -248,7 +251,8 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
   }
   const [[broker], [log]] = [notary.brokers, notary.logs]
   if (origin === undefined || broker === undefined || log === undefined) throw damaged('there is no genesis record')
-  return { origin, brokerKey: broker.key, logKey: log.key }
+  const continues = registry.before?.continues
+  return { origin, brokerKey: broker.key, logKey: log.key, ...(continues === undefined ? undefined : { continues }) }
 }
 
 /**

@@ -13,9 +13,10 @@ import {
   verifierKey,
   withCosignatures,
 } from '../../protocol/index.ts'
-import { type AuditChain, storeSublevel } from '../audit-chain/index.ts'
+import type { AuditChain } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { standingTo } from './compare-checkpoint.ts'
+import { checkpointTable, newestKey } from './stored-checkpoint.ts'
 
 /** A state of the log that the broker has bound itself to: it never signs another tree of this size. */
 export interface PublishedCheckpoint {
@@ -51,7 +52,6 @@ export interface CheckpointKeeperOptions {
 }
 
 const encoder = new TextEncoder()
-const newestKey = encoder.encode('newest')
 /** Checkpoints that witnesses may be answering still. */
 const maxRecent = 16
 
@@ -73,7 +73,7 @@ export class CheckpointKeeper {
   private constructor(options: CheckpointKeeperOptions) {
     const { chain, crypto } = options
     this.#options = options
-    this.#sublevel = storeSublevel(chain.database, 'checkpoint')
+    this.#sublevel = checkpointTable(chain.database)
     this.#signer = ed25519NoteSigner(chain.genesis.origin, chain.logKey, crypto)
   }
 

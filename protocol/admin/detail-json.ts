@@ -5,6 +5,7 @@ import {
   type KeyEvent,
   parseConfig,
   parseKeyEvent,
+  parseRecovery,
   parseSeqReuse,
   parseSession,
 } from '../record/index.ts'
@@ -26,6 +27,8 @@ export function detailToJson(record: ChainRecord, include: ReadonlySet<Includabl
       const { digest, occasion } = parseConfig(record)
       return { configuration: toBase64url(digest), occasion }
     }
+    case 'recovery':
+      return { keys: parseRecovery(record).size }
     case 'seq-reuse': {
       const { acceptedIndex, acceptedTopic, accepted, refused } = parseSeqReuse(record)
       if (!include.has('envelope')) return { acceptedIndex, acceptedTopic }

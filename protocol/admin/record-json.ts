@@ -59,6 +59,8 @@ export interface RecordJson {
   /** Both envelopes, when envelopes were asked for. */
   readonly acceptedEnvelope?: string
   readonly refusedEnvelope?: string
+  /** How many keys a recovery names with the numbers that they had used. */
+  readonly keys?: number
   readonly payload?: string
   readonly envelope?: string
   readonly record?: string

@@ -19,6 +19,7 @@ export const chainFaults = {
   'signature-invalid': 'the signature of a publish or a key exchange does not verify over what its record says',
   'seq-repeated': 'one key signed two accepted publishes under one sequence number, or one below the window',
   'seq-reuse-invalid': 'a seq-reuse record does not show two contents that its key signed under one sequence number',
+  'recovery-invalid': 'a recovery record in a log that continues no other, or after an enrolment',
   'truncated-below-head': 'the chain ends before the newest header that was kept outside it',
   'differs-from-head': 'the chain holds another block than the header that was kept outside it',
   'head-invalid': 'the kept header is not one that the broker signed',

@@ -153,7 +153,7 @@ export class ChainVerifier {
     if (entry === undefined) throw fault
     const genesis = parsed(() => parseGenesis(decodeRecord(entry.record), this.#crypto), fault)
     this.#genesis = genesis
-    this.#registry.notary.begin(genesis)
+    this.#registry.begin(genesis)
     this.#trustIfGiven(genesis.brokerKey)
   }
 
@@ -263,6 +263,11 @@ export class ChainVerifier {
       }
       case 'key':
         return this.#checkKeyEvent(record, index, count)
+      case 'recovery': {
+        const fault = this.#fault('recovery-invalid', index)
+        if (!parsed(() => this.#registry.enter(record, index), fault)) throw fault
+        return undefined
+      }
       case 'seq-reuse':
         return this.#checkReuse(record, index)
       default:

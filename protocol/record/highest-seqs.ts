@@ -1,4 +1,4 @@
-import { toHex } from '../bytes.ts'
+import { fromHex, toHex } from '../bytes.ts'
 import { ProtocolError } from '../errors.ts'
 
 /** The highest sequence number that each key used, by its thumbprint in hexadecimal. */
@@ -39,6 +39,11 @@ export function decodeHighestSeqs(packed: Uint8Array): HighestSeqs {
   }
   if (seqs.size * entryBytes !== packed.length) throw malformed('a key twice')
   return seqs
+}
+
+/** What {@link encodeHighestSeqs} takes. */
+export function keySeqsOf(seqs: HighestSeqs): readonly KeySeq[] {
+  return [...seqs].map(([thumbprint, seq]) => [fromHex(thumbprint), seq])
 }
 
 function malformed(what: string): ProtocolError {

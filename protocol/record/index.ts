@@ -1,7 +1,7 @@
 export { decodeRecord, encodeRecord, recordField, writeRecord } from './codec.ts'
 export { type ConfigEvent, type ConfigOccasion, configRecord, parseConfig } from './config-record.ts'
 export { chainFormatVersion, type Genesis, genesisRecord, parseGenesis } from './genesis.ts'
-export { decodeHighestSeqs, encodeHighestSeqs, type HighestSeqs, type KeySeq } from './highest-seqs.ts'
+export { decodeHighestSeqs, encodeHighestSeqs, type HighestSeqs, type KeySeq, keySeqsOf } from './highest-seqs.ts'
 export {
   type BrokerKeyEvent,
   type EnrollEvent,
@@ -18,8 +18,16 @@ export {
   type RotationEvent,
 } from './key-event.ts'
 export { commitmentOf, decodeLeaf, encodeLeaf, type Leaf, saltBytes } from './leaf.ts'
+export {
+  checkpointOf,
+  type LogBefore,
+  type Predecessor,
+  predecessorFromCbor,
+  predecessorToCbor,
+} from './predecessor.ts'
 export { type RecordableProperties, recordProperties } from './properties.ts'
 export { type ChainRecord, isSignedPublish, type QoS, type RecordedMac, recordVersion } from './record.ts'
+export { maxKeysPerRecovery, parseRecovery, recoveryRecord } from './recovery-record.ts'
 export {
   areSameRestrictions,
   faultOfRestrictions,

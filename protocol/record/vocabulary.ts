@@ -1,5 +1,13 @@
-/** Record kinds: integers on disk, words in JSON. 7 and 8 are reserved by the format and not written by this version. */
-export const recordKinds = { publish: 1, genesis: 2, key: 3, session: 4, config: 5, 'seq-reuse': 6 } as const
+/** Record kinds: integers on disk, words in JSON. 7 is reserved by the format and not written by this version. */
+export const recordKinds = {
+  publish: 1,
+  genesis: 2,
+  key: 3,
+  session: 4,
+  config: 5,
+  'seq-reuse': 6,
+  recovery: 8,
+} as const
 export type RecordKind = keyof typeof recordKinds
 
 /** What was found out about a publish before it was accepted. */

@@ -115,6 +115,13 @@ export class ReplayWindow {
     this.#changes++
   }
 
+  /** Lets everything up to a number be too old: it was used in a log that this one continues. */
+  refuseUpTo(seq: number): void {
+    if (seq < this.#floor) return
+    this.#floor = seq + 1
+    this.#changes++
+  }
+
   /**
    * Everything that counts, to go on from later: CBOR `[size, floor, highest, slots]`, with 49 bytes for each number in
    * use: number and index as 8 bytes big-endian, flags, digest.
@@ -132,13 +139,16 @@ export class ReplayWindow {
       view.setBigUint64(i * packedBytes + 8, BigInt(this.#numbers[2 * slot + 1] as number))
       packed.set(this.#bytes.subarray(slot * slotBytes, (slot + 1) * slotBytes), i * packedBytes + 16)
     }
-    return new CborWriter(packed.length + 48)
-      .array(4)
-      .int(this.#size)
-      .int(this.floor)
-      .int(this.#highest)
-      .bytes(packed)
-      .finish()
+    return (
+      new CborWriter(packed.length + 48)
+        .array(4)
+        .int(this.#size)
+        // One more is no integer of the format; the registry knows what was used before and raises it again.
+        .int(Math.min(this.floor, Number.MAX_SAFE_INTEGER))
+        .int(this.#highest)
+        .bytes(packed)
+        .finish()
+    )
   }
 
   /** Exact inverse of {@link encode}. @throws {ProtocolError} ERR_CBOR_*, ERR_BLOCK_MALFORMED */
