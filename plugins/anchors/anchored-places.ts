@@ -1,5 +1,4 @@
-import type { AuditChain } from '../audit-chain/index.ts'
-import { type StoreDatabase, storeSublevel } from '../audit-chain/index.ts'
+import { type AuditChain, type StoreDatabase, storeSublevel } from '../audit-chain/index.ts'
 
 const nothing = new Uint8Array(0)
 

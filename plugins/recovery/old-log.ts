@@ -1,11 +1,4 @@
-import {
-  type ChainFinding,
-  ChainVerifier,
-  decodeBlock,
-  decodeRecord,
-  isSameP256,
-  KeyRegistry,
-} from '../../protocol/index.ts'
+import { ChainVerifier, decodeBlock, decodeRecord, isSameP256, KeyRegistry } from '../../protocol/index.ts'
 import type { LogIdentity } from '../anchors/index.ts'
 import { LevelAuditStore, type StoreDatabase } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
@@ -16,8 +9,6 @@ export interface VerifiedPart {
   /** Keys, restrictions and sequence numbers after the last good block. */
   readonly registry: KeyRegistry
   readonly records: number
-  /** Undefined when all of it verified. */
-  readonly finding: ChainFinding | undefined
 }
 
 /**
@@ -28,10 +19,8 @@ export interface VerifiedPart {
 export async function verifiedPart(database: StoreDatabase, { brokerKeys }: LogIdentity): Promise<VerifiedPart> {
   const registry = new KeyRegistry(nativeCrypto)
   const verifier = new ChainVerifier({ crypto: nativeCrypto, signaturesFrom: Number.MAX_SAFE_INTEGER })
-  let finding: ChainFinding | undefined
   for await (const { firstIndex, encoded } of new LevelAuditStore(database).blocks()) {
-    finding = await verifier.add(firstIndex, encoded)
-    if (finding !== undefined) break
+    if ((await verifier.add(firstIndex, encoded)) !== undefined) break
     for (const [i, { record }] of decodeBlock(encoded).entries.entries()) {
       registry.enter(decodeRecord(record), firstIndex + i)
     }
@@ -40,5 +29,5 @@ export async function verifiedPart(database: StoreDatabase, { brokerKeys }: LogI
   if (!isTrusted && registry.notary.broker !== undefined) {
     throw new PluginError('ERR_CHAIN_KEY_MISMATCH', 'the chain names no broker key of those in keys/')
   }
-  return { registry, records: verifier.summary.records, finding }
+  return { registry, records: verifier.summary.records }
 }

@@ -78,7 +78,7 @@ export async function finishRecovery(location: string): Promise<string | undefin
   return existsSync(nextLogMarkOf(location)) ? finishMove(location) : undefined
 }
 
-const emptyPart: VerifiedPart = { registry: new KeyRegistry(nativeCrypto), records: 0, finding: undefined }
+const emptyPart: VerifiedPart = { registry: new KeyRegistry(nativeCrypto), records: 0 }
 
 async function closeAndMove(location: string, database: StoreDatabase | undefined): Promise<string> {
   await database?.close()
