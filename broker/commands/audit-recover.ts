@@ -18,7 +18,7 @@ import { dataDirectoryOf } from './audit-verify-db.ts'
 export const auditRecoverHelp = `Of a stopped broker whose start is refused (docs/recovery.md):
 
        notarymq audit recover --db DIR [--anchor PATH]... [--json]
-       notarymq audit recover --db DIR [--anchor PATH]... --open-new-log [--origin NAME] [--passphrase-file FILE] [--json]
+       notarymq audit recover --db DIR [--anchor PATH]... --open-new-log [--origin NAME] [--passphrase-file FILE]
        notarymq audit recover --db DIR --anchor PATH --forget-anchor
 
 recover   says how the chain stands to what was kept of it; changes nothing; exit code 1 when a start would be refused
