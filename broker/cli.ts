@@ -26,6 +26,7 @@ import {
   unknownAuditCommand,
 } from '../clients/cli/index.ts'
 import { changePasswordFile } from '../plugins/index.ts'
+import { auditRecover, auditRecoverHelp } from './commands/audit-recover.ts'
 import { auditReindex } from './commands/audit-reindex.ts'
 import { auditVerifyDb } from './commands/audit-verify-db.ts'
 import { certs } from './commands/certs.ts'
@@ -38,7 +39,7 @@ import { version } from './version.ts'
 const audit: Command = {
   name: 'audit',
   summary: 'query the chain and verify it',
-  help: auditHelp,
+  help: `${auditHelp}\n\n${auditRecoverHelp}`,
   run: ([subcommand, ...args], output) => {
     if (subcommand === 'status') return auditStatus(args, output)
     if (subcommand === 'query') return auditQuery(args, output)
@@ -50,6 +51,7 @@ const audit: Command = {
     if (subcommand === 'receipt') return auditReceipt(args, output)
     if (subcommand === 'verify-receipt') return auditVerifyReceipt(args, output)
     if (subcommand === 'gaps') return auditGaps(args, output)
+    if (subcommand === 'recover') return auditRecover(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
     const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))
     return isOffline ? auditVerifyDb(args, output) : auditVerifyLive(args, output)

@@ -1,6 +1,8 @@
 import {
+  AnchorFile,
   AuditChain,
   ConfigRecorder,
+  guardChain,
   type PluginError,
   type PublishCounters,
   PublishPolicy,
@@ -67,7 +69,7 @@ export interface NotaryBroker {
  *
  * @param log that somebody else closes; default: one of its own, as the options say
  * @throws {BrokerError} ERR_ENGINE_VERSION, ERR_OPTIONS_INVALID, ERR_LISTEN_FAILED, ERR_TLS_UNUSABLE
- * @throws {PluginError} ERR_STORE_*, ERR_CHAIN_*, ERR_KEY_*
+ * @throws {PluginError} ERR_STORE_*, ERR_CHAIN_*, ERR_ANCHOR_*, ERR_KEY_*
  * @throws {AuthenticationError} ERR_PASSWORD_FILE; {AccessControlError} ERR_ACL_*; {LogError} ERR_LOG_*
  */
 export async function createBroker(given: BrokerOptions, log?: BrokerLog): Promise<NotaryBroker> {
@@ -112,7 +114,8 @@ class Broker implements NotaryBroker {
     const atStart = this.#options
     const options = () => this.#options
     const [log, onError] = [this.#log, this.#onError]
-    this.#chain = await this.#openChain()
+    const anchors = atStart.anchors.map((path) => new AnchorFile(path))
+    this.#chain = await this.#openChain(anchors)
     const chain = this.#chain
     const rules = new RulesInForce(new PublishPolicy(atStart.protect))
     this.#rules = rules
@@ -122,7 +125,7 @@ class Broker implements NotaryBroker {
     await this.#enforce('start', () => {})
     await this.#applyKeys()
     const access = security.rules
-    this.#opened = await openParts({ options, chain, rules, access, log, onError }, this.#parts)
+    this.#opened = await openParts({ options, chain, anchors, rules, access, log, onError }, this.#parts)
     const { context } = this.#opened
     log.publishTo((topicName, payload) => context.sessions.announce(topicName, Buffer.from(payload), false))
     const listeners = new BrokerListeners({ options, security, context, log, onError })
@@ -273,12 +276,13 @@ class Broker implements NotaryBroker {
     await applyRestrictions(this.chain, restrictions, notice)
   }
 
-  #openChain(): Promise<AuditChain> {
+  #openChain(anchors: readonly AnchorFile[]): Promise<AuditChain> {
     const { location, origin, keyPassphraseFile } = this.#options
     const log = this.#log
     return AuditChain.open({
       location,
       custody: keyCustody(keyPassphraseFile),
+      guard: (found) => guardChain(found, anchors),
       onNotice: log.notice,
       onError: this.#onError,
       onOutage: (error) => {

@@ -105,6 +105,8 @@ export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOp
   readonly httpListeners?: readonly HttpListenerOptions[]
   /** Milliseconds between two checkpoints, when there is something new (`notary_checkpoint_interval`). Default 1000. */
   readonly checkpointIntervalMs?: number
+  /** Files, or directories, in which the newest checkpoint is kept outside the data directory. Default: none. */
+  readonly anchors?: readonly string[]
   /** Name of the log; fixed by the genesis record. Default `notarymq/<16 hex of the broker's thumbprint>`. */
   readonly origin?: string
   readonly log?: LogOptions
@@ -223,6 +225,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     keyPassphraseFile: optionalText('keyPassphraseFile', options.keyPassphraseFile),
     anonymousAdmin: options.anonymousAdmin ?? false,
     checkpointIntervalMs: checkpointInterval(options.checkpointIntervalMs ?? 1000),
+    anchors: texts('anchors', options.anchors ?? []),
     origin: options.origin,
     log: options.log ?? defaultLog,
   })

@@ -19,6 +19,7 @@ export {
   type OwnTopic,
 } from './admin-topic/index.ts'
 export { isDirect, sinkTopic } from './aedes-seams.ts'
+export { AnchoredPlaces, AnchorFile, type CheckpointSource, guardChain, openAnchors } from './anchors/index.ts'
 export {
   AuditChain,
   type AuditChainOptions,
@@ -29,6 +30,7 @@ export {
   changeKeyPassphrase,
   type Decision,
   type EnrolmentOptions,
+  type FoundChain,
   type KeyCustody,
   type KeyRole,
   type KeyRotation,
@@ -147,6 +149,15 @@ export {
   type QueryIndexOptions,
 } from './query-index/index.ts'
 export { type ReceiptOwner, ReceiptPush, type ReceiptPushOptions, type ReceiptQueue } from './receipts/index.ts'
+export {
+  type ChainVerdict,
+  type Examination,
+  examineChain,
+  finishRecovery,
+  type NewLog,
+  type NewLogOptions,
+  openNewLog,
+} from './recovery/index.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export {
   type ErasureOutcome,

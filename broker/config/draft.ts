@@ -88,6 +88,8 @@ export interface Draft {
   readonly witnesses: ConfiguredWitness[]
   /** `notary_witness_quorum`. */
   witnessQuorum: { readonly line: ConfigLine; readonly count: WitnessCount } | undefined
+  /** `notary_anchor`, in file order. */
+  readonly anchors: string[]
   readonly httpListeners: { readonly port: number; readonly host?: string }[]
   /** What needs no second look. */
   readonly plain: Writable<Omit<BrokerOptions, 'listeners' | 'bridges' | 'log' | 'security'>>
@@ -123,6 +125,7 @@ export function emptyDraft(defaultPort: number): Draft {
     admins: [],
     witnesses: [],
     witnessQuorum: undefined,
+    anchors: [],
     httpListeners: [],
     plain: {},
     ignored: new Map(),

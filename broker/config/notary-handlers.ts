@@ -107,6 +107,10 @@ export const notaryHandlers = {
     if (ms < smallestCheckpointIntervalMs) throw invalidValue(line)
     draft.plain.checkpointIntervalMs = ms
   },
+  notary_anchor(draft, line) {
+    draft.anchors.push(readString(line))
+  },
+
   notary_connect_timeout(draft, line) {
     const seconds = readCount(line, largestConnectTimeout)
     if (seconds === 0) throw invalidValue(line)

@@ -86,6 +86,7 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
     ...(draft.unwrap.size === 0 ? {} : { unwrap: [...draft.unwrap.values()] }),
     ...witnesses,
     ...(draft.httpListeners.length === 0 ? {} : { httpListeners: draft.httpListeners }),
+    ...(draft.anchors.length === 0 ? {} : { anchors: draft.anchors }),
     ...(bridges.length === 0 ? {} : { bridges }),
     ...(log === undefined ? {} : { log }),
   }

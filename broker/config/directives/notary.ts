@@ -168,6 +168,16 @@ export const notaryDirectives = {
     default: '1000',
     summary: 'time between two checkpoints, when there is something new; receipts wait for one. 100 to 86400000',
   },
+  notary_anchor: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'accumulates',
+    reload: 'restart',
+    syntax: 'PATH',
+    default: 'none',
+    summary:
+      'keeps the newest checkpoint in this file or directory, best on another disk: a start must extend it (recovery.md)',
+  },
   notary_connect_timeout: {
     verdict: 'honoured',
     scope: 'broker',

@@ -192,6 +192,10 @@ export const notaryCases: DirectiveCases<typeof notaryDirectives> = {
       ['plant+7', 'ERR_CONFIG_VALUE_INVALID'],
     ],
   },
+  notary_anchor: {
+    accepted: [['/mnt/other disk/anchor', { anchors: ['/mnt/other disk/anchor'] }]],
+    refused: [['', 'ERR_CONFIG_VALUE_MISSING']],
+  },
   notary_connect_timeout: {
     accepted: [
       ['1', { connectTimeoutSeconds: 1 }],
