@@ -34,6 +34,8 @@ export {
   LevelAuditStore,
   type ObservedReuse,
   openStoreDatabase,
+  openStoredTree,
+  publicKeyFiles,
   readKeyPassphrase,
   rotateKey,
   type SeqReuseAlarm,
@@ -96,6 +98,7 @@ export {
   CheckpointKeeper,
   type CheckpointKeeperOptions,
   type PublishedCheckpoint,
+  readStoredCheckpoint,
   type Standing,
   standingTo,
 } from './checkpoints/index.ts'
@@ -131,6 +134,18 @@ export {
   type RegisteredKey,
   readKeysDirectory,
 } from './key-registry/index.ts'
+export {
+  type ExportFault,
+  type ExportFinding,
+  type ExportResult,
+  ExportService,
+  type ExportSource,
+  type ExportVerification,
+  exportFaults,
+  exportLog,
+  PublicLog,
+  verifyExport,
+} from './log-export/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export { type Rate, TokenBucket } from './token-bucket.ts'

@@ -13,7 +13,7 @@ import {
   verifierKey,
   withCosignatures,
 } from '../../protocol/index.ts'
-import { type AuditChain, storeSublevel } from '../audit-chain/index.ts'
+import { type AuditChain, type StoreDatabase, storeSublevel } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { standingTo } from './compare-checkpoint.ts'
 
@@ -51,9 +51,16 @@ export interface CheckpointKeeperOptions {
 }
 
 const encoder = new TextEncoder()
+const sublevelName = 'checkpoint'
 const newestKey = encoder.encode('newest')
 /** Checkpoints that witnesses may be answering still. */
 const maxRecent = 16
+
+/** The newest checkpoint as the store of a stopped broker has it; undefined when there is none. */
+export async function readStoredCheckpoint(database: StoreDatabase): Promise<string | undefined> {
+  const stored = await storeSublevel(database, sublevelName).get(newestKey)
+  return stored === undefined ? undefined : new TextDecoder().decode(stored)
+}
 
 /**
  * Makes checkpoints of what is durable, one an interval when there is something new. A checkpoint is stored, then
@@ -73,7 +80,7 @@ export class CheckpointKeeper {
   private constructor(options: CheckpointKeeperOptions) {
     const { chain, crypto } = options
     this.#options = options
-    this.#sublevel = storeSublevel(chain.database, 'checkpoint')
+    this.#sublevel = storeSublevel(chain.database, sublevelName)
     this.#signer = ed25519NoteSigner(chain.genesis.origin, chain.logKey, crypto)
   }
 

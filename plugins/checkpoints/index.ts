@@ -3,5 +3,6 @@ export {
   CheckpointKeeper,
   type CheckpointKeeperOptions,
   type PublishedCheckpoint,
+  readStoredCheckpoint,
 } from './checkpoint-keeper.ts'
 export { type Standing, standingTo } from './compare-checkpoint.ts'
