@@ -5,6 +5,7 @@ import {
   auditQuery,
   auditStatus,
   auditVerifyLive,
+  auditWatch,
   type Command,
   enroll,
   exitCode,
@@ -20,7 +21,9 @@ import {
   unknownAuditCommand,
 } from '../clients/cli/index.ts'
 import { changePasswordFile } from '../plugins/index.ts'
+import { auditExport } from './commands/audit-export.ts'
 import { auditVerifyDb } from './commands/audit-verify-db.ts'
+import { auditVerifyExport } from './commands/audit-verify-export.ts'
 import { certs } from './commands/certs.ts'
 import { checkConfig } from './commands/check-config.ts'
 import { keysOfAll } from './commands/notary-keys.ts'
@@ -35,10 +38,17 @@ const audit: Command = {
     if (subcommand === 'status') return auditStatus(args, output)
     if (subcommand === 'query') return auditQuery(args, output)
     if (subcommand === 'gaps') return auditGaps(args, output)
+    if (subcommand === 'watch') return auditWatch(args, output)
+    if (subcommand === 'export') return auditExport(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
-    const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))
-    return isOffline ? auditVerifyDb(args, output) : auditVerifyLive(args, output)
+    if (isGiven('export', args)) return auditVerifyExport(args, output)
+    return isGiven('db', args) ? auditVerifyDb(args, output) : auditVerifyLive(args, output)
   },
+}
+
+/** Whether an option that takes a value is among the arguments. */
+function isGiven(name: string, args: readonly string[]): boolean {
+  return args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`))
 }
 
 const passwd = passwdCommand(changePasswordFile)

@@ -22,6 +22,14 @@ export interface HttpListenerOptions {
   readonly host?: string
 }
 
+/** An export of the log that the broker keeps (`notary_export`). */
+export interface LogExportOptions {
+  /** Made when it is not there. */
+  readonly directory: string
+  /** Least time between the beginnings of two exports. */
+  readonly intervalSeconds: number
+}
+
 /** What `createBroker` takes: the same content as a configuration file, typed. */
 export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOptions> {
   /** Data directory: store, keys and head; created when absent (`persistence_location`). */
@@ -99,6 +107,10 @@ export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOp
   readonly admins?: readonly string[]
   /** Metrics and health pages. Default: none. */
   readonly httpListeners?: readonly HttpListenerOptions[]
+  /** Where anybody may read checkpoint, tiles, leaves and headers of the log (`notary_http_log`). Default: nowhere. */
+  readonly logListeners?: readonly HttpListenerOptions[]
+  /** Export that is kept up to date behind the chain (`notary_export`). Default: none. */
+  readonly logExport?: LogExportOptions
   /** Milliseconds between two checkpoints, when there is something new. Default 1000. */
   readonly checkpointIntervalMs?: number
   /** Name of the log; fixed by the genesis record. Default `notarymq/<16 hex of the broker's thumbprint>`. */
@@ -111,6 +123,7 @@ type Optional =
   | 'responseInformation'
   | 'keysDirectory'
   | 'keyPassphraseFile'
+  | 'logExport'
   | 'origin'
   | 'pidFile'
   | 'user'
@@ -159,9 +172,9 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
   if (mistake !== undefined) throw invalid(`protect: ${mistake}`)
   checkSecurityOptions(options)
   checkLogOptions(options.log ?? defaultLog)
-  for (const { port, host } of options.httpListeners ?? []) {
+  for (const { port, host } of [...(options.httpListeners ?? []), ...(options.logListeners ?? [])]) {
     if (!Number.isInteger(port) || port < 0 || port > 65535) throw invalid('a port is an integer from 0 to 65535')
-    if (host !== undefined && !isText(host)) throw invalid('httpListeners: host is an address')
+    if (host !== undefined && !isText(host)) throw invalid('httpListeners, logListeners: host is an address')
   }
   const maximumQos = options.maximumQos ?? 2
   if (![0, 1, 2].includes(maximumQos)) throw invalid('maximumQos is 0, 1 or 2')
@@ -195,6 +208,8 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     bridges: options.bridges ?? [],
     admins: texts('admins', options.admins ?? []),
     httpListeners: options.httpListeners ?? [],
+    logListeners: options.logListeners ?? [],
+    logExport: options.logExport && checkedExport(options.logExport),
     maxConnectionsPerAddress: count(
       'maxConnectionsPerAddress',
       options.maxConnectionsPerAddress ?? 0,
@@ -260,6 +275,17 @@ function texts(name: string, values: readonly string[]): readonly string[] {
 function checkpointInterval(ms: number): number {
   if (ms < 100) throw invalid('checkpointIntervalMs is at least 100')
   return count('checkpointIntervalMs', ms, 86_400_000)
+}
+
+/** Longest time between two exports that can be asked for: a day. */
+export const largestExportIntervalSeconds = 86_400
+
+function checkedExport(logExport: LogExportOptions): LogExportOptions {
+  const { directory, intervalSeconds } = logExport
+  if (!isText(directory)) throw invalid('logExport: directory is a string that is not empty')
+  if (intervalSeconds === 0) throw invalid('logExport: intervalSeconds is at least 1')
+  count('logExport: intervalSeconds', intervalSeconds, largestExportIntervalSeconds)
+  return logExport
 }
 
 /** A day is more than anybody means, and less than what a timer takes. */

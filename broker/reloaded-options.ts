@@ -7,6 +7,8 @@ const fixedAtStart = [
   'origin',
   'bridges',
   'httpListeners',
+  'logListeners',
+  'logExport',
   'pidFile',
   'user',
 ] as const satisfies readonly (keyof ResolvedBrokerOptions)[]

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type Output, parseOptions, printVerification } from '../../clients/cli/index.ts'
 import {
   LevelAuditStore,
@@ -9,6 +9,7 @@ import {
   parsePublicKeyPem,
   verifyStore,
 } from '../../plugins/index.ts'
+import { dataDirectoryOf } from './data-directory-of.ts'
 
 /**
  * `audit verify --db DIR`: verifies the chain of a stopped broker, or of a copy of its data directory.
@@ -45,11 +46,4 @@ export async function auditVerifyDb(args: readonly string[], output: Output): Pr
   } finally {
     await database.close()
   }
-}
-
-/** Takes the data directory or its `store/`. */
-function dataDirectoryOf(path: string): string {
-  const absolute = resolve(path)
-  const isStore = basename(absolute) === 'store' && existsSync(join(absolute, 'CURRENT'))
-  return isStore ? dirname(absolute) : absolute
 }

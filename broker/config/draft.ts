@@ -81,6 +81,7 @@ export interface Draft {
   anonymousAdmin: ConfigLine | undefined
   readonly admins: { readonly name: string; readonly line: ConfigLine }[]
   readonly httpListeners: { readonly port: number; readonly host?: string }[]
+  readonly logListeners: { readonly port: number; readonly host?: string }[]
   /** What needs no second look. */
   readonly plain: Writable<Omit<BrokerOptions, 'listeners' | 'bridges' | 'log' | 'security'>>
   /** Lines without effect, and why. */
@@ -113,6 +114,7 @@ export function emptyDraft(defaultPort: number): Draft {
     anonymousAdmin: undefined,
     admins: [],
     httpListeners: [],
+    logListeners: [],
     plain: {},
     ignored: new Map(),
     warnings: [],

@@ -82,6 +82,7 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
     ...(draft.provenance.size === 0 ? {} : { provenance: [...draft.provenance.values()] }),
     ...(draft.unwrap.size === 0 ? {} : { unwrap: [...draft.unwrap.values()] }),
     ...(draft.httpListeners.length === 0 ? {} : { httpListeners: draft.httpListeners }),
+    ...(draft.logListeners.length === 0 ? {} : { logListeners: draft.logListeners }),
     ...(bridges.length === 0 ? {} : { bridges }),
     ...(log === undefined ? {} : { log }),
   }

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { BrokerError } from '../errors.ts'
-import { type Answer, answer, bodyNotTaken, failed, type PagesSource } from './pages.ts'
+import { type Answer, bodyNotTaken, failed } from './pages.ts'
 
-/** One `notary_http` line. */
+/** One `notary_http` or `notary_http_log` line. */
 export interface HttpListenerOptions {
   /** 0: any free one. */
   readonly port: number
@@ -20,7 +20,9 @@ export interface OpenHttpListener {
   close(): Promise<void>
 }
 
-export interface HttpListenerContext extends PagesSource {
+export interface HttpListenerContext {
+  /** Answers one request; what it rejects with `onError` is told, and the answer says nothing. */
+  readonly answer: (method: string, target: string) => Promise<Answer>
   readonly onError: (error: unknown) => void
 }
 
@@ -41,7 +43,7 @@ const timeouts = {
 }
 
 /**
- * Opens the listener for `/metrics`, `/healthz` and `/readyz`. Each connection is for one request: a scrape every few
+ * Opens a listener that is read and nothing else. Each connection is for one request: a scrape every few
  * seconds gains nothing from keeping it, and nobody can hold places by it.
  * @throws {BrokerError} ERR_LISTEN_FAILED
  */
@@ -92,7 +94,7 @@ async function respond(
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
   let content: Answer
   try {
-    content = hasBody ? bodyNotTaken : await answer(context, method, url)
+    content = hasBody ? bodyNotTaken : await context.answer(method, url)
   } catch (error) {
     context.onError(error)
     content = failed
@@ -101,7 +103,7 @@ async function respond(
   response.writeHead(content.status, {
     'content-type': content.contentType,
     'content-length': body.length,
-    'cache-control': 'no-store',
+    'cache-control': content.cacheControl ?? 'no-store',
     'x-content-type-options': 'nosniff',
     connection: 'close',
     ...(content.status === 405 ? { allow: 'GET, HEAD' } : undefined),

@@ -21,11 +21,17 @@ export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
        notarymq audit verify [--from N] [--to N] [options]
        notarymq audit verify --db DIR [--broker-key PEM] [--json]
+       notarymq audit verify --export DIR [--vkey KEY|FILE]... [--json]
+       notarymq audit export DIR --db DIR [--json]
+       notarymq audit watch URL --vkey KEY|FILE... [--state DIR] [--interval S] [--once] [-v] [--json]
 
 status    size, root and keys of the chain; publishes accepted and refused since the start
 query     records that match, oldest first
 gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
 verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
+export    bring a directory up to the newest checkpoint of a stopped broker: tlog-tiles, records, public keys (docs/export.md)
+watch     look at a log over HTTP again and again, from another machine: exit code 1 and the evidence when it does not only
+          grow
 
       --topic FILTER            topic filter, as for subscribing
       --client ID               client id
@@ -35,6 +41,12 @@ verify    re-hash everything and verify every signature; exit code 1 and the fir
       --payload                 add the payload of each record (base64url; --json only)
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
+      --export DIR              an export, which needs no broker
+      --vkey KEY|FILE           verifier key of the log to trust (default: DIR/keys/log.vkey)
+      --state DIR               what a watcher saw, and evidence (default ./notarymq-watch)
+      --interval S              seconds between two looks (default 10)
+      --max-silence S           alarm when no checkpoint came for so long (default 300)
+      --max-age S               alarm when the log did not grow for so long (default: never)
 ${connectionHelp}
       --json                    machine-readable output`
 

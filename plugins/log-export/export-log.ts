@@ -27,8 +27,6 @@ import { ExportDirectory, type FileInParts } from './export-directory.ts'
 export interface ExportSource {
   readonly store: Pick<AuditStore, 'blocksAt'>
   readonly tiles: TileSource
-  /** Name of the log. */
-  readonly origin: string
   /** Public keys by name of the file: `broker.pub.pem`, `log.vkey`, and those before them. */
   readonly keys: ReadonlyMap<string, string>
 }
@@ -70,7 +68,7 @@ export async function exportLog(
   const tree = await frontierFromTiles(to, source.tiles, nativeCrypto)
   if (!bytesEqual(tree.root(), checkpoint.checkpoint.rootHash)) throw damaged('it does not lead to its checkpoint')
   const directory = new ExportDirectory(path)
-  await directory.open(source.origin)
+  await directory.open(checkpoint.checkpoint.origin)
   const known = await directory.readSmall('checkpoint')
   const from = known === undefined ? 0 : await sizeWithin(open(known), to, source.tiles)
   if (known !== undefined && Buffer.from(known).toString() === note) return { from, to }

@@ -33,7 +33,7 @@ export class ExportedChain {
 
   get source(): ExportSource {
     const { store, tiles, genesis, registry } = this.chain
-    return { store, tiles, origin: genesis.origin, keys: publicKeyFiles(genesis.origin, registry.notary) }
+    return { store, tiles, keys: publicKeyFiles(genesis.origin, registry.notary) }
   }
 
   /** The newest checkpoint, of everything that there is. */
