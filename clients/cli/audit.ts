@@ -29,7 +29,8 @@ status    size, root and keys of the chain; publishes accepted and refused since
 query     records that match, oldest first
 gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
 verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
-export    bring a directory up to the newest checkpoint of a stopped broker: tlog-tiles, records, public keys (docs/export.md)
+export    bring a directory up to the newest checkpoint of a stopped broker: tiles, records, public keys; a running one
+          does that by notary_export (docs/export.md)
 watch     look at a log over HTTP again and again, from another machine: exit code 1 and the evidence when it does not only
           grow
 

@@ -145,11 +145,16 @@ export class LogWatcher {
     const other = new WatchAlarm('root-mismatch', known?.note, note)
     if (known === undefined || known.frontier.size === 0) return other
     const [before, now] = [known.frontier.size, Number(checkpoint.treeSize)]
+    // Those of the tree that is there now: partial tiles of the one before may be gone.
+    const tiles: TileSource = async (tile) => {
+      const hashes = await this.#options.log.read({ kind: 'tile', ...tileIn(now, tile) })
+      return new HashTile(hashes, crypto)
+    }
     try {
-      const prefix = (await frontierFromTiles(before, this.#tiles, crypto)).root()
-      const whole = (await frontierFromTiles(now, this.#tiles, crypto)).root()
+      const prefix = (await frontierFromTiles(before, tiles, crypto)).root()
+      const whole = (await frontierFromTiles(now, tiles, crypto)).root()
       if (!bytesEqual(whole, checkpoint.rootHash) || bytesEqual(prefix, known.frontier.root())) return other
-      const { path } = await consistencyProof(before, now, this.#tiles, crypto)
+      const { path } = await consistencyProof(before, now, tiles, crypto)
       const proof = { prefixRoot: toBase64url(prefix), path: path.map(toBase64url) }
       return new WatchAlarm('fork', known.note, note, proof)
     } catch (error) {
@@ -157,11 +162,6 @@ export class LogWatcher {
       if (error instanceof ClientError || error instanceof ProtocolError) return other
       throw error
     }
-  }
-
-  readonly #tiles: TileSource = async (tile) => {
-    const hashes = await this.#options.log.read({ kind: 'tile', ...tile })
-    return new HashTile(hashes, this.#options.crypto)
   }
 }
 
