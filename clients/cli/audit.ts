@@ -31,8 +31,8 @@ gaps      sequence numbers of a key that are not in the chain; exit code 1 when 
 verify    re-hash everything and verify every signature; exit code 1 and the first bad record when something was altered
 export    bring a directory up to the newest checkpoint of a stopped broker: tiles, records, public keys; a running one
           does that by notary_export (docs/export.md)
-watch     look at a log over HTTP again and again, from another machine: exit code 1 and the evidence when it does not only
-          grow
+watch     look at a log over HTTP again and again, from another machine; exit code 1 and the evidence when it does not
+          only grow
 
       --topic FILTER            topic filter, as for subscribing
       --client ID               client id

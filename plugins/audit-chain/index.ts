@@ -1,7 +1,7 @@
 export { AuditChain, type AuditChainOptions } from './audit-chain.ts'
 export { changeKeyPassphrase, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
-export { renameDurably, replaceFileDurably, syncDirectory } from './durable-file.ts'
+export { replaceFileDurably, syncDirectory } from './durable-file.ts'
 export type { EnrolmentOptions } from './key-changes.ts'
 export { LevelAuditStore, openStoreDatabase, type StoreDatabase, storeSublevel } from './level-store.ts'
 export { openStoredTree, type StoredTree } from './open-stored-tree.ts'

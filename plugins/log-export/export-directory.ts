@@ -1,4 +1,5 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { replaceFileDurably, syncDirectory } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
@@ -121,11 +122,7 @@ export class ExportDirectory {
     const path = join(this.#path, name)
     await rm(path, { force: true })
     const folder = dirname(path)
-    const left = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return ['']
-      throw error
-    })
-    if (left.length === 0) await rm(folder, { recursive: true })
+    if (existsSync(folder) && (await readdir(folder)).length === 0) await rmdir(folder)
   }
 }
 

@@ -2,7 +2,7 @@ import type { CheckpointKeeper, PublishedCheckpoint } from '../checkpoints/index
 import { type ExportResult, type ExportSource, exportLog } from './export-log.ts'
 
 export interface ExportServiceOptions {
-  /** Asked for each export: keys change by a restart only, but it is made after the chain is open. */
+  /** Its keys stay as they are: a rotation takes a restart. */
   readonly source: ExportSource
   readonly checkpoints: Pick<CheckpointKeeper, 'newest' | 'onPublished'>
   readonly directory: string

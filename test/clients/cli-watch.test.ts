@@ -64,7 +64,10 @@ test('a log of a broker that only grows is all right, look after look, in proces
   const first = await runCli(t, args)
   assert.deepEqual([first.code, first.stderr], [0, ''])
   assert.match(first.stdout, /^ok: 1 records, root [A-Za-z0-9+/]{43}=\n$/)
-  assert.equal(JSON.parse(readFileSync(join(state, 'watch.json'), 'utf8')).checkpoint, await (await checkpoint()).text())
+  assert.equal(
+    JSON.parse(readFileSync(join(state, 'watch.json'), 'utf8')).checkpoint,
+    await (await checkpoint()).text(),
+  )
 })
 
 for (const [before, after] of [
@@ -197,7 +200,12 @@ test('a state that is damaged, or of another log, is refused', async (t) => {
   const quiet = { out: () => {}, error: () => {} }
   const isRefused = (error: unknown) => error instanceof ClientError && error.code === 'ERR_WATCH_STATE'
   const args = ['--state', state, '--once']
-  for (const bad of ['', '{}', good.replace('"version": 1', '"version": 2'), good.replace(/"subtrees": \[\n *"./, '$&A')]) {
+  for (const bad of [
+    '',
+    '{}',
+    good.replace('"version": 1', '"version": 2'),
+    good.replace(/"subtrees": \[\n *"./, '$&A'),
+  ]) {
     writeFileSync(path, bad)
     await assert.rejects(auditWatch([server.url, '--vkey', vkey, ...args], quiet), isRefused)
   }

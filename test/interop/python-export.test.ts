@@ -23,7 +23,14 @@ test('Python verifies an export with nothing but the verifier key, and refuses i
   assert.deepEqual(found, [{ size: 300, blocks: state.height, bodies: 299 }])
   const stranger = logKey(genesis.origin, 5).vkey
   assert.equal((await runPython(t, [script, directory, stranger])).code, 1)
-  const files = ['checkpoint', 'headers/000', 'records/001.p/44', 'tile/entries/000', 'tile/0/001.p/44', 'tile/1/000.p/1']
+  const files = [
+    'checkpoint',
+    'headers/000',
+    'records/001.p/44',
+    'tile/entries/000',
+    'tile/0/001.p/44',
+    'tile/1/000.p/1',
+  ]
   for (const name of files) {
     const path = join(directory, name)
     const content = Uint8Array.from(readFileSync(path))
