@@ -16,6 +16,7 @@ import { describe } from './describe.ts'
 import { assertEngineVersions } from './engine-versions.ts'
 import { applyRestrictions, enrollFromDirectory } from './keys-directory.ts'
 import type { ListenerInfo } from './listeners/listener-info.ts'
+import { LogPublication } from './log-publication.ts'
 import { type BrokerLog, createLogger } from './logger.ts'
 import { Observability } from './observability.ts'
 import { type BrokerParts, type OpenedParts, openParts } from './open-parts.ts'
@@ -29,6 +30,8 @@ export interface NotaryBroker {
   readonly listeners: readonly ListenerInfo[]
   /** Where metrics and health are served. */
   readonly httpUrls: readonly string[]
+  /** Where the log is served. */
+  readonly logUrls: readonly string[]
   readonly chain: AuditChain
   readonly counters: PublishCounters
   /** Resolves with the error when the store cannot be used any more: nothing is acknowledged from then on, so end the process. */
@@ -102,6 +105,7 @@ class Broker implements NotaryBroker {
   #listeners: BrokerListeners | undefined
   #bridges: Bridges | undefined
   #observability: Observability | undefined
+  #publication: LogPublication | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedBrokerOptions, log: BrokerLog, ownsLog: boolean) {
@@ -146,6 +150,11 @@ class Broker implements NotaryBroker {
     const isClosing = () => this.#closing !== undefined
     this.#observability = new Observability({ options, chain, parts: this.#opened, listeners, isClosing, onError })
     await this.#observability.start()
+    const { checkpoints } = this.#parts
+    if (checkpoints !== undefined) {
+      this.#publication = new LogPublication({ options: atStart, chain, checkpoints, log, onError })
+      await this.#publication.start()
+    }
     this.#bridges.start()
     this.#opened.scrub.start()
     this.#parts.retention?.start()
@@ -162,6 +171,10 @@ class Broker implements NotaryBroker {
 
   get httpUrls(): readonly string[] {
     return this.#observability?.urls ?? []
+  }
+
+  get logUrls(): readonly string[] {
+    return this.#publication?.urls ?? []
   }
 
   get chain(): AuditChain {
@@ -253,6 +266,7 @@ class Broker implements NotaryBroker {
     await this.#parts.receipts?.close()
     await this.#parts.checkpoints?.close()
     await this.#parts.indexBuilder?.stop()
+    await this.#publication?.close()
     await this.#chain?.close()
     await this.#observability?.close()
     if (this.#ownsLog) await this.#log.close()

@@ -134,6 +134,19 @@ export const pluginErrors = {
     cause: 'the directory of a witness belongs to another key or another name',
     remedy: 'give the key and the name that it was begun with, or another directory',
   },
+  ERR_CHECKPOINT_MISSING: {
+    cause: 'the store has no checkpoint, which is what an export is made of',
+    remedy: 'start the broker and stop it in order: it signs one then',
+  },
+  ERR_EXPORT_DIRECTORY: {
+    cause:
+      'the directory of an export cannot be used: something else is in it, an export of another log, or no right to it',
+    remedy: 'name an empty directory, or the one that this log was exported to before',
+  },
+  ERR_EXPORT_CONFLICT: {
+    cause: 'the checkpoint in an export is not of this chain: the chain was rolled back, or two of them have one key',
+    remedy: 'keep the export: its checkpoint is the evidence; see how the data directory was restored',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type PluginErrorCode = keyof typeof pluginErrors

@@ -37,6 +37,8 @@ export {
   LevelAuditStore,
   type ObservedReuse,
   openStoreDatabase,
+  openStoredTree,
+  publicKeyFiles,
   readKeyPassphrase,
   rotateKey,
   type SeqReuseAlarm,
@@ -106,6 +108,7 @@ export {
   type PublishedCheckpoint,
   type Standing,
   standingTo,
+  storedCheckpoint,
 } from './checkpoints/index.ts'
 export { PluginError, type PluginErrorCode, pluginErrors } from './errors.ts'
 export {
@@ -139,6 +142,18 @@ export {
   type RegisteredKey,
   readKeysDirectory,
 } from './key-registry/index.ts'
+export {
+  type ExportFault,
+  type ExportFinding,
+  type ExportResult,
+  ExportService,
+  type ExportSource,
+  type ExportVerification,
+  exportFaults,
+  exportLog,
+  PublicLog,
+  verifyExport,
+} from './log-export/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
 export {
   briskPace,

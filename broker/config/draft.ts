@@ -91,6 +91,7 @@ export interface Draft {
   /** `notary_anchor`, in file order. */
   readonly anchors: string[]
   readonly httpListeners: { readonly port: number; readonly host?: string }[]
+  readonly logListeners: { readonly port: number; readonly host?: string }[]
   /** What needs no second look. */
   readonly plain: Writable<Omit<BrokerOptions, 'listeners' | 'bridges' | 'log' | 'security'>>
   /** Lines without effect, and why. */
@@ -127,6 +128,7 @@ export function emptyDraft(defaultPort: number): Draft {
     witnessQuorum: undefined,
     anchors: [],
     httpListeners: [],
+    logListeners: [],
     plain: {},
     ignored: new Map(),
     warnings: [],

@@ -1,4 +1,4 @@
-import { largestCheckpointIntervalMs, smallestCheckpointIntervalMs } from '../options.ts'
+import { largestCheckpointIntervalMs, largestExportIntervalSeconds, smallestCheckpointIntervalMs } from '../options.ts'
 import { largestClockSkewSeconds } from '../trust-options.ts'
 import type { DirectiveName } from './directives.ts'
 import type { Draft } from './draft.ts'
@@ -86,6 +86,14 @@ export const notaryHandlers = {
   },
   notary_http(draft, line) {
     draft.httpListeners.push(readPortAndAddress(line))
+  },
+  notary_http_log(draft, line) {
+    draft.logListeners.push(readPortAndAddress(line))
+  },
+  notary_export(draft, line) {
+    const [directory, seconds = '10'] = readWords(line, 2)
+    if (!isRate(seconds) || Number(seconds) > largestExportIntervalSeconds) throw invalidValue(line)
+    draft.plain.logExport = { directory, intervalSeconds: Number(seconds) }
   },
 
   notary_origin(draft, line) {

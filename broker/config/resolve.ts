@@ -87,6 +87,7 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
     ...witnesses,
     ...(draft.httpListeners.length === 0 ? {} : { httpListeners: draft.httpListeners }),
     ...(draft.anchors.length === 0 ? {} : { anchors: draft.anchors }),
+    ...(draft.logListeners.length === 0 ? {} : { logListeners: draft.logListeners }),
     ...(bridges.length === 0 ? {} : { bridges }),
     ...(log === undefined ? {} : { log }),
   }

@@ -1,7 +1,7 @@
 export { AuditChain, type AuditChainOptions, type FoundChain, nextLogMarkOf, nextLogOf } from './audit-chain.ts'
 export { changeKeyPassphrase, ed25519Of, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
-export { renameDurably, replaceFileDurably } from './durable-file.ts'
+export { renameDurably, replaceFileDurably, syncDirectory } from './durable-file.ts'
 export type { EnrolmentOptions } from './key-changes.ts'
 export {
   blocksSublevel,
@@ -13,9 +13,11 @@ export {
   type StoreDatabase,
   storeSublevel,
 } from './level-store.ts'
+export { openStoredTree, type StoredTree } from './open-stored-tree.ts'
 export { readKeyPassphrase, readPrivateKeyFile, writePrivateKeyFile } from './private-key-file.ts'
+export { publicKeyFiles } from './published-keys.ts'
 export { readBlock, readEntry } from './read-block.ts'
-export { type RestoredChain, restoreChain, whatToDo } from './replay.ts'
+export { damaged, type RestoredChain, restoreChain, whatToDo } from './replay.ts'
 export { type KeyRotation, rotateKey } from './rotate-key.ts'
 export type { ObservedReuse, SeqReuseAlarm } from './seq-reuse-reporter.ts'
 export { Sequencer, type SequencerOptions } from './sequencer.ts'

@@ -242,4 +242,24 @@ export const notaryDirectives = {
     default: 'none',
     summary: 'serves /metrics, /healthz and /readyz',
   },
+  notary_http_log: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'accumulates',
+    reload: 'restart',
+    syntax: 'PORT [ADDRESS]',
+    default: 'none',
+    summary:
+      'serves checkpoint, tiles, leaves and headers of the log (C2SP tlog-tiles) to anybody, never records (export.md)',
+  },
+  notary_export: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'once',
+    reload: 'restart',
+    syntax: 'DIRECTORY [SECONDS]',
+    default: 'none; 10 seconds',
+    summary:
+      'keeps an export of the log there, payloads included, brought up to date every so many seconds (export.md)',
+  },
 } as const satisfies Readonly<Record<string, HonouredDirective>>
