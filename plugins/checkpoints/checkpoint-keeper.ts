@@ -36,7 +36,7 @@ export type Anchor = (checkpoint: PublishedCheckpoint) => Promise<void>
 export interface CheckpointKeeperOptions {
   readonly chain: Pick<
     AuditChain,
-    'brokerKey' | 'database' | 'failed' | 'genesis' | 'logKey' | 'outage' | 'registry' | 'state' | 'submit' | 'tiles'
+    'brokerKey' | 'database' | 'genesis' | 'logKey' | 'outage' | 'record' | 'registry' | 'state' | 'tiles'
   >
   readonly crypto: CryptoProvider
   /** Time between two checkpoints, as it is now, in milliseconds. */
@@ -222,10 +222,7 @@ export class CheckpointKeeper {
   #store({ note }: PublishedCheckpoint): Promise<void> {
     const { chain } = this.#options
     const also = [{ type: 'put' as const, sublevel: this.#sublevel, key: newestKey, value: encoder.encode(note) }]
-    return new Promise((resolve, reject) => {
-      chain.submit({ bytes: note.length, decide: () => ({ also }), settle: resolve })
-      chain.failed.then(reject)
-    })
+    return chain.record(() => ({ also }))
   }
 
   #publish(checkpoint: PublishedCheckpoint): void {
