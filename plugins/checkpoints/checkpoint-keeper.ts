@@ -156,7 +156,8 @@ export class CheckpointKeeper {
       const stop = this.onPublished(() => {
         if (this.#covers(index)) end()
       })
-      const timer = setTimeout(end, timeoutMs)
+      // Whoever waits is no reason for the process to stay.
+      const timer = setTimeout(end, timeoutMs).unref()
     })
   }
 
