@@ -155,8 +155,8 @@ export {
   verifyExport,
 } from './log-export/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
+export { briskPace } from './pace.ts'
 export {
-  briskPace,
   IndexBuilder,
   type IndexBuilderOptions,
   type IndexedChain,

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import { exitCode, type Output, parseOptions } from '../../clients/cli/index.ts'
+import { exitCode, type Output, parseOptions, usageError } from '../../clients/cli/index.ts'
 import {
   AnchoredPlaces,
   AnchorFile,
@@ -10,7 +10,6 @@ import {
   openNewLog,
   openStoreDatabase,
 } from '../../plugins/index.ts'
-import { BrokerError } from '../errors.ts'
 import { keyCustody } from '../process/key-custody.ts'
 import { dataDirectoryOf } from './data-directory.ts'
 
@@ -50,7 +49,7 @@ export async function auditRecover(args: readonly string[], output: Output): Pro
     'forget-anchor': { type: 'boolean' },
     json: { type: 'boolean' },
   })
-  if (values.db === undefined) throw new BrokerError('ERR_OPTIONS_INVALID', '--db is needed')
+  if (values.db === undefined) throw usageError('--db is needed')
   const location = dataDirectoryOf(values.db)
   const asJson = values.json === true
   if (values['forget-anchor'] === true) return forgetAnchors(location, values.anchor ?? [], output)
@@ -103,7 +102,7 @@ function printExamination(found: Examination, asJson: boolean, output: Output): 
 }
 
 async function forgetAnchors(location: string, paths: readonly string[], output: Output): Promise<number> {
-  if (paths.length === 0) throw new BrokerError('ERR_OPTIONS_INVALID', '--forget-anchor needs --anchor')
+  if (paths.length === 0) throw usageError('--forget-anchor needs --anchor')
   const database = await openStoreDatabase(location, false)
   try {
     const places = await AnchoredPlaces.open(database)

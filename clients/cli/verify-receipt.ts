@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { NoteError, nobleCrypto, noteKeyType, parseVerifierKey, type VerifierKey } from '../../protocol/index.ts'
+import { nobleCrypto } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { loadPublicKey } from '../identity/index.ts'
 import { type CheckedEvidence, checkEvidence, readEvidence, readLoggedRecord } from '../receipts/index.ts'
 import { exitCode, type Output, parseArguments } from './command.ts'
+import { readLogKey } from './verifier-keys.ts'
 
 interface Checked {
   readonly file: string
@@ -22,7 +22,7 @@ export async function auditVerifyReceipt(args: readonly string[], output: Output
     json: { type: 'boolean' },
   })
   if (positionals.length === 0) throw new ClientError('ERR_USAGE', 'a file is needed')
-  const logKey = values.vkey === undefined ? undefined : readVerifierKey(values.vkey)
+  const logKey = values.vkey === undefined ? undefined : readLogKey(values.vkey)
   const brokerKey = values['broker-key'] === undefined ? undefined : loadPublicKey(values['broker-key'])
   if (logKey === undefined && brokerKey === undefined) {
     throw new ClientError('ERR_USAGE', 'whom to trust has to be said: --vkey, --broker-key or both')
@@ -61,29 +61,4 @@ function toText({ file, found }: Checked): string {
     return `  leaf ${index} of ${treeSize} in ${origin}, by its ${by === 'log-key' ? 'log key' : 'broker key'}`
   })
   return [`ok: ${file}: ${what}, recorded ${new Date(record.timeMs).toISOString()}`, ...lines].join('\n')
-}
-
-/** @param given the key as a line, or the name of a file that holds it: `keys/log.vkey` of the data directory */
-function readVerifierKey(given: string): VerifierKey {
-  const text = given.includes('+') ? given : readText(given)
-  const key = parsedKey(text.trim())
-  if (key?.type !== noteKeyType.ed25519) throw new ClientError('ERR_USAGE', `${given} is not the verifier key of a log`)
-  return key
-}
-
-function parsedKey(text: string): VerifierKey | undefined {
-  try {
-    return parseVerifierKey(text, nobleCrypto)
-  } catch (error) {
-    if (error instanceof NoteError) return undefined
-    throw error
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new ClientError('ERR_USAGE', `cannot read ${path}`, {}, cause)
-  }
 }

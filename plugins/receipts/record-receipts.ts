@@ -8,9 +8,8 @@ import {
   type ReceiptJson,
   toBase64url,
 } from '../../protocol/index.ts'
-import { type AuditChain, readBlock } from '../audit-chain/index.ts'
+import { type AuditChain, damaged, readBlock } from '../audit-chain/index.ts'
 import type { PublishedCheckpoint } from '../checkpoints/index.ts'
-import { PluginError } from '../errors.ts'
 
 /** What receipts are made from. */
 export type ReceiptChain = Pick<AuditChain, 'store' | 'tiles'>
@@ -24,7 +23,7 @@ export interface RecordReceipt {
 }
 
 /**
- * Makes receipts one after the other. The root was signed with the checkpoint, tiles are kept in memory, and a block is
+ * Makes receipts one after the other; undefined for a record that was erased, which is proved to nobody any more. The root was signed with the checkpoint, tiles are kept in memory, and a block is
  * read once for all records of it that are asked for in a row.
  * @param indexes below the size of the checkpoint, which has two leaves at least: a receipt has no empty path
  * @throws {PluginError} ERR_CHAIN_DAMAGED: a block or tile is missing or altered
@@ -35,14 +34,18 @@ export async function* receiptsOf(
   indexes: Iterable<number>,
   checkpoint: PublishedCheckpoint,
   crypto: CryptoProvider,
-): AsyncGenerator<RecordReceipt> {
+): AsyncGenerator<RecordReceipt | undefined> {
   const { treeSize, note, signedRoot } = checkpoint
   const rootHash = toBase64url(checkpoint.rootHash)
   let block: Block | undefined
   for (const index of indexes) {
     if (block === undefined || !holds(block, index)) block = await readBlock(chain.store, index)
     const entry = block?.entries[index - block.header.firstIndex]
-    if (entry?.record === undefined) throw new PluginError('ERR_CHAIN_DAMAGED', `record ${index} is missing`)
+    if (entry === undefined) throw damaged(`the block of record ${index} is missing`)
+    if (entry.record === undefined) {
+      yield undefined
+      continue
+    }
     const proof = await inclusionProof(index, treeSize, chain.tiles, crypto)
     const json = {
       index,

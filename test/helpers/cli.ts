@@ -8,6 +8,7 @@ import {
   auditTail,
   auditVerifyLive,
   auditVerifyReceipt,
+  bySubcommand,
   type Command,
   enroll,
   identityCommand,
@@ -17,7 +18,6 @@ import {
   revoke,
   rotate,
   runCommand,
-  unknownAuditCommand,
 } from '../../clients/cli/index.ts'
 import type { Ended } from './processes.ts'
 
@@ -25,21 +25,17 @@ const audit: Command = {
   name: 'audit',
   summary: '',
   help: '',
-  run: ([name, ...args], output) => {
-    const subcommands = {
-      status: auditStatus,
-      query: auditQuery,
-      tail: auditTail,
-      record: auditRecord,
-      gaps: auditGaps,
-      verify: auditVerifyLive,
-      checkpoint: auditCheckpoint,
-      receipt: auditReceipt,
-      'verify-receipt': auditVerifyReceipt,
-    }
-    if (name === undefined || !Object.hasOwn(subcommands, name)) return unknownAuditCommand(name)
-    return subcommands[name as keyof typeof subcommands](args, output)
-  },
+  run: bySubcommand({
+    status: auditStatus,
+    query: auditQuery,
+    tail: auditTail,
+    record: auditRecord,
+    gaps: auditGaps,
+    verify: auditVerifyLive,
+    checkpoint: auditCheckpoint,
+    receipt: auditReceipt,
+    'verify-receipt': auditVerifyReceipt,
+  }),
 }
 
 const commands: Readonly<Record<string, Command>> = {
