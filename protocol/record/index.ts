@@ -39,6 +39,7 @@ export {
   type RotationEvent,
 } from './key-event.ts'
 export { commitmentOf, decodeLeaf, encodeLeaf, type Leaf, saltBytes } from './leaf.ts'
+export { type PlainPublish, readPlainPublish } from './plain-publish.ts'
 export { type RecordableProperties, recordProperties } from './properties.ts'
 export { type ChainRecord, isSignedPublish, type QoS, type RecordedMac, recordVersion } from './record.ts'
 export {
