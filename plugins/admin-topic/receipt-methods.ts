@@ -10,7 +10,7 @@ import {
 import { type AuditChain, readBlock } from '../audit-chain/index.ts'
 import type { CheckpointKeeper, PublishedCheckpoint } from '../checkpoints/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import { receiptsOf } from '../receipts/record-receipts.ts'
+import { receiptOf } from '../receipts/record-receipts.ts'
 import { AdminError } from './errors.ts'
 import type { ParamReader } from './params.ts'
 import { readRecord } from './records.ts'
@@ -57,8 +57,7 @@ export class ReceiptMethods {
     if (record === undefined) throw new AdminError('not-found', 'the record was erased')
     const checkpoint = await this.#covering(index)
     return this.#inTurn(async () => {
-      const { value } = await receiptsOf(this.#chain, [index], checkpoint, nativeCrypto).next()
-      const { json, path } = value as NonNullable<typeof value>
+      const { json, path } = await receiptOf(this.#chain, index, checkpoint, nativeCrypto)
       const tlogProof = encodeTlogProof({ leafIndex: BigInt(index), path, checkpoint: checkpoint.note })
       return { ...json, tlogProof }
     })

@@ -2,6 +2,7 @@ export {
   type Block,
   type BlockEntry,
   decodeBlock,
+  decodeEntry,
   type ErasedEntry,
   encodeBlock,
   headerOfBlock,
