@@ -10,7 +10,7 @@ import {
 import { type AuditChain, readBlock } from '../audit-chain/index.ts'
 import type { CheckpointKeeper, PublishedCheckpoint } from '../checkpoints/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import { receiptsOf } from '../receipts/record-receipts.ts'
+import { receiptOf } from '../receipts/record-receipts.ts'
 import { AdminError } from './errors.ts'
 import type { ParamReader } from './params.ts'
 import { readRecord } from './records.ts'
@@ -57,7 +57,7 @@ export class ReceiptMethods {
     if (record === undefined) throw erased()
     const checkpoint = await this.#covering(index)
     return this.#inTurn(async () => {
-      const { value } = await receiptsOf(this.#chain, [index], checkpoint, nativeCrypto).next()
+      const value = await receiptOf(this.#chain, index, checkpoint, nativeCrypto)
       // It may have happened while the checkpoint was waited for.
       if (value === undefined) throw erased()
       const { json, path } = value
