@@ -17,7 +17,7 @@ const plainOutcomes = new Set<number>([outcomes.unsigned, outcomes['unknown-key'
 const sha256Bytes = 32
 
 /**
- * Reads what has to be verified of a publish that nobody signed, and makes nothing of the rest: a third of the time of
+ * Reads what has to be verified of a publish that nobody signed, and makes nothing of the rest: half the time of
  * `decodeRecord`, for the records that nearly all of most chains are.
  * @returns undefined for every other record, well-formed or not, and for some of these: those with properties, with
  *   text that is not ASCII, or with another stored topic. Only `decodeRecord` can judge them.
