@@ -134,6 +134,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     chain,
     rules: () => options().retention,
     pins: () => sessions.pins(),
+    forgetRecords: (ranges) => index.forget(ranges),
     now: Date.now,
     onError,
   })

@@ -2,10 +2,11 @@ export { AuditChain, type AuditChainOptions } from './audit-chain.ts'
 export { changeKeyPassphrase, ed25519Of, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
 export { replaceFileDurably } from './durable-file.ts'
+export { type Announcement, ErasureMarks } from './erasure-marks.ts'
 export type { EnrolmentOptions } from './key-changes.ts'
 export {
   blocksSublevel,
-  compactBlocks,
+  compactKeys,
   decodeIndex,
   encodeIndex,
   LevelAuditStore,

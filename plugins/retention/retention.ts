@@ -1,4 +1,4 @@
-import type { Requester } from '../../protocol/index.ts'
+import type { IndexRange, Requester } from '../../protocol/index.ts'
 import { type AuditChain, readEntry } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { type Candidate, candidateOf, candidatesIn, type Selection } from './candidates.ts'
@@ -18,6 +18,8 @@ export interface RetentionOptions {
   /** As they are now. */
   readonly rules: () => readonly RetentionRule[]
   readonly pins: () => Promise<Pins>
+  /** Takes out of every file of the store what else was kept of records that are erased. */
+  readonly forgetRecords: (ranges: readonly IndexRange[]) => Promise<void>
   readonly now: () => number
   readonly onError: (error: unknown) => void
 }
@@ -66,7 +68,7 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options
-    this.#eraser = new Eraser(options.chain)
+    this.#eraser = new Eraser(options.chain, options.forgetRecords)
   }
 
   /** Has a run soon, as again when the rules have changed, and others from time to time. */
