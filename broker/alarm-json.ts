@@ -14,3 +14,8 @@ export function damageAlarmJson({ kind, index, firstIndex, lastIndex, cause, til
     ? range
     : { ...range, tile: { level: tile.level, index: tile.index, repaired: tile.isRepaired } }
 }
+
+/** That no checkpoint is published since an anchor cannot be written. @param place as configured */
+export function anchorAlarmJson(place: string) {
+  return { kind: 'anchor-failed', anchor: place }
+}

@@ -11,6 +11,7 @@ import {
   auditTail,
   auditVerifyLive,
   auditVerifyReceipt,
+  auditWatch,
   type Command,
   enroll,
   exitCode,
@@ -26,8 +27,11 @@ import {
   unknownAuditCommand,
 } from '../clients/cli/index.ts'
 import { changePasswordFile } from '../plugins/index.ts'
+import { auditExport } from './commands/audit-export.ts'
+import { auditRecover, auditRecoverHelp } from './commands/audit-recover.ts'
 import { auditReindex } from './commands/audit-reindex.ts'
 import { auditVerifyDb } from './commands/audit-verify-db.ts'
+import { auditVerifyExport } from './commands/audit-verify-export.ts'
 import { certs } from './commands/certs.ts'
 import { checkConfig } from './commands/check-config.ts'
 import { keysOfAll } from './commands/notary-keys.ts'
@@ -38,7 +42,7 @@ import { version } from './version.ts'
 const audit: Command = {
   name: 'audit',
   summary: 'query the chain and verify it',
-  help: auditHelp,
+  help: `${auditHelp}\n\n${auditRecoverHelp}`,
   run: ([subcommand, ...args], output) => {
     if (subcommand === 'status') return auditStatus(args, output)
     if (subcommand === 'query') return auditQuery(args, output)
@@ -50,10 +54,18 @@ const audit: Command = {
     if (subcommand === 'receipt') return auditReceipt(args, output)
     if (subcommand === 'verify-receipt') return auditVerifyReceipt(args, output)
     if (subcommand === 'gaps') return auditGaps(args, output)
+    if (subcommand === 'recover') return auditRecover(args, output)
+    if (subcommand === 'watch') return auditWatch(args, output)
+    if (subcommand === 'export') return auditExport(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
-    const isOffline = args.some((arg) => arg === '--db' || arg.startsWith('--db='))
-    return isOffline ? auditVerifyDb(args, output) : auditVerifyLive(args, output)
+    if (isGiven('export', args)) return auditVerifyExport(args, output)
+    return isGiven('db', args) ? auditVerifyDb(args, output) : auditVerifyLive(args, output)
   },
+}
+
+/** Whether an option that takes a value is among the arguments. */
+function isGiven(name: string, args: readonly string[]): boolean {
+  return args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`))
 }
 
 const passwd = passwdCommand(changePasswordFile)

@@ -1,6 +1,8 @@
 import {
+  AnchorFile,
   AuditChain,
   ConfigRecorder,
+  guardChain,
   type PluginError,
   type PublishCounters,
   PublishPolicy,
@@ -14,6 +16,7 @@ import { describe } from './describe.ts'
 import { assertEngineVersions } from './engine-versions.ts'
 import { applyRestrictions, enrollFromDirectory } from './keys-directory.ts'
 import type { ListenerInfo } from './listeners/listener-info.ts'
+import { LogPublication } from './log-publication.ts'
 import { type BrokerLog, createLogger } from './logger.ts'
 import { Observability } from './observability.ts'
 import { type BrokerParts, type OpenedParts, openParts } from './open-parts.ts'
@@ -27,6 +30,8 @@ export interface NotaryBroker {
   readonly listeners: readonly ListenerInfo[]
   /** Where metrics and health are served. */
   readonly httpUrls: readonly string[]
+  /** Where the log is served. */
+  readonly logUrls: readonly string[]
   readonly chain: AuditChain
   readonly counters: PublishCounters
   /** Resolves with the error when the store cannot be used any more: nothing is acknowledged from then on, so end the process. */
@@ -67,7 +72,7 @@ export interface NotaryBroker {
  *
  * @param log that somebody else closes; default: one of its own, as the options say
  * @throws {BrokerError} ERR_ENGINE_VERSION, ERR_OPTIONS_INVALID, ERR_LISTEN_FAILED, ERR_TLS_UNUSABLE
- * @throws {PluginError} ERR_STORE_*, ERR_CHAIN_*, ERR_KEY_*
+ * @throws {PluginError} ERR_STORE_*, ERR_CHAIN_*, ERR_ANCHOR_*, ERR_KEY_*
  * @throws {AuthenticationError} ERR_PASSWORD_FILE; {AccessControlError} ERR_ACL_*; {LogError} ERR_LOG_*
  */
 export async function createBroker(given: BrokerOptions, log?: BrokerLog): Promise<NotaryBroker> {
@@ -100,6 +105,7 @@ class Broker implements NotaryBroker {
   #listeners: BrokerListeners | undefined
   #bridges: Bridges | undefined
   #observability: Observability | undefined
+  #publication: LogPublication | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedBrokerOptions, log: BrokerLog, ownsLog: boolean) {
@@ -112,7 +118,8 @@ class Broker implements NotaryBroker {
     const atStart = this.#options
     const options = () => this.#options
     const [log, onError] = [this.#log, this.#onError]
-    this.#chain = await this.#openChain()
+    const anchors = atStart.anchors.map((path) => new AnchorFile(path))
+    this.#chain = await this.#openChain(anchors)
     const chain = this.#chain
     const rules = new RulesInForce(new PublishPolicy(atStart.protect))
     this.#rules = rules
@@ -122,7 +129,7 @@ class Broker implements NotaryBroker {
     await this.#enforce('start', () => {})
     await this.#applyKeys()
     const access = security.rules
-    this.#opened = await openParts({ options, chain, rules, access, log, onError }, this.#parts)
+    this.#opened = await openParts({ options, chain, anchors, rules, access, log, onError }, this.#parts)
     const { context } = this.#opened
     log.publishTo((topicName, payload) => context.sessions.announce(topicName, Buffer.from(payload), false))
     const listeners = new BrokerListeners({ options, security, context, log, onError })
@@ -143,6 +150,11 @@ class Broker implements NotaryBroker {
     const isClosing = () => this.#closing !== undefined
     this.#observability = new Observability({ options, chain, parts: this.#opened, listeners, isClosing, onError })
     await this.#observability.start()
+    const { checkpoints } = this.#parts
+    if (checkpoints !== undefined) {
+      this.#publication = new LogPublication({ options: atStart, chain, checkpoints, log, onError })
+      await this.#publication.start()
+    }
     this.#bridges.start()
     this.#opened.scrub.start()
     this.#parts.retention?.start()
@@ -159,6 +171,10 @@ class Broker implements NotaryBroker {
 
   get httpUrls(): readonly string[] {
     return this.#observability?.urls ?? []
+  }
+
+  get logUrls(): readonly string[] {
+    return this.#publication?.urls ?? []
   }
 
   get chain(): AuditChain {
@@ -250,6 +266,7 @@ class Broker implements NotaryBroker {
     await this.#parts.receipts?.close()
     await this.#parts.checkpoints?.close()
     await this.#parts.indexBuilder?.stop()
+    await this.#publication?.close()
     await this.#chain?.close()
     await this.#observability?.close()
     if (this.#ownsLog) await this.#log.close()
@@ -273,12 +290,13 @@ class Broker implements NotaryBroker {
     await applyRestrictions(this.chain, restrictions, notice)
   }
 
-  #openChain(): Promise<AuditChain> {
+  #openChain(anchors: readonly AnchorFile[]): Promise<AuditChain> {
     const { location, origin, keyPassphraseFile } = this.#options
     const log = this.#log
     return AuditChain.open({
       location,
       custody: keyCustody(keyPassphraseFile),
+      guard: (found) => guardChain(found, anchors),
       onNotice: log.notice,
       onError: this.#onError,
       onOutage: (error) => {

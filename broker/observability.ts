@@ -1,6 +1,6 @@
 import type { AuditChain } from '../plugins/index.ts'
 import type { BrokerListeners } from './broker-listeners.ts'
-import { type OpenHttpListener, openHttpListener } from './http/index.ts'
+import { answer, type OpenHttpListener, openHttpListener } from './http/index.ts'
 import { createMetrics, type Metrics } from './metrics/index.ts'
 import type { OpenedParts } from './open-parts.ts'
 import type { ResolvedBrokerOptions } from './options.ts'
@@ -68,13 +68,15 @@ export class Observability {
   /** @throws {BrokerError} ERR_LISTEN_FAILED */
   async start(): Promise<void> {
     const { options, chain, parts, isClosing, onError } = this.#options
+    const readiness = () => ({
+      isOutage: chain.outage !== undefined,
+      isDiskFull: parts.context.isDiskFull(),
+      isClosing: isClosing(),
+    })
+    const pages = { metrics: this.#metrics, readiness }
     for (const listener of options().httpListeners) {
-      const readiness = () => ({
-        isOutage: chain.outage !== undefined,
-        isDiskFull: parts.context.isDiskFull(),
-        isClosing: isClosing(),
-      })
-      this.#http.push(await openHttpListener(listener, { metrics: this.#metrics, readiness, onError }))
+      const answerPage = (method: string, target: string) => answer(pages, method, target)
+      this.#http.push(await openHttpListener('notary_http', listener, { answer: answerPage, onError }))
     }
     this.#sys.start()
   }

@@ -2,6 +2,7 @@ import type { Aedes } from 'aedes'
 import {
   AddressPenalties,
   AdminService,
+  type AnchorFile,
   type AuditChain,
   CheckpointKeeper,
   DirectTopics,
@@ -9,6 +10,8 @@ import {
   IndexBuilder,
   KeyExchangeService,
   nativeCrypto,
+  openAnchors,
+  PluginError,
   PublishGate,
   QueryIndex,
   ReceiptPush,
@@ -20,11 +23,12 @@ import {
   verifierOfWitness,
   Witnesses,
 } from '../plugins/index.ts'
-import { damageAlarmJson } from './alarm-json.ts'
+import { anchorAlarmJson, damageAlarmJson } from './alarm-json.ts'
 import type { ClientConnection } from './connection/client-connection.ts'
 import type { ConnectionContext } from './connection/connection-context.ts'
 import { WillPublisher } from './connection/publish-will.ts'
 import { Refusals } from './connection/refusals.ts'
+import { describe } from './describe.ts'
 import { DiskSpace } from './disk-space.ts'
 import { FlushQueue } from './edge/output.ts'
 import { startEngine } from './engine/start-engine.ts'
@@ -58,6 +62,7 @@ export interface PartsOptions {
   /** As they are now. */
   readonly options: () => ResolvedBrokerOptions
   readonly chain: AuditChain
+  readonly anchors: readonly AnchorFile[]
   readonly rules: RulesInForce
   readonly access: AccessRules
   readonly log: BrokerLogger
@@ -101,7 +106,19 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     crypto: nativeCrypto,
     intervalMs: () => options().checkpointIntervalMs,
     witnesses: options().witnesses.map((witness) => verifierOfWitness(witness, nativeCrypto)),
-    onError,
+    anchors: await openAnchors({
+      chain,
+      files: given.anchors,
+      onFailing: (place, error) => {
+        log.error(`Error: ${describe(error)}. No checkpoint is published until it can; publishes are accepted.`)
+        topics.raiseAlarm(anchorAlarmJson(place))
+      },
+      onMended: (place) => log.warning(`The anchor ${place} is written again; checkpoints are published.`),
+    }),
+    onError: (error) => {
+      // Told once, above, and not with every checkpoint that is tried.
+      if (!(error instanceof PluginError && error.code === 'ERR_ANCHOR_WRITE_FAILED')) onError(error)
+    },
     now: Date.now,
   })
   parts.checkpoints = checkpoints

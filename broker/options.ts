@@ -24,6 +24,14 @@ export interface HttpListenerOptions {
   readonly host?: string
 }
 
+/** An export of the log that the broker keeps (`notary_export`). */
+export interface LogExportOptions {
+  /** Made when it is not there. */
+  readonly directory: string
+  /** Least time between the beginnings of two exports. */
+  readonly intervalSeconds: number
+}
+
 /** What `createBroker` takes: the same content as a configuration file, typed. */
 export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOptions>, Partial<WitnessedLogOptions> {
   /** Data directory: store, keys and head; created when absent (`persistence_location`). */
@@ -103,8 +111,14 @@ export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOp
   readonly admins?: readonly string[]
   /** Metrics and health pages. Default: none. */
   readonly httpListeners?: readonly HttpListenerOptions[]
+  /** Where anybody may read checkpoint, tiles, leaves and headers of the log (`notary_http_log`). Default: nowhere. */
+  readonly logListeners?: readonly HttpListenerOptions[]
+  /** Export that is kept up to date behind the chain (`notary_export`). Default: none. */
+  readonly logExport?: LogExportOptions
   /** Milliseconds between two checkpoints, when there is something new (`notary_checkpoint_interval`). Default 1000. */
   readonly checkpointIntervalMs?: number
+  /** Files, or directories, in which the newest checkpoint is kept outside the data directory. Default: none. */
+  readonly anchors?: readonly string[]
   /** Name of the log; fixed by the genesis record. Default `notarymq/<16 hex of the broker's thumbprint>`. */
   readonly origin?: string
   readonly log?: LogOptions
@@ -115,6 +129,7 @@ type Optional =
   | 'responseInformation'
   | 'keysDirectory'
   | 'keyPassphraseFile'
+  | 'logExport'
   | 'origin'
   | 'pidFile'
   | 'user'
@@ -163,9 +178,9 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
   if (mistake !== undefined) throw invalid(`protect: ${mistake}`)
   checkSecurityOptions(options)
   checkLogOptions(options.log ?? defaultLog)
-  for (const { port, host } of options.httpListeners ?? []) {
+  for (const { port, host } of [...(options.httpListeners ?? []), ...(options.logListeners ?? [])]) {
     if (!Number.isInteger(port) || port < 0 || port > 65535) throw invalid('a port is an integer from 0 to 65535')
-    if (host !== undefined && !isText(host)) throw invalid('httpListeners: host is an address')
+    if (host !== undefined && !isText(host)) throw invalid('httpListeners, logListeners: host is an address')
   }
   const maximumQos = options.maximumQos ?? 2
   if (![0, 1, 2].includes(maximumQos)) throw invalid('maximumQos is 0, 1 or 2')
@@ -200,6 +215,8 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     bridges: options.bridges ?? [],
     admins: texts('admins', options.admins ?? []),
     httpListeners: options.httpListeners ?? [],
+    logListeners: options.logListeners ?? [],
+    logExport: options.logExport && checkedExport(options.logExport),
     maxConnectionsPerAddress: count(
       'maxConnectionsPerAddress',
       options.maxConnectionsPerAddress ?? 0,
@@ -223,6 +240,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     keyPassphraseFile: optionalText('keyPassphraseFile', options.keyPassphraseFile),
     anonymousAdmin: options.anonymousAdmin ?? false,
     checkpointIntervalMs: checkpointInterval(options.checkpointIntervalMs ?? 1000),
+    anchors: texts('anchors', options.anchors ?? []),
     origin: options.origin,
     log: options.log ?? defaultLog,
   })
@@ -271,6 +289,17 @@ function checkpointInterval(ms: number): number {
     throw invalid(`checkpointIntervalMs is at least ${smallestCheckpointIntervalMs}`)
   }
   return count('checkpointIntervalMs', ms, largestCheckpointIntervalMs)
+}
+
+/** Longest time between two exports that can be asked for: a day. */
+export const largestExportIntervalSeconds = 86_400
+
+function checkedExport(logExport: LogExportOptions): LogExportOptions {
+  const { directory, intervalSeconds } = logExport
+  if (!isText(directory)) throw invalid('logExport: directory is a string that is not empty')
+  if (intervalSeconds === 0) throw invalid('logExport: intervalSeconds is at least 1')
+  count('logExport: intervalSeconds', intervalSeconds, largestExportIntervalSeconds)
+  return logExport
 }
 
 /** A day is more than anybody means, and less than what a timer takes. */

@@ -9,6 +9,8 @@ const fixedAtStart = [
   'witnessQuorum',
   'bridges',
   'httpListeners',
+  'logListeners',
+  'logExport',
   'pidFile',
   'user',
 ] as const satisfies readonly (keyof ResolvedBrokerOptions)[]

@@ -28,6 +28,14 @@ export const clientErrors = {
     remedy: 'see the message; the .json file has everything that a verifier needs',
   },
   ERR_ADMIN: { cause: 'the admin topic answered with an error', remedy: 'see the message' },
+  ERR_LOG_UNREACHABLE: {
+    cause: 'a log cannot be reached, or does not serve what its checkpoint promises',
+    remedy: 'see the message; a log is served by notary_http_log, or any web server over an export',
+  },
+  ERR_WATCH_STATE: {
+    cause: 'the state directory of a watcher cannot be used, is damaged, or is that of another log',
+    remedy: 'give each log a directory of its own; one that is damaged is to be kept, and a new one begun',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type ClientErrorCode = keyof typeof clientErrors

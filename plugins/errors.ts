@@ -33,12 +33,50 @@ export const pluginErrors = {
     remedy: 'run `notarymq audit verify --db DIR`; restore the directory from a backup',
   },
   ERR_CHAIN_ROLLED_BACK: {
-    cause: 'the chain ends before the header kept in the head file',
-    remedy: 'restore the newest store; accepted publishes are missing from this one',
+    cause: 'the chain ends before the header kept in the head file, or before a checkpoint kept in an anchor',
+    remedy:
+      'restore the newest store: accepted publishes are missing from this one. Where there is none, `notarymq audit recover` (docs/recovery.md)',
   },
   ERR_CHAIN_FORKED: {
-    cause: 'the chain holds another block than the one in the head file',
-    remedy: 'restore the store that belongs to this head file',
+    cause:
+      'the chain holds another block than the one in the head file, or other records than a kept checkpoint covers',
+    remedy:
+      'restore the store that belongs to head file and anchor; else see `notarymq audit recover` (docs/recovery.md)',
+  },
+  ERR_RECOVERY_UNFINISHED: {
+    cause: 'a recovery was interrupted: the new log lies in `next-log/` of the data directory',
+    remedy: 'run `notarymq audit recover --open-new-log` again, which brings it to its end',
+  },
+  ERR_RECOVERY_NOT_NEEDED: {
+    cause: 'the chain would start as it is',
+    remedy: 'name with --anchor what it contradicts, or start the broker',
+  },
+  ERR_RECOVERY_NO_CHECKPOINT: {
+    cause: 'neither store nor anchors have a checkpoint of the old log that a new one could continue',
+    remedy: 'nothing was ever published of it: move its data directory aside, and start with an empty one',
+  },
+  ERR_ANCHOR_MISSING: {
+    cause: 'a file named by notary_anchor was written before, and is gone',
+    remedy:
+      'mount the disk that it is on, or bring the file back; `notarymq audit recover --db DIR --anchor PATH --forget-anchor` goes on without it',
+  },
+  ERR_ANCHOR_UNREADABLE: {
+    cause: 'a file named by notary_anchor cannot be read, or the directory that it is to be in does not exist',
+    remedy: 'mount the disk, make the directory, or let the broker read the file',
+  },
+  ERR_ANCHOR_INVALID: {
+    cause:
+      'what an anchor or a witness kept is not a checkpoint that this log signed, or the broker did not sign the anchor',
+    remedy: 'bring the anchor back from where it was copied to; see who can write there (docs/recovery.md)',
+  },
+  ERR_ANCHOR_OTHER_LOG: {
+    cause: 'what an anchor or a witness kept is of another log than the chain in the data directory',
+    remedy: 'give each broker an anchor of its own; or restore the data directory that belongs to this one',
+  },
+  ERR_ANCHOR_WRITE_FAILED: {
+    cause:
+      'an anchor could not be written; no checkpoint is published until it can, publishes are accepted all the same',
+    remedy: 'look at the disk that notary_anchor names; the next checkpoint tries again',
   },
   ERR_QUERY_INDEX: {
     cause: 'a part of the index for queries is damaged, or cannot be built from the chain',
@@ -95,6 +133,19 @@ export const pluginErrors = {
   ERR_WITNESS_KEY_MISMATCH: {
     cause: 'the directory of a witness belongs to another key or another name',
     remedy: 'give the key and the name that it was begun with, or another directory',
+  },
+  ERR_CHECKPOINT_MISSING: {
+    cause: 'the store has no checkpoint, which is what an export is made of',
+    remedy: 'start the broker and stop it in order: it signs one then',
+  },
+  ERR_EXPORT_DIRECTORY: {
+    cause:
+      'the directory of an export cannot be used: something else is in it, an export of another log, or no right to it',
+    remedy: 'name an empty directory, or the one that this log was exported to before',
+  },
+  ERR_EXPORT_CONFLICT: {
+    cause: 'the checkpoint in an export is not of this chain: the chain was rolled back, or two of them have one key',
+    remedy: 'keep the export: its checkpoint is the evidence; see how the data directory was restored',
   },
 } as const satisfies Record<string, ErrorExplanation>
 

@@ -19,6 +19,7 @@ export {
   type OwnTopic,
 } from './admin-topic/index.ts'
 export { isDirect, sinkTopic } from './aedes-seams.ts'
+export { AnchoredPlaces, AnchorFile, type CheckpointSource, guardChain, openAnchors } from './anchors/index.ts'
 export {
   AuditChain,
   type AuditChainOptions,
@@ -29,12 +30,15 @@ export {
   changeKeyPassphrase,
   type Decision,
   type EnrolmentOptions,
+  type FoundChain,
   type KeyCustody,
   type KeyRole,
   type KeyRotation,
   LevelAuditStore,
   type ObservedReuse,
   openStoreDatabase,
+  openStoredTree,
+  publicKeyFiles,
   readKeyPassphrase,
   rotateKey,
   type SeqReuseAlarm,
@@ -104,6 +108,7 @@ export {
   type PublishedCheckpoint,
   type Standing,
   standingTo,
+  storedCheckpoint,
 } from './checkpoints/index.ts'
 export { PluginError, type PluginErrorCode, pluginErrors } from './errors.ts'
 export {
@@ -137,6 +142,18 @@ export {
   type RegisteredKey,
   readKeysDirectory,
 } from './key-registry/index.ts'
+export {
+  type ExportFault,
+  type ExportFinding,
+  type ExportResult,
+  ExportService,
+  type ExportSource,
+  type ExportVerification,
+  exportFaults,
+  exportLog,
+  PublicLog,
+  verifyExport,
+} from './log-export/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
 export {
   briskPace,
@@ -147,6 +164,15 @@ export {
   type QueryIndexOptions,
 } from './query-index/index.ts'
 export { type ReceiptOwner, ReceiptPush, type ReceiptPushOptions, type ReceiptQueue } from './receipts/index.ts'
+export {
+  type ChainVerdict,
+  type Examination,
+  examineChain,
+  finishRecovery,
+  type NewLog,
+  type NewLogOptions,
+  openNewLog,
+} from './recovery/index.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export {
   type ErasureOutcome,

@@ -58,6 +58,10 @@ export const protocolErrors = {
     cause: 'a Merkle proof does not lead to the root',
     remedy: 'ask for the proof again; distrust the log if it stays',
   },
+  ERR_LOG_FILE_MALFORMED: {
+    cause: 'a file of a log does not have the form that its path stands for (C2SP tlog-tiles, docs/export.md)',
+    remedy: 'fetch or copy it again; `notarymq audit verify --export DIR` names what else is wrong',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type ProtocolErrorCode = keyof typeof protocolErrors

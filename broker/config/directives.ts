@@ -36,7 +36,7 @@ export const refusedFamilies: Readonly<Record<string, string>> = {
 }
 
 /** Directives that NotaryMQ plans and this version refuses. */
-export const plannedNotaryDirectives: readonly string[] = ['notary_anchor']
+export const plannedNotaryDirectives: readonly string[] = []
 
 const notYet = 'it is not supported by this version of NotaryMQ; remove it or wait'
 

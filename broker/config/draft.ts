@@ -88,7 +88,10 @@ export interface Draft {
   readonly witnesses: ConfiguredWitness[]
   /** `notary_witness_quorum`. */
   witnessQuorum: { readonly line: ConfigLine; readonly count: WitnessCount } | undefined
+  /** `notary_anchor`, in file order. */
+  readonly anchors: string[]
   readonly httpListeners: { readonly port: number; readonly host?: string }[]
+  readonly logListeners: { readonly port: number; readonly host?: string }[]
   /** What needs no second look. */
   readonly plain: Writable<Omit<BrokerOptions, 'listeners' | 'bridges' | 'log' | 'security'>>
   /** Lines without effect, and why. */
@@ -123,7 +126,9 @@ export function emptyDraft(defaultPort: number): Draft {
     admins: [],
     witnesses: [],
     witnessQuorum: undefined,
+    anchors: [],
     httpListeners: [],
+    logListeners: [],
     plain: {},
     ignored: new Map(),
     warnings: [],

@@ -1,4 +1,4 @@
-import { largestCheckpointIntervalMs, smallestCheckpointIntervalMs } from '../options.ts'
+import { largestCheckpointIntervalMs, largestExportIntervalSeconds, smallestCheckpointIntervalMs } from '../options.ts'
 import { largestClockSkewSeconds } from '../trust-options.ts'
 import type { DirectiveName } from './directives.ts'
 import type { Draft } from './draft.ts'
@@ -87,6 +87,14 @@ export const notaryHandlers = {
   notary_http(draft, line) {
     draft.httpListeners.push(readPortAndAddress(line))
   },
+  notary_http_log(draft, line) {
+    draft.logListeners.push(readPortAndAddress(line))
+  },
+  notary_export(draft, line) {
+    const [directory, seconds = '10'] = readWords(line, 2)
+    if (!isRate(seconds) || Number(seconds) > largestExportIntervalSeconds) throw invalidValue(line)
+    draft.plain.logExport = { directory, intervalSeconds: Number(seconds) }
+  },
 
   notary_origin(draft, line) {
     const origin = readString(line)
@@ -107,6 +115,10 @@ export const notaryHandlers = {
     if (ms < smallestCheckpointIntervalMs) throw invalidValue(line)
     draft.plain.checkpointIntervalMs = ms
   },
+  notary_anchor(draft, line) {
+    draft.anchors.push(readString(line))
+  },
+
   notary_connect_timeout(draft, line) {
     const seconds = readCount(line, largestConnectTimeout)
     if (seconds === 0) throw invalidValue(line)

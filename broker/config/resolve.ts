@@ -86,6 +86,8 @@ export function interpretConfig(lines: readonly ConfigLine[], commandLinePort?: 
     ...(draft.unwrap.size === 0 ? {} : { unwrap: [...draft.unwrap.values()] }),
     ...witnesses,
     ...(draft.httpListeners.length === 0 ? {} : { httpListeners: draft.httpListeners }),
+    ...(draft.anchors.length === 0 ? {} : { anchors: draft.anchors }),
+    ...(draft.logListeners.length === 0 ? {} : { logListeners: draft.logListeners }),
     ...(bridges.length === 0 ? {} : { bridges }),
     ...(log === undefined ? {} : { log }),
   }

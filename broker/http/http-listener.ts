@@ -1,7 +1,7 @@
-import { type OpenHttpServer, openHttpServer } from './http-server.ts'
-import { answer, bodyNotTaken, failed, type PagesSource } from './pages.ts'
+import { type Answer, type OpenHttpServer, openHttpServer } from './http-server.ts'
+import { bodyNotTaken, failed } from './pages.ts'
 
-/** One `notary_http` line. */
+/** One `notary_http` or `notary_http_log` line. */
 export interface HttpListenerOptions {
   /** 0: any free one. */
   readonly port: number
@@ -12,27 +12,30 @@ export interface HttpListenerOptions {
 /** A listener that is open. */
 export type OpenHttpListener = OpenHttpServer
 
-export interface HttpListenerContext extends PagesSource {
+export interface HttpListenerContext {
+  /** Answers one request; what it rejects with `onError` is told, and the answer says nothing. */
+  readonly answer: (method: string, target: string) => Promise<Answer>
   readonly onError: (error: unknown) => void
 }
 
 /**
- * Opens the listener for `/metrics`, `/healthz` and `/readyz`. Each connection is for one request: a scrape every few
+ * Opens a listener that is read and nothing else. Each connection is for one request: a scrape every few
  * seconds gains nothing from keeping it, and nobody can hold places by it.
  * @throws {BrokerError} ERR_LISTEN_FAILED
  */
 export function openHttpListener(
+  purpose: 'notary_http' | 'notary_http_log',
   { port, host }: HttpListenerOptions,
   context: HttpListenerContext,
 ): Promise<OpenHttpListener> {
   return openHttpServer({
-    purpose: 'notary_http',
+    purpose,
     port,
     host,
     maxBodyBytes: 0,
     tooLarge: bodyNotTaken,
     requestsPerConnection: 1,
-    answer: ({ method, target }) => answer(context, method, target),
+    answer: ({ method, target }) => context.answer(method, target),
     failed,
     onError: context.onError,
   })

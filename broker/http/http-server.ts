@@ -6,7 +6,9 @@ import { BrokerError } from '../errors.ts'
 export interface Answer {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Uint8Array
+  /** Default `no-store`. */
+  readonly cacheControl?: string
   /** Of an answer 405: the methods that there are. */
   readonly allow?: string
 }
@@ -119,7 +121,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, optio
   response.writeHead(content.status, {
     'content-type': content.contentType,
     'content-length': body.length,
-    'cache-control': 'no-store',
+    'cache-control': content.cacheControl ?? 'no-store',
     'x-content-type-options': 'nosniff',
     ...(isLast ? { connection: 'close' } : undefined),
     ...(content.allow === undefined ? undefined : { allow: content.allow }),

@@ -39,7 +39,7 @@ export const failed: Answer = answerOf(500, { status: 'error' })
 export const bodyNotTaken: Answer = answerOf(413, { status: 'no-body-expected' })
 
 /**
- * Answers one request. The path is compared as it came: nothing is decoded, and nothing is looked up on a disk.
+ * Answers one request for metrics or health. The path is compared as it came: nothing is decoded, and nothing is looked up on a disk.
  * @param target of the request line
  */
 export async function answer(source: PagesSource, method: string, target: string): Promise<Answer> {

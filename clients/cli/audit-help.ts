@@ -12,6 +12,9 @@ export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit receipt N [-o NAME] [options]
        notarymq audit verify-receipt FILE... [--vkey KEY] [--broker-key PEM] [--record FILE] [--json]
        notarymq audit verify [--from N] [--to N] [--hashes-only] [options]
+       notarymq audit verify --export DIR [--vkey KEY|FILE]... [--json]
+       notarymq audit export DIR --db DIR [--json]
+       notarymq audit watch URL --vkey KEY|FILE... [--state DIR] [--interval S] [--once] [-v] [--json]
        notarymq audit verify --db DIR [--broker-key PEM] [--from N] [--to N] [--hashes-only] [--json]
        notarymq audit reindex --db DIR
 
@@ -26,6 +29,10 @@ verify-receipt  verify such files without any broker; exit code 1 when one does 
 erase     take payloads, or records with them, out of the chain; proofs of all the rest stay valid
 verify    re-hash everything and verify every signature; exit code 1 when something was altered, with the first bad
           record and how far the damage goes
+export    bring a directory up to the newest checkpoint of a stopped broker: tiles, records, public keys; a running one
+          does that by notary_export (docs/export.md)
+watch     look at a log over HTTP again and again, from another machine; exit code 1 and the evidence when it does not
+          only grow
 reindex   build the index for queries anew; never needed for right answers, nor while the broker runs
 
       --topic FILTER            topic filter, as for subscribing
@@ -43,10 +50,15 @@ reindex   build the index for queries anew; never needed for right answers, nor 
       --dry-run                 only say what would be erased
       --payload                 add the payload of each record (base64url; --json only)
   -o, --output NAME             where to write a receipt
-      --vkey KEY                verifier key of the log to trust, or the file that holds it (keys/log.vkey)
+      --vkey KEY|FILE           verifier key of the log to trust, or the file that holds it (keys/log.vkey)
       --record FILE             the .json with the record that a .receipt or .tlog-proof is for
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
+      --export DIR              an export, which needs no broker
+      --state DIR               what a watcher saw, and evidence (default ./notarymq-watch)
+      --interval S              seconds between two looks (default 10)
+      --max-silence S           alarm when no checkpoint came for so long (default 300)
+      --max-age S               alarm when the log did not grow for so long (default: never)
 ${connectionHelp}
       --json                    machine-readable output; tail: one record a line
 

@@ -30,6 +30,11 @@ type Parsed<T extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
 >
 
+/** What a command throws that was called in a wrong way. */
+export function usageError(what: string): ClientError {
+  return new ClientError('ERR_USAGE', what)
+}
+
 /** `parseArgs` whose complaints are usage errors. @throws {ClientError} ERR_USAGE */
 export function parseArguments<const T extends Options>(args: readonly string[], options: T): Parsed<T> {
   try {

@@ -13,14 +13,17 @@ export { auditHelp } from './audit-help.ts'
 export { auditQuery, auditRecord } from './audit-query.ts'
 export { auditCheckpoint, auditReceipt } from './audit-receipt.ts'
 export { auditTail } from './audit-tail.ts'
+export { auditWatch } from './audit-watch.ts'
 export {
   type Command,
   exitCode,
   integerOption,
   type Output,
+  parseArguments,
   parseOptions,
   runCommand,
   standardOutput,
+  usageError,
 } from './command.ts'
 export { identityCommand } from './identity.ts'
 export { keygen } from './keygen.ts'
@@ -28,4 +31,5 @@ export { enroll, keys, revoke, rotate } from './keys.ts'
 export { passwdCommand } from './passwd.ts'
 export { ProgressBar } from './progress-bar.ts'
 export { pub } from './pub.ts'
+export { readVkeys } from './verifier-keys.ts'
 export { auditVerifyReceipt } from './verify-receipt.ts'

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   BlockSigner,
   BrokerSigner,
@@ -11,6 +13,7 @@ import {
   keyEventRecord,
   type P256PrivateKey,
   type P256PublicKey,
+  type Predecessor,
   type RegisteredKey,
   type RotationEvent,
   type RotationPlace,
@@ -49,6 +52,8 @@ export interface AuditChainOptions {
   readonly location: string
   /** Name of the log, fixed by its first start. Default `notarymq/<16 hex of the broker's thumbprint>`. */
   readonly origin?: string
+  /** The log that a new one continues. Default: none. */
+  readonly continues?: Predecessor
   /** Told of what cannot be thrown to anyone: a head file that could not be written, a failed store. */
   readonly onError?: (error: unknown) => void
   /** Told when the store takes no writes, and after every attempt to open it again that failed. */
@@ -63,10 +68,27 @@ export interface AuditChainOptions {
   readonly onBlock?: (signedHeader: Uint8Array) => void
   /** Told of what an operator should look into at once. */
   readonly onAlarm?: (alarm: SeqReuseAlarm) => void
+  /** Looks at what was found before anything is appended; what it throws stops the start. Default: takes it as it is. */
+  readonly guard?: (found: FoundChain) => Promise<void>
   /** Wall clock in milliseconds; for tests. */
   readonly now?: () => number
   /** Records between two snapshots of keys and sequence numbers. Default 50000. */
   readonly recordsPerSnapshot?: number
+}
+
+/** Where a recovery makes the log that is to take the place of the one in a data directory. */
+export const nextLogOf = (location: string) => join(location, 'next-log')
+
+/** There while the new log is complete and has not wholly taken the place of the old one. */
+export const nextLogMarkOf = (location: string) => join(nextLogOf(location), 'ready')
+
+/** A chain as the start found it; a new one has its identity and no records. */
+export interface FoundChain {
+  readonly database: StoreDatabase
+  readonly genesis: Genesis
+  readonly registry: KeyRegistry
+  readonly treeSize: number
+  readonly tiles: TileSource
 }
 
 /** The tamper-evident chain of one broker: opened once, the only writer of its store. */
@@ -147,6 +169,10 @@ export class AuditChain {
    * @throws {PluginError} ERR_STORE_*, ERR_CHAIN_*, ERR_KEY_FILE, ERR_KEY_PASSPHRASE
    */
   static async open(options: AuditChainOptions): Promise<AuditChain> {
+    if (existsSync(nextLogMarkOf(options.location))) {
+      const what = `a recovery of ${options.location} did not come to its end; run it again`
+      throw new PluginError('ERR_RECOVERY_UNFINISHED', what)
+    }
     const database = await openStoreDatabase(options.location)
     try {
       return await AuditChain.#openOn(database, options)
@@ -176,9 +202,11 @@ export class AuditChain {
     })
     const table = new TileTable(database)
     const writer = await openTiles({ store, table, frontier: restored.state.frontier, crypto: nativeCrypto }, onError)
-    const genesis = restored.genesis ?? firstGenesis(candidates, options.origin)
+    const genesis = restored.genesis ?? firstGenesis(candidates, options)
     checkOrigin(genesis, options.origin)
-    if (restored.genesis === undefined) registry.notary.begin(genesis)
+    if (restored.genesis === undefined) registry.begin(genesis)
+    const { read } = new TileReader({ table, writer, crypto: nativeCrypto })
+    await options.guard?.({ database, genesis, registry, treeSize: restored.state.frontier.size, tiles: read })
     const keys = keysInForce(candidates, registry)
     await settleKeyFiles(options.location, keys)
     const logVkey = await publishKeys(options.location, genesis.origin, registry.notary)
@@ -381,10 +409,11 @@ export class AuditChain {
 }
 
 /** What a new chain begins with. */
-function firstGenesis({ brokers, logs }: KeyCandidates, origin: string | undefined): Genesis {
+function firstGenesis({ brokers, logs }: KeyCandidates, { origin, continues }: AuditChainOptions): Genesis {
   const [broker, log] = [brokers[0]?.key, logs[0]?.key]
   if (broker === undefined || log === undefined) throw new PluginError('ERR_KEY_FILE', 'a key of the notary is missing')
-  return { origin: origin ?? defaultOrigin(broker), brokerKey: broker, logKey: log.publicKey }
+  const genesis = { origin: origin ?? defaultOrigin(broker), brokerKey: broker, logKey: log.publicKey }
+  return continues === undefined ? genesis : { ...genesis, continues }
 }
 
 function unprotectedNotice(name: string): string {

@@ -21,7 +21,12 @@ export async function replaceFileDurably(path: string, content: Uint8Array | str
 /** Renames a file, in place of another where there is one; both lie in one directory. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   await rename(from, to)
-  const directory = await open(dirname(to), 'r')
+  await syncDirectory(dirname(to))
+}
+
+/** Makes durable which names there are in a directory. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
   try {
     await directory.sync()
   } finally {

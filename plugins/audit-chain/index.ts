@@ -1,7 +1,7 @@
-export { AuditChain, type AuditChainOptions } from './audit-chain.ts'
+export { AuditChain, type AuditChainOptions, type FoundChain, nextLogMarkOf, nextLogOf } from './audit-chain.ts'
 export { changeKeyPassphrase, ed25519Of, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
-export { replaceFileDurably } from './durable-file.ts'
+export { renameDurably, replaceFileDurably, syncDirectory } from './durable-file.ts'
 export { type Announcement, ErasureMarks } from './erasure-marks.ts'
 export type { EnrolmentOptions } from './key-changes.ts'
 export {
@@ -14,13 +14,18 @@ export {
   type StoreDatabase,
   storeSublevel,
 } from './level-store.ts'
+export { openStoredTree, type StoredTree } from './open-stored-tree.ts'
 export { readKeyPassphrase, readPrivateKeyFile, writePrivateKeyFile } from './private-key-file.ts'
+export { publicKeyFiles } from './published-keys.ts'
 export { readBlock, readEntry } from './read-block.ts'
+export { damaged, type RestoredChain, restoreChain, whatToDo } from './replay.ts'
 export { type KeyRotation, rotateKey } from './rotate-key.ts'
 export type { ObservedReuse, SeqReuseAlarm } from './seq-reuse-reporter.ts'
 export { Sequencer, type SequencerOptions } from './sequencer.ts'
+export { SnapshotStore } from './snapshots.ts'
 export type { AuditStore, StoredBlock, StoreOperation } from './store.ts'
 export { afterEarlier, type CommitParticipant, type Decision, type Submission } from './submission.ts'
 export type { TileReader } from './tile-reader.ts'
+export { readTiles } from './tile-restore.ts'
 export { TileTable, tileName } from './tile-table.ts'
 export { TileWriter } from './tile-writer.ts'

@@ -24,7 +24,7 @@ export async function publishKeys(dataDirectory: string, origin: string, notary:
     // What auditors are given must be what blocks are signed with.
     throw new PluginError('ERR_KEY_FILE', `${brokerPath} does not belong to broker.pem beside it`)
   }
-  const vkeys = notary.logs.map(({ key }) => verifierKeyText(origin, key, nativeCrypto))
+  const vkeys = logVkeys(origin, notary)
   await publish(
     join(directory, 'log.vkey'),
     vkeys.map((vkey) => `${vkey}\n`),
@@ -50,6 +50,22 @@ async function publish(path: string, texts: readonly string[]): Promise<string> 
 
 async function writeOnce(path: string, text: string): Promise<void> {
   if (!existsSync(path)) await replaceFileDurably(path, text, publicMode)
+}
+
+/** Verifier key texts of the log (C2SP signed note), oldest first. */
+function logVkeys(origin: string, { logs }: Pick<NotaryKeyHistory, 'logs'>): readonly string[] {
+  return logs.map(({ key }) => verifierKeyText(origin, key, nativeCrypto))
+}
+
+/** What auditors are given, by name of the file: keys in force, and those before them with a number, from 1 on. */
+export function publicKeyFiles(origin: string, notary: NotaryKeyHistory): ReadonlyMap<string, string> {
+  const pems = notary.brokers.map(({ key }) => publicKeyPem(key))
+  const vkeys = logVkeys(origin, notary).map((vkey) => `${vkey}\n`)
+  return new Map([...numbered('broker.pub.pem', pems), ...numbered('log.vkey', vkeys)])
+}
+
+function numbered(name: string, texts: readonly string[]): [string, string][] {
+  return texts.map((text, i) => [i === texts.length - 1 ? name : `${name}.${i + 1}`, text])
 }
 
 function publicKeyPem(key: P256PublicKey): string {

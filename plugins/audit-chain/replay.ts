@@ -71,7 +71,7 @@ export async function restoreChain(options: RestoreOptions): Promise<RestoredCha
   const newest = await store.blockAt(Number.MAX_SAFE_INTEGER)
   if (encodedState === undefined || newest === undefined) {
     if (encodedState !== undefined || newest !== undefined) throw damaged('blocks and state do not belong together')
-    if (head !== undefined) throw rolledBack('the store holds no chain, the head file knows one')
+    if (head !== undefined) throw rolledBack('it is empty, the head file knows one that is not', emptyBelow(head))
     return { state: emptyChainState(crypto), genesis: undefined, covered: 0, stored: new Map() }
   }
   try {
@@ -156,16 +156,36 @@ async function checkSignature(
   }
 }
 
+/** Sizes of an empty chain and of the one that a head file knows. */
+function emptyBelow(head: Uint8Array): { readonly treeSize: number; readonly keptSize: number } {
+  try {
+    return { treeSize: 0, keptSize: parseSignedHeader(head).header.treeSize }
+  } catch (error) {
+    if (error instanceof ProtocolError) throw damaged(`the head file: ${error.message}`, error)
+    throw error
+  }
+}
+
 async function checkHead({ store, crypto, registry }: RestoreOptions, head: Uint8Array): Promise<void> {
   const kept = parseSignedHeader(head)
   await checkSignature(kept, 'the head file', registry, crypto)
-  const { height, firstIndex } = kept.header
+  const { height, firstIndex, treeSize: keptSize } = kept.header
   const block = await readBlock(store, firstIndex)
   if (block === undefined || block.header.height < height) {
-    throw rolledBack(`the chain ends at block ${block?.header.height}, the head file knows block ${height}`)
+    const treeSize = block?.header.treeSize ?? 0
+    throw rolledBack(
+      `it ends with record ${treeSize - 1} in block ${block?.header.height}, the head file knows records up to ` +
+        `${keptSize - 1} in block ${height}; ${keptSize - treeSize} from record ${treeSize} on are missing`,
+      { treeSize, keptSize },
+    )
   }
   if (!bytesEqual(block.encodedHeader, kept.encodedHeader)) {
-    throw new PluginError('ERR_CHAIN_FORKED', `block ${height} is another than the one in the head file`, { height })
+    throw new PluginError(
+      'ERR_CHAIN_FORKED',
+      `the chain was forked: block ${height}, which ends with record ${keptSize - 1}, is another than the one in the ` +
+        `head file. ${whatToDo}`,
+      { treeSize: block.header.treeSize, keptSize },
+    )
   }
 }
 
@@ -200,7 +220,10 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
   const from = snapshot?.state ?? emptyChainState(crypto)
   const frontier = from.frontier.clone()
   const { notary } = registry
-  if (snapshot !== undefined) notary.restore(snapshot.notary)
+  if (snapshot !== undefined) {
+    notary.restore(snapshot.notary)
+    registry.restoreBefore(snapshot.before)
+  }
   let origin = snapshot?.origin
   let next: Place = { height: from.height, firstIndex: frontier.size, previousHash: from.previousHash }
   for (const { key } of snapshot?.keys ?? []) registry.restore(key)
@@ -239,7 +262,8 @@ async function walk(options: RestoreOptions, snapshot: SignedSnapshot | undefine
   if (hole !== undefined) throw damaged(`record ${hole.index} is gone, and no erasure record says so`)
   const [[broker], [log]] = [notary.brokers, notary.logs]
   if (origin === undefined || broker === undefined || log === undefined) throw damaged('there is no genesis record')
-  return { origin, brokerKey: broker.key, logKey: log.key }
+  const continues = registry.before?.continues
+  return { origin, brokerKey: broker.key, logKey: log.key, ...(continues === undefined ? undefined : { continues }) }
 }
 
 /**
@@ -284,6 +308,9 @@ export function damaged(what: string, cause?: unknown): PluginError {
   return new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: ${what}`, {}, cause)
 }
 
-function rolledBack(what: string): PluginError {
-  return new PluginError('ERR_CHAIN_ROLLED_BACK', `the chain was rolled back: ${what}`)
+function rolledBack(what: string, details: { readonly treeSize: number; readonly keptSize: number }): PluginError {
+  return new PluginError('ERR_CHAIN_ROLLED_BACK', `the chain was rolled back: ${what}. ${whatToDo}`, details)
 }
+
+/** Ends the message of a start that is refused. */
+export const whatToDo = 'Nothing was changed. "notarymq audit recover --db DIR" explains what can be done'

@@ -136,7 +136,9 @@ export class SnapshotKeeper implements CommitParticipant {
   #take(state: ChainState): void {
     const { store, registry, origin, signer } = this.#options
     const keys = registry.list().map((key) => ({ key, memoryDigest: this.#memoryDigestOf(key) }))
-    this.#pending.push(store.putSigned(signSnapshot({ origin, notary: registry.notary, state, keys }, signer)))
+    this.#pending.push(
+      store.putSigned(signSnapshot({ origin, notary: registry.notary, state, keys, before: registry.before }, signer)),
+    )
     this.#covered = state.frontier.size
   }
 

@@ -7,6 +7,7 @@ import {
   hashesAtLevel,
   leafHash,
   ProtocolError,
+  type TileSource,
   tileWidth,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
@@ -44,6 +45,15 @@ export async function openTiles(
     onWarning?.(error)
     return rebuildTiles(options)
   }
+}
+
+/**
+ * The tree of a stopped chain, to be read.
+ * @throws {PluginError} ERR_CHAIN_DAMAGED
+ */
+export async function readTiles(options: RestoreTilesOptions): Promise<TileSource> {
+  const { table, crypto } = options
+  return new TileReader({ table, writer: await openTiles(options), crypto }).read
 }
 
 /**

@@ -13,9 +13,10 @@ import {
   verifierKey,
   withCosignatures,
 } from '../../protocol/index.ts'
-import { type AuditChain, storeSublevel } from '../audit-chain/index.ts'
+import type { AuditChain } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { standingTo } from './compare-checkpoint.ts'
+import { checkpointTable, newestKey } from './stored-checkpoint.ts'
 
 /** A state of the log that the broker has bound itself to: it never signs another tree of this size. */
 export interface PublishedCheckpoint {
@@ -51,7 +52,6 @@ export interface CheckpointKeeperOptions {
 }
 
 const encoder = new TextEncoder()
-const newestKey = encoder.encode('newest')
 /** Checkpoints that witnesses may be answering still. */
 const maxRecent = 16
 
@@ -75,7 +75,7 @@ export class CheckpointKeeper {
   private constructor(options: CheckpointKeeperOptions) {
     const { chain, crypto } = options
     this.#options = options
-    this.#sublevel = storeSublevel(chain.database, 'checkpoint')
+    this.#sublevel = checkpointTable(chain.database)
     this.#signer = ed25519NoteSigner(chain.genesis.origin, chain.logKey, crypto)
   }
 
@@ -190,13 +190,13 @@ export class CheckpointKeeper {
   }
 
   async #make(): Promise<void> {
-    const { chain, anchors = [], now } = this.#options
+    const { chain, now } = this.#options
     const { frontier } = chain.state
     const { size } = frontier
     if (size === 0 || size === this.#newest?.treeSize || chain.outage !== undefined) return
     const checkpoint = this.#sign(size, frontier.root(), now())
     await this.#store(checkpoint)
-    for (const anchor of anchors) await anchor(checkpoint)
+    await this.#anchor(checkpoint)
     this.#publish(checkpoint)
   }
 
@@ -272,11 +272,25 @@ export class CheckpointKeeper {
     const isInForce = verified.some(({ key }) => bytesEqual(key.keyId, this.#signer.key.keyId))
     const timeMs = now()
     const note = new TextDecoder().decode(stored)
-    this.#remember(
-      isInForce
-        ? this.#withRoot(note, treeSize, checkpoint.rootHash, timeMs)
-        : this.#sign(treeSize, checkpoint.rootHash, timeMs),
-    )
+    const restored = isInForce
+      ? this.#withRoot(note, treeSize, checkpoint.rootHash, timeMs)
+      : this.#sign(treeSize, checkpoint.rootHash, timeMs)
+    // A crash may have come between storing and anchoring. What cannot be anchored is made again at the interval.
+    if (await this.#isAnchored(restored)) this.#remember(restored)
+  }
+
+  async #isAnchored(checkpoint: PublishedCheckpoint): Promise<boolean> {
+    try {
+      await this.#anchor(checkpoint)
+      return true
+    } catch (error) {
+      this.#options.onError(error)
+      return false
+    }
+  }
+
+  async #anchor(checkpoint: PublishedCheckpoint): Promise<void> {
+    for (const anchor of this.#options.anchors ?? []) await anchor(checkpoint)
   }
 }
 

@@ -5,3 +5,4 @@ export {
   type PublishedCheckpoint,
 } from './checkpoint-keeper.ts'
 export { type Standing, standingTo } from './compare-checkpoint.ts'
+export { storedCheckpoint } from './stored-checkpoint.ts'

@@ -8,6 +8,7 @@ import {
   parseDamage,
   parseErasure,
   parseKeyEvent,
+  parseRecovery,
   parseSeqReuse,
   parseSession,
 } from '../record/index.ts'
@@ -31,6 +32,8 @@ export function detailToJson(record: ChainRecord, include: ReadonlySet<Includabl
     }
     case 'damage':
       return damageToJson(parseDamage(record))
+    case 'recovery':
+      return { keys: parseRecovery(record).size }
     case 'seq-reuse': {
       const { acceptedIndex, acceptedTopic, accepted, refused } = parseSeqReuse(record)
       if (!include.has('envelope')) return { acceptedIndex, acceptedTopic }

@@ -76,6 +76,8 @@ export interface RecordJson {
   readonly cause?: DamageCause
   /** The tile of the tree that was damaged, and whether it was made again. */
   readonly tile?: { readonly level: number; readonly index: number; readonly repaired: boolean }
+  /** How many keys a recovery names with the numbers that they had used. */
+  readonly keys?: number
   readonly payload?: string
   readonly envelope?: string
   readonly record?: string

@@ -21,6 +21,7 @@ export const chainFaults = {
   'seq-reuse-invalid': 'a seq-reuse record does not show two contents that its key signed under one sequence number',
   'erasure-invalid': 'an erasure record names what does not lie below it, or a key that was never enrolled',
   'erased-unannounced': 'a record or a payload is gone, and no erasure record of the chain says so',
+  'recovery-invalid': 'a recovery record in a log that continues no other, or after an enrolment',
   'truncated-below-head': 'the chain ends before the newest header that was kept outside it',
   'differs-from-head': 'the chain holds another block than the header that was kept outside it',
   'head-invalid': 'the kept header is not one that the broker signed',

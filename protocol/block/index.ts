@@ -1,3 +1,4 @@
+export { type AnchorContent, parseAnchor, signAnchor, verifyAnchor } from './anchor.ts'
 export {
   type Block,
   type BlockEntry,

@@ -248,7 +248,7 @@ export function hasSignature(record: ChainRecord): boolean {
 
 /** Whether a record has to be looked at in the order of the chain. */
 function isOrdered(record: ChainRecord): boolean {
-  return ['key', 'seq-reuse', 'erasure'].includes(record.kind) || hasSignature(record)
+  return ['key', 'seq-reuse', 'erasure', 'recovery'].includes(record.kind) || hasSignature(record)
 }
 
 function inspectedRecord(at: number, known: Partial<InspectedRecord>): InspectedRecord {

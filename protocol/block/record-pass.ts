@@ -66,6 +66,9 @@ export class RecordPass {
     if (record.kind === 'key') return this.#enterKeyEvent(record, index)
     if (record.kind === 'seq-reuse') return this.#enterReuse(record, index)
     if (record.kind === 'erasure') return this.#enterErasure(record, index)
+    if (record.kind === 'recovery') {
+      return orUndefined(() => this.#registry.enter(record, index)) === true ? undefined : 'recovery-invalid'
+    }
     return hasSignature(record) ? this.#enterSigned(record, inspected, index) : undefined
   }
 

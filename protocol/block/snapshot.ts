@@ -12,7 +12,16 @@ import {
 } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
-import { restrictionsFromCbor, restrictionsToCbor } from '../record/index.ts'
+import {
+  decodeHighestSeqs,
+  encodeHighestSeqs,
+  keySeqsOf,
+  type LogBefore,
+  predecessorFromCbor,
+  predecessorToCbor,
+  restrictionsFromCbor,
+  restrictionsToCbor,
+} from '../record/index.ts'
 import { KeyEntry, type KeyTerm, type NotaryKeyHistory, type RegisteredKey } from '../registry/index.ts'
 import { FiredWills, ReplayWindow } from '../replay/index.ts'
 import { type BrokerSigner, verifyBrokerSignature } from './broker-signature.ts'
@@ -21,7 +30,7 @@ import { type ChainState, decodeChainState, encodeChainState } from './state.ts'
 // Keys and sequence numbers as they were after one block. It saves a start the way to there and proves nothing: whoever
 // verifies a chain does not look at it.
 
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 /** Bound into every snapshot, so that its signature can be taken for nothing else. */
 const snapshotAad = externalAad('snapshot')
@@ -33,6 +42,8 @@ export interface Snapshot {
   /** State after the block that the snapshot was taken after. */
   readonly state: ChainState
   readonly keys: readonly SnapshotKey[]
+  /** The log that this one continues. */
+  readonly before: LogBefore | undefined
 }
 
 /** A key with the digest of its {@link encodeKeyMemory}, which is stored beside the snapshot. */
@@ -62,8 +73,8 @@ function decodeKeyMemory(encoded: Uint8Array): Pick<RegisteredKey, 'window' | 'w
   return { window, wills }
 }
 
-/** COSE_Sign1 by the broker over CBOR `[1, origin, [+ broker key], [+ log key], chain state, [* key]]`. */
-export function signSnapshot({ origin, notary, state, keys }: Snapshot, signer: BrokerSigner): Uint8Array {
+/** COSE_Sign1 by the broker over CBOR `[2, origin, [+ broker key], [+ log key], chain state, [* key], log before]`. */
+export function signSnapshot({ origin, notary, state, keys, before }: Snapshot, signer: BrokerSigner): Uint8Array {
   const payload = encodeCbor([
     snapshotVersion,
     origin,
@@ -80,6 +91,7 @@ export function signSnapshot({ origin, notary, state, keys }: Snapshot, signer: 
       restrictionsToCbor(key.restrictions),
       memoryDigest,
     ]),
+    before === undefined ? null : [predecessorToCbor(before.continues), encodeHighestSeqs(keySeqsOf(before.used))],
   ])
   return signer.sign(snapshotAad, payload)
 }
@@ -90,6 +102,7 @@ export interface RestoredSnapshot {
   readonly notary: NotaryKeyHistory
   readonly state: ChainState
   readonly keys: readonly (SnapshotKey & { readonly key: KeyEntry })[]
+  readonly before: LogBefore | undefined
 }
 
 /**
@@ -105,8 +118,8 @@ export async function readSnapshot(
 ): Promise<RestoredSnapshot> {
   const payload = await verifyBrokerSignature(signed, snapshotAad, brokerKey, crypto)
   const value = decodeCbor(payload)
-  if (!Array.isArray(value) || value.length !== 6 || value[0] !== snapshotVersion) throw malformed('version')
-  const [, origin, brokers, logs, state, list] = value as readonly CborValue[]
+  if (!Array.isArray(value) || value.length !== 7 || value[0] !== snapshotVersion) throw malformed('version')
+  const [, origin, brokers, logs, state, list, before] = value as readonly CborValue[]
   if (typeof origin !== 'string' || !(state instanceof Uint8Array)) throw malformed('origin or state')
   if (!Array.isArray(list)) throw malformed('keys')
   const keys: RestoredSnapshot['keys'][number][] = []
@@ -121,7 +134,21 @@ export async function readSnapshot(
       return { key: logTerm, thumbprint: thumbprintOfEd25519(logTerm, crypto) }
     }),
   }
-  return { origin, notary, state: decodeChainState(state, crypto), keys }
+  return {
+    origin,
+    notary,
+    state: decodeChainState(state, crypto),
+    keys,
+    before: readBefore(before, crypto),
+  }
+}
+
+function readBefore(value: CborValue | undefined, crypto: CryptoProvider): LogBefore | undefined {
+  if (value === null) return undefined
+  if (!Array.isArray(value) || value.length !== 2) throw malformed('log before')
+  const [continues, used] = value as readonly CborValue[]
+  if (!(used instanceof Uint8Array)) throw malformed('log before')
+  return { continues: predecessorFromCbor(continues ?? null, crypto), used: decodeHighestSeqs(used) }
 }
 
 /** @param read makes of a COSE_Key what it stands for */

@@ -254,7 +254,7 @@ export class ChainVerifier {
       return false
     }
     this.#genesis = genesis
-    this.#registry.notary.begin(genesis)
+    this.#registry.begin(genesis)
     this.#trustIfGiven(genesis.brokerKey)
     return true
   }

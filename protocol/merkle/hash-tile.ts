@@ -28,6 +28,15 @@ export class HashTile {
   }
 
   /**
+   * The first hashes of the tile, side by side.
+   * @throws {RangeError} the tile has fewer
+   */
+  first(width: number): Uint8Array {
+    if (width > this.width) throw new RangeError(`the tile has ${this.width} hashes, not ${width}`)
+    return this.#row(0).subarray(0, width * hashBytes)
+  }
+
+  /**
    * Root of a complete subtree, counted from the beginning of the tile.
    * @throws {RangeError} the tile lacks a part of it
    */

@@ -41,7 +41,7 @@ export function entriesPath({ index, width }: Omit<Tile, 'level'>): string {
 }
 
 /** Groups of three digits, all but the last with an x, so that no folder gets more than about 1000 entries. */
-function numberedPath(index: number, width: number): string {
+export function numberedPath(index: number, width: number): string {
   const digits = String(index)
   const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, '0')
   const path = padded.replace(/\d{3}(?=\d)/g, 'x$&/')

@@ -8,6 +8,7 @@ import {
 } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
+import { checkpointOf, type Predecessor, predecessorFromCbor, predecessorToCbor } from './predecessor.ts'
 import type { ChainRecord } from './record.ts'
 
 /** Version of the chain format as a whole: records, leaves, blocks, tree. */
@@ -21,14 +22,17 @@ export interface Genesis {
   readonly brokerKey: P256PublicKey
   /** Ed25519 public key that will sign checkpoints, 32 bytes. */
   readonly logKey: Uint8Array
+  /** The log that this one continues after a recovery. */
+  readonly continues?: Predecessor
 }
 
-const detail = { formatVersion: 1, origin: 2, brokerKey: 3, logKey: 4, parameters: 5 } as const
+const detail = { formatVersion: 1, origin: 2, brokerKey: 3, logKey: 4, parameters: 5, continues: 6 } as const
 /** Parameters of the format that a verifier must agree with. */
 const parameter = { treeHash: 1, saltBytes: 2 } as const
 const rfc9162Sha256 = 1
 
 export function genesisRecord(genesis: Genesis, timeMs: number): ChainRecord {
+  const { continues } = genesis
   return {
     kind: 'genesis',
     timeMs,
@@ -44,6 +48,7 @@ export function genesisRecord(genesis: Genesis, timeMs: number): ChainRecord {
           [parameter.saltBytes, 16],
         ]),
       ],
+      ...(continues === undefined ? [] : [[detail.continues, predecessorToCbor(continues)] as const]),
     ]),
   }
 }
@@ -54,7 +59,9 @@ export function genesisRecord(genesis: Genesis, timeMs: number): ChainRecord {
  */
 export function parseGenesis(record: ChainRecord, crypto: CryptoProvider): Genesis {
   const fields = record.detail
-  if (record.kind !== 'genesis' || fields === undefined || fields.size !== 5) throw malformed('genesis')
+  if (record.kind !== 'genesis' || fields === undefined) throw malformed('genesis')
+  const before = fields.get(detail.continues)
+  if (fields.size !== (before === undefined ? 5 : 6)) throw malformed('genesis')
   if (fields.get(detail.formatVersion) !== chainFormatVersion) throw malformed('chain format version')
   const origin = fields.get(detail.origin)
   const parameters = fields.get(detail.parameters)
@@ -62,7 +69,12 @@ export function parseGenesis(record: ChainRecord, crypto: CryptoProvider): Genes
   if (parameters.size !== 2 || parameters.get(parameter.treeHash) !== rfc9162Sha256) throw malformed('parameters')
   if (parameters.get(parameter.saltBytes) !== 16) throw malformed('parameters')
   const logKey = ed25519FromCoseKey(fields.get(detail.logKey) ?? null)
-  return { origin, brokerKey: p256FromCoseKey(fields.get(detail.brokerKey) ?? null, crypto), logKey }
+  const genesis = { origin, brokerKey: p256FromCoseKey(fields.get(detail.brokerKey) ?? null, crypto), logKey }
+  if (before === undefined) return genesis
+  const continues = predecessorFromCbor(before, crypto)
+  // Two logs of one name would be one that forked.
+  if (checkpointOf(continues, crypto).origin === origin) throw malformed('a log that continues itself')
+  return { ...genesis, continues }
 }
 
 function malformed(what: string): ProtocolError {

@@ -22,6 +22,7 @@ export {
   tookSeq,
 } from './erasure-record.ts'
 export { chainFormatVersion, type Genesis, genesisRecord, parseGenesis } from './genesis.ts'
+export { decodeHighestSeqs, encodeHighestSeqs, type HighestSeqs, type KeySeq, keySeqsOf } from './highest-seqs.ts'
 export { type IndexRange, RangeList, RangeSet, unionOfRanges } from './index-ranges.ts'
 export {
   type BrokerKeyEvent,
@@ -39,8 +40,16 @@ export {
   type RotationEvent,
 } from './key-event.ts'
 export { commitmentOf, decodeLeaf, encodeLeaf, type Leaf, saltBytes } from './leaf.ts'
+export {
+  checkpointOf,
+  type LogBefore,
+  type Predecessor,
+  predecessorFromCbor,
+  predecessorToCbor,
+} from './predecessor.ts'
 export { type RecordableProperties, recordProperties } from './properties.ts'
 export { type ChainRecord, isSignedPublish, type QoS, type RecordedMac, recordVersion } from './record.ts'
+export { maxKeysPerRecovery, parseRecovery, recoveryRecord } from './recovery-record.ts'
 export {
   areSameRestrictions,
   faultOfRestrictions,

@@ -1,4 +1,4 @@
-/** Record kinds: integers on disk, words in JSON. 8 is reserved by the format and not written by this version. */
+/** Record kinds: integers on disk, words in JSON. */
 export const recordKinds = {
   publish: 1,
   genesis: 2,
@@ -7,6 +7,7 @@ export const recordKinds = {
   config: 5,
   'seq-reuse': 6,
   erasure: 7,
+  recovery: 8,
   damage: 9,
 } as const
 export type RecordKind = keyof typeof recordKinds

@@ -4,12 +4,18 @@ import type { CryptoProvider } from '../crypto-provider.ts'
 import {
   type ChainRecord,
   type EnrollEvent,
+  type Genesis,
   isRotation,
   isSignedPublish,
   type KeyEvent,
+  type KeySeq,
+  keySeqsOf,
+  type LogBefore,
+  type Predecessor,
   parseErasure,
   parseGenesis,
   parseKeyEvent,
+  parseRecovery,
   parseSeqReuse,
   type RetireEvent,
 } from '../record/index.ts'
@@ -28,6 +34,7 @@ export class KeyRegistry {
   /** By the short kid, which is unique among all keys ever enrolled. */
   readonly #byShortKid = new Map<string, KeyEntry>()
   readonly #byName = new Map<string, KeyEntry>()
+  #before: { readonly continues: Predecessor; readonly used: Map<string, number> } | undefined
 
   constructor(crypto: CryptoProvider) {
     this.#crypto = crypto
@@ -56,8 +63,37 @@ export class KeyRegistry {
     return [...this.#byShortKid.values()]
   }
 
+  /** The log that this one continues; undefined where there is none. */
+  get before(): LogBefore | undefined {
+    return this.#before
+  }
+
+  /** The highest sequence number of every key that used one, in this log or in one that it continues. */
+  highestSeqs(): readonly KeySeq[] {
+    const seqs: KeySeq[] = []
+    for (const { thumbprint, highestSeq } of this.#byShortKid.values()) {
+      const highest = Math.max(highestSeq, this.#highestBefore(thumbprint))
+      if (highest >= 0) seqs.push([thumbprint, highest])
+    }
+    const others = keySeqsOf(this.#before?.used ?? new Map()).filter(([thumbprint]) => !this.#entry(thumbprint))
+    return [...seqs, ...others]
+  }
+
+  /** Enters the genesis record. */
+  begin(genesis: Genesis): void {
+    this.notary.begin(genesis)
+    this.#before = genesis.continues && { continues: genesis.continues, used: new Map() }
+  }
+
+  /** Goes on from what a snapshot says of the log before this one; its keys come after. */
+  restoreBefore(before: LogBefore | undefined): void {
+    this.#before = before && { continues: before.continues, used: new Map(before.used) }
+  }
+
   /** Takes a key as it was found in a snapshot. */
   restore(entry: KeyEntry): void {
+    const before = this.#highestBefore(entry.thumbprint)
+    if (before >= 0) entry.window.giveUpTo(before)
     this.#byShortKid.set(shortId(entry.thumbprint), entry)
     this.#byName.set(entry.name, entry)
   }
@@ -70,9 +106,10 @@ export class KeyRegistry {
    */
   enter(record: ChainRecord, index: number): boolean {
     if (record.kind === 'genesis') {
-      this.notary.begin(parseGenesis(record, this.#crypto))
+      this.begin(parseGenesis(record, this.#crypto))
       return true
     }
+    if (record.kind === 'recovery') return this.#enterRecovery(record)
     if (record.kind === 'key') return this.apply(parseKeyEvent(record, this.#crypto), index)
     if (record.kind === 'seq-reuse') return this.#enterReuse(record)
     if (record.kind === 'erasure') return this.#enterErasure(record, index)
@@ -116,7 +153,7 @@ export class KeyRegistry {
     const { seq, contentDigest } = record
     const wills = this.#signerOf(record)?.wills
     if (wills === undefined || seq === undefined || contentDigest === undefined) return false
-    if (!wills.mayFire(seq, contentDigest)) return false
+    if (seq <= this.#highestBefore(record.thumbprint) || !wills.mayFire(seq, contentDigest)) return false
     wills.fire(seq, contentDigest)
     return true
   }
@@ -138,6 +175,21 @@ export class KeyRegistry {
     if (last >= index || signers.some(({ window }) => window === undefined)) return false
     for (const { window, highest } of signers) window?.giveUpTo(highest)
     return true
+  }
+
+  /** Only in a log that continues another, and before any key could sign. */
+  #enterRecovery(record: ChainRecord): boolean {
+    if (this.#before === undefined || this.#byShortKid.size > 0) return false
+    const { used } = this.#before
+    for (const [thumbprint, seq] of parseRecovery(record))
+      used.set(thumbprint, Math.max(seq, used.get(thumbprint) ?? 0))
+    return true
+  }
+
+  /** Highest number that a key used in the log before this one; -1 when it used none. */
+  #highestBefore(thumbprint: Uint8Array | undefined): number {
+    if (this.#before === undefined || thumbprint === undefined) return -1
+    return this.#before.used.get(toHex(thumbprint)) ?? -1
   }
 
   #signerOf({ thumbprint }: ChainRecord): RegisteredKey | undefined {

@@ -23,6 +23,8 @@ export interface RegisteredKey {
   readonly replaces: Uint8Array | undefined
   readonly window: ReplayWindow
   readonly wills: FiredWills
+  /** The highest sequence number that it used, for publishes, key exchanges and wills; -1 when it used none. */
+  readonly highestSeq: number
   readonly restrictions: KeyRestrictions
   readonly isGateway: boolean
   /** False: its signed time says nothing. */
@@ -72,6 +74,10 @@ export class KeyEntry implements RegisteredKey {
     this.#rules = rulesOf(parts.restrictions)
     this.window = parts.window ?? new ReplayWindow(this.#rules.windowSize)
     this.wills = parts.wills ?? new FiredWills()
+  }
+
+  get highestSeq(): number {
+    return Math.max(this.window.highest, this.wills.highest)
   }
 
   get restrictions(): KeyRestrictions {

@@ -12,10 +12,16 @@ const digestBytes = 32
 export class FiredWills {
   /** Sequence number to SHA-256 of the Sig_structure, oldest first. */
   readonly #digests = new Map<number, Uint8Array>()
+  #highest = -1
   #changes = 0
 
   get changes(): number {
     return this.#changes
+  }
+
+  /** Highest sequence number of one that fired; -1 when none did. */
+  get highest(): number {
+    return this.#highest
   }
 
   /** Sequence numbers of the wills that fired. */
@@ -34,6 +40,7 @@ export class FiredWills {
     if (this.#digests.has(seq)) return
     // A copy: what is given is often a view of a whole block.
     this.#digests.set(seq, Uint8Array.from(contentDigest))
+    this.#highest = Math.max(this.#highest, seq)
     this.#changes++
     if (this.#digests.size <= maxWills) return
     for (const oldest of this.#digests.keys()) {

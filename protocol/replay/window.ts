@@ -107,7 +107,10 @@ export class ReplayWindow {
     return slot !== undefined && ((this.#bytes[slot * slotBytes] as number) & flag.reuseReported) !== 0
   }
 
-  /** Nobody can tell any more which of the numbers up to this one were used: all of them are too old from now on. */
+  /**
+   * All numbers up to this one are too old from now on: they were used in a log that this one continues, or nobody can tell
+   * any more which of them were.
+   */
   giveUpTo(seq: number): void {
     if (seq < this.floor) return
     this.#floor = seq + 1
@@ -140,13 +143,16 @@ export class ReplayWindow {
       view.setBigUint64(i * packedBytes + 8, BigInt(this.#numbers[2 * slot + 1] as number))
       packed.set(this.#bytes.subarray(slot * slotBytes, (slot + 1) * slotBytes), i * packedBytes + 16)
     }
-    return new CborWriter(packed.length + 48)
-      .array(4)
-      .int(this.#size)
-      .int(this.floor)
-      .int(this.#highest)
-      .bytes(packed)
-      .finish()
+    return (
+      new CborWriter(packed.length + 48)
+        .array(4)
+        .int(this.#size)
+        // One more is no integer of the format; the registry knows what was used before and raises it again.
+        .int(Math.min(this.floor, Number.MAX_SAFE_INTEGER))
+        .int(this.#highest)
+        .bytes(packed)
+        .finish()
+    )
   }
 
   /** Exact inverse of {@link encode}. @throws {ProtocolError} ERR_CBOR_*, ERR_BLOCK_MALFORMED */

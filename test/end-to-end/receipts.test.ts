@@ -179,9 +179,12 @@ test('proofs are for everybody, a receipt is for who published under the same pr
     const answer = await admin.request('audit.receipt', { index: ofAnn })
     assert.ok(await provesRecord(answer, broker.chain.brokerKey, broker.chain.genesis.origin))
   }
-  for (const admin of [bob, nobody, other]) await admin.refuses('audit.receipt', { index: ofAnn }, 'not-authorized')
-  for (const admin of [ann, nobody, other]) await admin.refuses('audit.receipt', { index: ofNobody }, 'not-authorized')
-  await bob.refuses('audit.receipt', { index: 1_000_000 }, 'not-authorized')
+  await bob.refuses('audit.receipt', { index: ofAnn }, 'not-found')
+  await ann.refuses('audit.receipt', { index: ofNobody }, 'not-found')
+  for (const admin of [nobody, other]) {
+    for (const index of [ofAnn, ofNobody]) await admin.refuses('audit.receipt', { index }, 'not-authorized')
+  }
+  await bob.refuses('audit.receipt', { index: 1_000_000 }, 'not-found')
   for (const admin of [ann, bob, nobody]) {
     const { treeSize } = await admin.request('audit.checkpoint', {})
     assert.equal((await admin.request('audit.consistency', { from: 1 })).to >= treeSize, true)

@@ -1,4 +1,5 @@
 import {
+  BrokerSigner,
   decodeBlock,
   encodeChainState,
   encodeRecord,
@@ -6,10 +7,12 @@ import {
   leafHash,
   nobleCrypto,
   parseSign1,
+  signAnchor,
   sigStructure,
 } from '../../protocol/index.ts'
 import { example, exampleSign1 } from './envelopes.ts'
-import { type GoldenRecord, goldenChain, goldenRecords } from './golden-chain.ts'
+import { type GoldenRecord, goldenChain, goldenCheckpoint, goldenRecords, goldenSeqs } from './golden-chain.ts'
+import { keyMeriadoc } from './keys.ts'
 
 /** Every byte string of the worked example in `docs/chain.md`, by the name that stands there. */
 export function chainExample(): Record<string, Uint8Array> {
@@ -19,6 +22,7 @@ export function chainExample(): Record<string, Uint8Array> {
     envelope: exampleSign1,
     'envelope.to-be-signed': sigStructure(example.protectedBytes, externalAad(example.topic), example.payload),
     state: encodeChainState(chain.state),
+    anchor: signAnchor(goldenCheckpoint(nobleCrypto), goldenSeqs, new BrokerSigner(keyMeriadoc, nobleCrypto)),
   }
   for (const [name, { record }] of Object.entries(goldenRecords(nobleCrypto))) {
     values[`${name}.record`] = encodeRecord(record)

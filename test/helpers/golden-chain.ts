@@ -4,21 +4,26 @@ import {
   configRecord,
   damageRecord,
   type ErasureEvent,
+  ed25519NoteSigner,
   encodeSign1,
   erasureRecord,
   evidenceOf,
   externalAad,
+  fromHex,
   type Genesis,
   genesisRecord,
+  type KeySeq,
   keyEventRecord,
   kidOf,
   parseAttachedEnvelope,
   publishProtectedHeaders,
   type RecordWithBody,
+  recoveryRecord,
   type SeqReuseEvent,
   type SessionEvent,
   seqReuseRecord,
   sessionRecord,
+  signCheckpoint,
   signProofOfPossession,
   signPublish,
   signSign1,
@@ -28,6 +33,7 @@ import { TestChain } from './chain.ts'
 import { countingCrypto } from './crypto.ts'
 import { example, exampleSign1 } from './envelopes.ts'
 import { key11, keyMeriadoc, logPublicKey, numberedKey, publicOf } from './keys.ts'
+import { ed25519Key } from './notes.ts'
 
 // The chain of `docs/chain.md`, from which its golden bytes come. Change anything here and the document is wrong.
 
@@ -145,13 +151,34 @@ export function goldenRecords(crypto: CryptoProvider): Record<GoldenRecord, Reco
     damage: noBody(damageRecord({ firstIndex: 3, lastIndex: 4, cause: 'payload-mismatch' }, laterMs)),
     'damage-tile': noBody(damageRecord({ firstIndex: 512, lastIndex: 767, cause: 'tile-mismatch', tile }, laterMs)),
     erasure: noBody(erasureRecord(goldenErasure, admin, laterMs)),
+    'genesis-after-recovery': noBody(genesisRecord(goldenNextGenesis(crypto), laterMs)),
+    recovery: noBody(recoveryRecord(goldenSeqs, { auth: 'none', username: 'root' }, laterMs)),
   }
 }
 
 const laterMs = startMs + 4000
 const tile = { level: 0, index: 2, isRepaired: true }
+const oldLogKey = ed25519Key(1)
 const device = { clientId: 'sensor-1', auth: 'none', listener } as const
 const key12 = numberedKey(12)
+
+/** What the publisher had used at the end of the example. */
+export const goldenSeqs: readonly KeySeq[] = [[key11.thumbprint, 1]]
+
+/** Root of the tree of all six records: it stands in the header of block 3. */
+const lastRoot = 'ff96e2124b81b3fd9ad43e01b0b6803b0d0bb787daba2b965f122078d7d3fb51'
+
+/** The last checkpoint of the example, by a log key whose private half is at hand. */
+export function goldenCheckpoint(crypto: CryptoProvider): string {
+  const signer = ed25519NoteSigner(genesis.origin, oldLogKey, crypto)
+  return signCheckpoint({ origin: genesis.origin, treeSize: 6n, rootHash: fromHex(lastRoot) }, signer)
+}
+
+/** The log that takes the place of the example. */
+function goldenNextGenesis(crypto: CryptoProvider): Genesis {
+  const continues = { note: goldenCheckpoint(crypto), brokerKey: publicOf(keyMeriadoc), logKey: oldLogKey.publicKey }
+  return { origin: 'example.com/plant/log-2', brokerKey: publicOf(numberedKey(13)), logKey: logPublicKey, continues }
+}
 
 function noBody(record: ChainRecord): RecordWithBody {
   return { record, body: undefined }
@@ -218,6 +245,8 @@ export type GoldenRecord =
   | 'damage'
   | 'damage-tile'
   | 'erasure'
+  | 'genesis-after-recovery'
+  | 'recovery'
 
 /**
  * Four blocks, six records: broker key "meriadoc", publisher key "11", salts 000102..., signatures by RFC 6979.

@@ -168,6 +168,16 @@ export const notaryDirectives = {
     default: '1000',
     summary: 'time between two checkpoints, when there is something new; receipts wait for one. 100 to 86400000',
   },
+  notary_anchor: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'accumulates',
+    reload: 'restart',
+    syntax: 'PATH',
+    default: 'none',
+    summary:
+      'keeps the newest checkpoint in this file or directory, best on another disk: a start must extend it (recovery.md)',
+  },
   notary_connect_timeout: {
     verdict: 'honoured',
     scope: 'broker',
@@ -231,5 +241,25 @@ export const notaryDirectives = {
     syntax: 'PORT [ADDRESS]',
     default: 'none',
     summary: 'serves /metrics, /healthz and /readyz',
+  },
+  notary_http_log: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'accumulates',
+    reload: 'restart',
+    syntax: 'PORT [ADDRESS]',
+    default: 'none',
+    summary:
+      'serves checkpoint, tiles, leaves and headers of the log (C2SP tlog-tiles) to anybody, never records (export.md)',
+  },
+  notary_export: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'once',
+    reload: 'restart',
+    syntax: 'DIRECTORY [SECONDS]',
+    default: 'none; 10 seconds',
+    summary:
+      'keeps an export of the log there, payloads included, brought up to date every so many seconds (export.md)',
   },
 } as const satisfies Readonly<Record<string, HonouredDirective>>

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { BrokerError } from '../../../broker/errors.ts'
-import { type HttpListenerOptions, openHttpListener, type ReadinessSource } from '../../../broker/http/index.ts'
+import { answer, type HttpListenerOptions, openHttpListener, type ReadinessSource } from '../../../broker/http/index.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 
 const well: ReadinessSource = { isOutage: false, isDiskFull: false, isClosing: false }
@@ -14,11 +14,15 @@ async function setUp(t: TestContext, options: Partial<HttpListenerOptions> = {})
     errors: [] as unknown[],
     text: async () => 'notarymq_sockets_total 1\n',
   }
+  const source = {
+    metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => scene.text(), close: () => {} },
+    readiness: () => scene.readiness,
+  }
   const listener = await openHttpListener(
+    'notary_http',
     { port: 0, ...options },
     {
-      metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => scene.text(), close: () => {} },
-      readiness: () => scene.readiness,
+      answer: (method, target) => answer(source, method, target),
       onError: (error) => scene.errors.push(error),
     },
   )

@@ -11,6 +11,7 @@ import {
   publishProtectedHeaders,
   type RecordWithBody,
   type Requester,
+  recoveryRecord,
   type SessionEvent,
   seqReuseRecord,
   sessionRecord,
@@ -128,6 +129,7 @@ const damaged = {
   record: damageRecord({ firstIndex: 0, lastIndex: 2, cause: 'payload-mismatch' }, timeMs),
   body: undefined,
 }
+const recovery = { record: recoveryRecord([[thumbprint, 7]], admin, timeMs), body: undefined }
 const proof = signProofOfPossession(key12, genesis.origin, crypto)
 
 export const honestKinds: readonly (readonly [name: string, records: readonly RecordWithBody[]])[] = [
@@ -216,6 +218,7 @@ export const faultsOfKinds: readonly FaultScenario[] = [
     enroll({ proof: signProofOfPossession(key11, genesis.origin, crypto) }),
   ]),
   scenario('restrictions with an empty list', 'key-event-invalid', 3, [restrict({ topics: [] })]),
+  scenario('a recovery in a log that continues no other', 'recovery-invalid', 3, [recovery]),
   scenario('a reuse shown twice', 'seq-reuse-invalid', 5, [signed(1, '00'), reuse(), reuse()]),
   scenario('a reuse of a number that nobody used', 'seq-reuse-invalid', 3, [reuse()]),
   scenario('a reuse that names another record', 'seq-reuse-invalid', 4, [

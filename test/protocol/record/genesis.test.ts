@@ -13,7 +13,7 @@ import {
   parseGenesis,
 } from '../../../protocol/index.ts'
 import { throwsCode } from '../../helpers/codes.ts'
-import { genesis, startMs } from '../../helpers/golden-chain.ts'
+import { genesis, goldenCheckpoint, goldenRecords, startMs } from '../../helpers/golden-chain.ts'
 import { key11, logPublicKey } from '../../helpers/keys.ts'
 
 const good = genesisRecord(genesis, startMs)
@@ -27,6 +27,14 @@ function changed(changes: readonly (readonly [number, CborValue | undefined])[])
   return { ...good, detail }
 }
 
+const next = goldenRecords(nobleCrypto)['genesis-after-recovery'].record
+const predecessor = next.detail?.get(6) as ReadonlyMap<number, CborValue>
+/** The genesis of a log that continues another, with one member of that altered. */
+const continuing = (member: number, value: CborValue): ChainRecord => ({
+  ...next,
+  detail: new Map(next.detail).set(6, new Map(predecessor).set(member, value)),
+})
+
 const parameters = (treeHash: number, saltBytes: number) =>
   new Map([
     [1, treeHash],
@@ -36,6 +44,12 @@ const parameters = (treeHash: number, saltBytes: number) =>
 describe('the genesis record', () => {
   test('says after encoding what was put into it', () => {
     assert.deepEqual(parseGenesis(decodeRecord(encodeRecord(good)), nobleCrypto), genesis)
+  })
+
+  test('says which log it continues', () => {
+    const { continues, origin } = parseGenesis(decodeRecord(encodeRecord(next)), nobleCrypto)
+    assert.equal(continues?.note, goldenCheckpoint(nobleCrypto))
+    assert.equal(origin, 'example.com/plant/log-2')
   })
 
   const offCurve = new Map<number, CborValue>([...coseKeyOfP256(key11), [-3, key11.x]])
@@ -58,6 +72,14 @@ describe('the genesis record', () => {
     ['a log key that is bytes', 'ERR_KEY_UNSUPPORTED', changed([[4, logPublicKey]])],
     ['another tree hash', 'ERR_RECORD_MALFORMED', changed([[5, parameters(2, 16)]])],
     ['another salt length', 'ERR_RECORD_MALFORMED', changed([[5, parameters(1, 32)]])],
+    ['a log before that did not sign its checkpoint', 'ERR_RECORD_MALFORMED', continuing(3, logKey)],
+    ['a log before that has no checkpoint', 'ERR_RECORD_MALFORMED', continuing(1, 'no note')],
+    ['a log before with a member more', 'ERR_RECORD_MALFORMED', continuing(4, 0)],
+    [
+      'the name of the log that it continues',
+      'ERR_RECORD_MALFORMED',
+      { ...next, detail: new Map(next.detail).set(2, genesis.origin) },
+    ],
     ['a parameter more', 'ERR_RECORD_MALFORMED', changed([[5, new Map([...parameters(1, 16), [3, 0]])]])],
   ]
   for (const [name, code, record] of refused) {

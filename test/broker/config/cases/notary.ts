@@ -192,6 +192,10 @@ export const notaryCases: DirectiveCases<typeof notaryDirectives> = {
       ['plant+7', 'ERR_CONFIG_VALUE_INVALID'],
     ],
   },
+  notary_anchor: {
+    accepted: [['/mnt/other disk/anchor', { anchors: ['/mnt/other disk/anchor'] }]],
+    refused: [['', 'ERR_CONFIG_VALUE_MISSING']],
+  },
   notary_connect_timeout: {
     accepted: [
       ['1', { connectTimeoutSeconds: 1 }],
@@ -307,6 +311,30 @@ export const notaryCases: DirectiveCases<typeof notaryDirectives> = {
       ['', 'ERR_CONFIG_VALUE_MISSING'],
       ['0', 'ERR_CONFIG_PORT_INVALID'],
       ['9100 a b', 'ERR_CONFIG_VALUE_INVALID'],
+    ],
+  },
+  notary_http_log: {
+    accepted: [
+      ['9101', { logListeners: [{ port: 9101 }] }],
+      ['9101 ::1', { logListeners: [{ port: 9101, host: '::1' }] }],
+    ],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ['65536', 'ERR_CONFIG_PORT_INVALID'],
+      ['9101 a b', 'ERR_CONFIG_VALUE_INVALID'],
+    ],
+  },
+  notary_export: {
+    accepted: [
+      ['/srv/log', { logExport: { directory: '/srv/log', intervalSeconds: 10 } }],
+      ['/srv/log 60', { logExport: { directory: '/srv/log', intervalSeconds: 60 } }],
+    ],
+    refused: [
+      ['', 'ERR_CONFIG_VALUE_MISSING'],
+      ['/srv/log 0', 'ERR_CONFIG_VALUE_INVALID'],
+      ['/srv/log 86401', 'ERR_CONFIG_VALUE_INVALID'],
+      ['/srv/log often', 'ERR_CONFIG_VALUE_INVALID'],
+      ['/srv/log 60 s', 'ERR_CONFIG_VALUE_INVALID'],
     ],
   },
 }

@@ -1,0 +1,13 @@
+export { AnchorFile } from './anchor-file.ts'
+export { type AnchorWriterOptions, openAnchors } from './anchor-writer.ts'
+export { AnchoredPlaces } from './anchored-places.ts'
+export { guardChain, missingAnchor } from './guard-chain.ts'
+export {
+  type CheckpointSource,
+  contradictionOf,
+  type FoundLog,
+  foundLogOf,
+  type KeptStanding,
+  standingToSource,
+} from './kept-checkpoints.ts'
+export { identityOf, type LogIdentity, openKept } from './log-identity.ts'

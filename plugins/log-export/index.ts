@@ -1,0 +1,5 @@
+export { type ExportFault, type ExportFinding, exportFaults } from './export-faults.ts'
+export { type ExportOptions, type ExportResult, type ExportSource, exportLog } from './export-log.ts'
+export { ExportService, type ExportServiceOptions } from './export-service.ts'
+export { PublicLog, type PublicLogOptions } from './public-log.ts'
+export { type ExportVerification, type VerifyExportOptions, verifyExport } from './verify-export.ts'

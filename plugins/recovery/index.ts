@@ -1,0 +1,2 @@
+export { type ChainVerdict, type Examination, examineChain } from './examine.ts'
+export { finishRecovery, type NewLog, type NewLogOptions, openNewLog } from './open-new-log.ts'
