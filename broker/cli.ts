@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import {
+  auditBackup,
   auditCheckpoint,
   auditErase,
   auditGaps,
@@ -27,6 +28,7 @@ import {
   unknownAuditCommand,
 } from '../clients/cli/index.ts'
 import { changePasswordFile } from '../plugins/index.ts'
+import { auditBackupDb } from './commands/audit-backup-db.ts'
 import { auditExport } from './commands/audit-export.ts'
 import { auditRecover, auditRecoverHelp } from './commands/audit-recover.ts'
 import { auditReindex } from './commands/audit-reindex.ts'
@@ -57,6 +59,7 @@ const audit: Command = {
     if (subcommand === 'recover') return auditRecover(args, output)
     if (subcommand === 'watch') return auditWatch(args, output)
     if (subcommand === 'export') return auditExport(args, output)
+    if (subcommand === 'backup') return isGiven('db', args) ? auditBackupDb(args, output) : auditBackup(args, output)
     if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
     if (isGiven('export', args)) return auditVerifyExport(args, output)
     return isGiven('db', args) ? auditVerifyDb(args, output) : auditVerifyLive(args, output)

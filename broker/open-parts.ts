@@ -185,6 +185,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
       retention,
       witnesses,
       index,
+      ...backupPlace(options()),
     }),
     keyExchange,
     identity: new IdentityService({
@@ -244,6 +245,10 @@ function verifyBy(queue: VerificationQueue): VerifySignature {
     new Promise((resolve, reject) => {
       queue.verify(source, job, (result) => (result instanceof Error ? reject(result) : resolve(result)))
     })
+}
+
+function backupPlace({ location, backupDirectory }: ResolvedBrokerOptions) {
+  return backupDirectory === undefined ? undefined : { backup: { location, directory: backupDirectory } }
 }
 
 function watchDisk({ options, log, onError }: PartsOptions): DiskSpace {

@@ -101,6 +101,7 @@ export {
   type VerifySignature,
   withoutReserved,
 } from './authorize-publish/index.ts'
+export { type BackupResult, backUp } from './backup/index.ts'
 export {
   type Anchor,
   CheckpointKeeper,

@@ -14,6 +14,8 @@ export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit verify [--from N] [--to N] [--hashes-only] [options]
        notarymq audit verify --export DIR [--vkey KEY|FILE]... [--json]
        notarymq audit export DIR --db DIR [--json]
+       notarymq audit backup NAME [options]
+       notarymq audit backup DIR --db DIR [--json]
        notarymq audit watch URL --vkey KEY|FILE... [--state DIR] [--interval S] [--once] [-v] [--json]
        notarymq audit verify --db DIR [--broker-key PEM] [--from N] [--to N] [--hashes-only] [--json]
        notarymq audit reindex --db DIR
@@ -31,6 +33,8 @@ verify    re-hash everything and verify every signature; exit code 1 when someth
           record and how far the damage goes
 export    bring a directory up to the newest checkpoint of a stopped broker: tiles, records, public keys; a running one
           does that by notary_export (docs/export.md)
+backup    have a running broker copy store and keys below the directory that notary_backup names, or copy those of a
+          stopped one to DIR; the copy has the private keys (docs/operations.md)
 watch     look at a log over HTTP again and again, from another machine; exit code 1 and the evidence when it does not
           only grow
 reindex   build the index for queries anew; never needed for right answers, nor while the broker runs

@@ -8,6 +8,7 @@ export {
   verifyOptions,
   verifyParams,
 } from './audit.ts'
+export { auditBackup, printBackup } from './audit-backup.ts'
 export { auditErase } from './audit-erase.ts'
 export { auditHelp } from './audit-help.ts'
 export { auditQuery, auditRecord } from './audit-query.ts'

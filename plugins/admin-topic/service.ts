@@ -16,6 +16,7 @@ import type { QueryIndex } from '../query-index/index.ts'
 import type { Retention } from '../retention/index.ts'
 import type { ScrubStatus } from '../scrub/index.ts'
 import type { Witnesses } from '../witnesses/index.ts'
+import { BackupMethod, type BackupPlace } from './backup-method.ts'
 import { cosign } from './cosign.ts'
 import { readErasure, runErasure } from './erase.ts'
 import { AdminError } from './errors.ts'
@@ -33,6 +34,8 @@ export interface AdminServiceOptions {
   readonly counters: PublishCounters
   /** Absent: nothing can be erased. */
   readonly retention?: Retention
+  /** Absent: no backups are made. */
+  readonly backup?: BackupPlace
   /** What receipts are given for. Default: nothing; there are none then. */
   readonly checkpoints?: CheckpointSource
   /** Start of the broker, milliseconds since 1970. */
@@ -88,6 +91,7 @@ export class AdminService {
     this.#options = options
     const keys = new KeyMethods(options.chain)
     const verify = new VerifyMethod(options.chain)
+    const backup = new BackupMethod(options.chain, options.backup)
     const receipts = new ReceiptMethods(options.chain, options.checkpoints)
     this.#handlers = {
       'audit.status': (params) => this.#status(params),
@@ -98,6 +102,7 @@ export class AdminService {
       'audit.receipt': (params, requester, rights) => receipts.receipt(params, requester, rights),
       'audit.consistency': (params) => receipts.consistency(params),
       'audit.verify': (params, _requester, _rights, line) => verify.run(params, line),
+      'audit.backup': (params, _requester, _rights, line) => backup.run(params, line),
       'audit.erase': (params, requester) => this.#erase(params, requester),
       'audit.gaps': (params) => this.#gaps(params),
       'audit.cosign': (params) => cosign(params, options.witnesses),

@@ -11,6 +11,7 @@ export {
 export {
   type AdminMethod,
   type AdminMethods,
+  type AuditBackupResult,
   type AuditBlockResult,
   type AuditCheckpointResult,
   type AuditConsistencyResult,

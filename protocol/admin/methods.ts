@@ -226,6 +226,15 @@ export interface AuditEraseResult {
   readonly announcedAt: readonly number[]
 }
 
+export interface AuditBackupResult {
+  /** Of the copy, in the directory of backups. */
+  readonly name: string
+  /** In the chain of the copy. */
+  readonly records: number
+  /** Of what its store holds. */
+  readonly bytes: number
+}
+
 export interface AuditCheckpointResult {
   /** Signed note (C2SP tlog-checkpoint), with the cosignatures so far. */
   readonly checkpoint: string
@@ -279,6 +288,7 @@ export interface AdminMethods {
   'audit.query': { params: AuditQueryParams; result: AuditQueryResult }
   'audit.record': { params: { index: number; include?: readonly Includable[] }; result: RecordJson }
   'audit.erase': { params: AuditEraseParams; result: AuditEraseResult }
+  'audit.backup': { params: { name: string }; result: AuditBackupResult }
   'audit.block': { params: { index: number } | { height: number }; result: AuditBlockResult }
   'audit.checkpoint': { params: Record<string, never>; result: AuditCheckpointResult }
   'audit.receipt': { params: { index: number }; result: AuditReceiptResult }
