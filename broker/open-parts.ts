@@ -6,6 +6,7 @@ import {
   type AuditChain,
   CheckpointKeeper,
   DirectTopics,
+  DiskForecast,
   IdentityService,
   IndexBuilder,
   KeyExchangeService,
@@ -75,6 +76,8 @@ export interface OpenedParts {
   readonly totals: QueueTotals
   readonly verification: VerificationQueue
   readonly scrub: Scrubber
+  readonly retention: Retention
+  readonly forecast: DiskForecast
   readonly witnesses: Witnesses
 }
 
@@ -156,6 +159,12 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     onError,
   })
   parts.retention = retention
+  const forecast = new DiskForecast({
+    chain,
+    location: options().location,
+    minFreeBytes: () => options().minFreeBytes,
+    now: Date.now,
+  })
   const refusals = new Refusals({ gate, counters, topics, log })
   const wills = new WillPublisher({
     sessions,
@@ -185,6 +194,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
       retention,
       witnesses,
       index,
+      disk: forecast,
       ...backupPlace(options()),
     }),
     keyExchange,
@@ -237,7 +247,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     refusals,
     isDiskFull: () => disk.isFull,
   }
-  return { context, totals, verification, scrub, witnesses }
+  return { context, totals, verification, scrub, retention, forecast, witnesses }
 }
 
 function verifyBy(queue: VerificationQueue): VerifySignature {

@@ -176,6 +176,8 @@ export {
 } from './recovery/index.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export {
+  DiskForecast,
+  type ErasedTotals,
   type ErasureOutcome,
   type ErasureRequest,
   faultOfRetentionRule,

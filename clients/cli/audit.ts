@@ -2,6 +2,7 @@ import {
   type AuditStatus,
   type AuditVerifyParams,
   type AuditVerifyResult,
+  type DiskJson,
   parseCheckpointText,
   parseSignedNote,
   verifyFaults,
@@ -39,8 +40,18 @@ function statusText(status: AuditStatus): string {
     `since       ${status.since}`,
     `accepted    ${status.accepted}`,
     `refused     ${refused.length === 0 ? 0 : refused.join(', ')}`,
+    ...(status.disk === null ? [] : diskText(status.disk)),
     ...(status.witnesses === null ? [] : witnessesText(status.witnesses)),
   ].join('\n')
+}
+
+function diskText({ storeBytes, freeBytes, bytesPerRecord, bytesPerDay, daysLeft, oldestBody }: DiskJson): string[] {
+  const growth = bytesPerDay === null ? 'growth unknown yet' : `${bytesPerDay} bytes a day`
+  return [
+    `store       ${storeBytes} bytes, ${bytesPerRecord} a record, ${growth}`,
+    `disk        ${freeBytes} bytes free${daysLeft === null ? '' : `, ${daysLeft} days until publishes are refused`}`,
+    ...(oldestBody === null ? [] : [`payloads    from record ${oldestBody.index} of ${oldestBody.time} on`]),
+  ]
 }
 
 function witnessesText({ quorum, met, covered, witnesses }: WitnessesJson): string[] {

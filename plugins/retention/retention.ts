@@ -42,6 +42,15 @@ export interface ErasureOutcome {
   readonly announcedAt: readonly number[]
 }
 
+/** Erased since the start. */
+export interface ErasedTotals {
+  /** Payloads alone. */
+  bodies: number
+  /** Records, with their payloads. */
+  records: number
+  bytes: number
+}
+
 /** How far a rule has come. */
 interface Progress {
   /** Below lies nothing any more that the rule would erase, but for what is left. */
@@ -60,6 +69,8 @@ const nobody: Requester = { auth: 'none' }
 export class Retention {
   readonly #options: RetentionOptions
   readonly #eraser: Eraser
+  /** Counted when it is gone from the disk. */
+  readonly erased: ErasedTotals = { bodies: 0, records: 0, bytes: 0 }
   /** By the text of the rule. */
   readonly #progress = new Map<string, Progress>()
   #timer: NodeJS.Timeout | undefined
@@ -159,6 +170,9 @@ export class Retention {
     const announcedAt: number[] = []
     for (const event of plan.events) announcedAt.push(await this.#eraser.announce(event, requester))
     await this.#finish()
+    const { records, bytes } = plan.totals
+    this.erased[plan.what] += records
+    this.erased.bytes += bytes
     return announcedAt
   }
 

@@ -26,6 +26,7 @@ export {
   type AuditStatus,
   type AuditVerifyParams,
   type AuditVerifyResult,
+  type DiskJson,
   type EnrollParams,
   type Includable,
   includable,
