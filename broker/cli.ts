@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import {
+  auditBackup,
   auditCheckpoint,
   auditErase,
   auditGaps,
@@ -27,6 +28,7 @@ import {
   standardOutput,
 } from '../clients/cli/index.ts'
 import { changePasswordFile } from '../plugins/index.ts'
+import { auditBackupDb } from './commands/audit-backup-db.ts'
 import { auditExport } from './commands/audit-export.ts'
 import { auditRecover, auditRecoverHelp } from './commands/audit-recover.ts'
 import { auditReindex } from './commands/audit-reindex.ts'
@@ -56,6 +58,7 @@ const audit: Command = {
     export: auditExport,
     watch: auditWatch,
     erase: auditErase,
+    backup: (args, output) => (isGiven('db', args) ? auditBackupDb(args, output) : auditBackup(args, output)),
     reindex: auditReindex,
     recover: auditRecover,
   }),

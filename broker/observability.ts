@@ -48,6 +48,8 @@ export class Observability {
         penalisedAddresses: context.penalties.size,
       }),
       scrub: () => parts.scrub,
+      erased: () => parts.retention.erased,
+      storeBytes: () => parts.forecast.storeBytes(),
       listeners: () => listeners.all,
       witnesses: () => parts.witnesses.status(),
       chain: () => ({

@@ -6,6 +6,7 @@ import {
   type AuditChain,
   type CheckpointKeeper,
   DirectTopics,
+  DiskForecast,
   IdentityService,
   IndexBuilder,
   KeyExchangeService,
@@ -71,6 +72,8 @@ export interface OpenedParts {
   readonly totals: QueueTotals
   readonly verification: VerificationQueue
   readonly scrub: Scrubber
+  readonly retention: Retention
+  readonly forecast: DiskForecast
   readonly witnesses: Witnesses
 }
 
@@ -113,10 +116,17 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     chain,
     rules: () => options().retention,
     pins: () => sessions.pins(),
+    forgetRecords: (ranges) => index.forget(ranges),
     now: Date.now,
     onError,
   })
   parts.retention = retention
+  const forecast = new DiskForecast({
+    chain,
+    location: options().location,
+    minFreeBytes: () => options().minFreeBytes,
+    now: Date.now,
+  })
   const refusals = new Refusals({ gate, counters, topics, log })
   const wills = new WillPublisher({
     sessions,
@@ -146,6 +156,8 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
       retention,
       witnesses,
       index,
+      disk: forecast,
+      ...backupPlace(options()),
     }),
     keyExchange,
     identity: new IdentityService({
@@ -197,7 +209,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     refusals,
     isDiskFull: () => disk.isFull,
   }
-  return { context, totals, verification, scrub, witnesses }
+  return { context, totals, verification, scrub, retention, forecast, witnesses }
 }
 
 function verifyBy(queue: VerificationQueue): VerifySignature {
@@ -205,6 +217,10 @@ function verifyBy(queue: VerificationQueue): VerifySignature {
     new Promise((resolve, reject) => {
       queue.verify(source, job, (result) => (result instanceof Error ? reject(result) : resolve(result)))
     })
+}
+
+function backupPlace({ location, backupDirectory }: ResolvedBrokerOptions) {
+  return backupDirectory === undefined ? undefined : { backup: { location, directory: backupDirectory } }
 }
 
 function watchDisk({ options, log, onError }: PartsOptions): DiskSpace {

@@ -119,6 +119,8 @@ export interface BrokerOptions extends Partial<SecurityOptions>, Partial<TrustOp
   readonly checkpointIntervalMs?: number
   /** Files, or directories, in which the newest checkpoint is kept outside the data directory. Default: none. */
   readonly anchors?: readonly string[]
+  /** Where `audit.backup` puts copies of the data directory (`notary_backup`). Default: none are made. */
+  readonly backupDirectory?: string
   /** Name of the log; fixed by the genesis record. Default `notarymq/<16 hex of the broker's thumbprint>`. */
   readonly origin?: string
   readonly log?: LogOptions
@@ -130,6 +132,7 @@ type Optional =
   | 'keysDirectory'
   | 'keyPassphraseFile'
   | 'logExport'
+  | 'backupDirectory'
   | 'origin'
   | 'pidFile'
   | 'user'
@@ -241,6 +244,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedBrokerOptions {
     anonymousAdmin: options.anonymousAdmin ?? false,
     checkpointIntervalMs: checkpointInterval(options.checkpointIntervalMs ?? 1000),
     anchors: texts('anchors', options.anchors ?? []),
+    backupDirectory: optionalText('backupDirectory', options.backupDirectory),
     origin: options.origin,
     log: options.log ?? defaultLog,
   })

@@ -11,6 +11,7 @@ const fixedAtStart = [
   'httpListeners',
   'logListeners',
   'logExport',
+  'backupDirectory',
   'pidFile',
   'user',
 ] as const satisfies readonly (keyof ResolvedBrokerOptions)[]

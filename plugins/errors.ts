@@ -134,6 +134,14 @@ export const pluginErrors = {
     cause: 'the directory of a witness belongs to another key or another name',
     remedy: 'give the key and the name that it was begun with, or another directory',
   },
+  ERR_BACKUP_EXISTS: {
+    cause: 'what a backup is to be made as is there already',
+    remedy: 'give another name; nothing is ever written over a backup',
+  },
+  ERR_BACKUP_FAILED: {
+    cause: 'a backup could not be made: no room, no right to its directory, or the requester or the store was gone',
+    remedy: 'see the cause in the log; nothing is left of it, and it can be tried again',
+  },
   ERR_CHECKPOINT_MISSING: {
     cause: 'the store has no checkpoint, which is what an export is made of',
     remedy: 'start the broker and stop it in order: it signs one then',

@@ -101,6 +101,7 @@ export {
   type VerifySignature,
   withoutReserved,
 } from './authorize-publish/index.ts'
+export { type BackupResult, backUp } from './backup/index.ts'
 export {
   type Anchor,
   CheckpointKeeper,
@@ -175,6 +176,8 @@ export {
 } from './recovery/index.ts'
 export { RefusalCounters } from './refusal-counters.ts'
 export {
+  DiskForecast,
+  type ErasedTotals,
   type ErasureOutcome,
   type ErasureRequest,
   faultOfRetentionRule,

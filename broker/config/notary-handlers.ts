@@ -95,6 +95,9 @@ export const notaryHandlers = {
     if (!isRate(seconds) || Number(seconds) > largestExportIntervalSeconds) throw invalidValue(line)
     draft.plain.logExport = { directory, intervalSeconds: Number(seconds) }
   },
+  notary_backup(draft, line) {
+    draft.plain.backupDirectory = readString(line)
+  },
 
   notary_origin(draft, line) {
     const origin = readString(line)

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { ScrubCounters, ScrubStatus, VerificationCounters } from '../../plugins/index.ts'
+import type { ErasedTotals, ScrubCounters, ScrubStatus, VerificationCounters } from '../../plugins/index.ts'
 import type { ListenerCounters } from '../listeners/index.ts'
 import type { BrokerSnapshot } from '../sys/index.ts'
 import { labelledReadings } from './labelled-readings.ts'
@@ -72,6 +72,8 @@ export interface MetricsSource {
   readonly publishes: () => PublishReading
   readonly trust: () => TrustReading
   readonly scrub: () => ScrubReading
+  readonly erased: () => Readonly<ErasedTotals>
+  readonly storeBytes: () => Promise<number>
   readonly listeners: () => readonly ListenerReading[]
   readonly witnesses: () => WitnessesReading | null
 }
@@ -126,6 +128,14 @@ export function createMetrics(given: MetricsSource): Metrics {
     labelNames: ['version'],
     registers,
   }).set({ version: source.version }, 1)
+  new Gauge({
+    name: 'notarymq_store_bytes',
+    help: 'Bytes of all files of the store.',
+    registers,
+    async collect() {
+      this.set(await source.storeBytes())
+    },
+  })
   for (const { name, help, labelNames, read } of labelledReadings) {
     new Counter({
       name,

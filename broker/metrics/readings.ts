@@ -68,6 +68,21 @@ export const counterReadings: readonly Reading[] = [
     help: 'Damaged tiles of the tree that were made again from the blocks.',
     read: (source) => source.scrub().counters.repairedTiles,
   },
+  {
+    name: 'notarymq_erased_bodies_total',
+    help: 'Payloads erased, by retention and on request.',
+    read: (source) => source.erased().bodies,
+  },
+  {
+    name: 'notarymq_erased_records_total',
+    help: 'Records erased with their payloads, by retention and on request.',
+    read: (source) => source.erased().records,
+  },
+  {
+    name: 'notarymq_erased_bytes_total',
+    help: 'Bytes of payloads and records erased.',
+    read: (source) => source.erased().bytes,
+  },
 ]
 
 /** Numbers of this moment. */

@@ -40,6 +40,9 @@ Verify all of it; exit code 1 when something was altered, with the first bad rec
 Take care of it:
   erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N] [--dry-run] [options]
                               take payloads, or records with them, out of the chain; proofs of all the rest stay valid
+  backup NAME [options]       have a running broker copy store and keys below the directory that notary_backup names
+  backup DIR --db DIR [--json]
+                              copy those of a stopped one; a copy has the private keys (docs/operations.md)
   reindex --db DIR            build the index for queries anew; never needed for right answers, nor while the broker
                               runs
   recover --db DIR ...        explain why a start is refused, and what can be done: below

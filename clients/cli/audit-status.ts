@@ -1,4 +1,10 @@
-import { type AuditStatus, parseCheckpointText, parseSignedNote, type WitnessesJson } from '../../protocol/index.ts'
+import {
+  type AuditStatus,
+  type DiskJson,
+  parseCheckpointText,
+  parseSignedNote,
+  type WitnessesJson,
+} from '../../protocol/index.ts'
 import { withAdminClient } from './admin-client.ts'
 import { exitCode, type Output, parseOptions } from './command.ts'
 import { connectionOptions } from './connection.ts'
@@ -24,8 +30,18 @@ function statusText(status: AuditStatus): string {
     `since       ${status.since}`,
     `accepted    ${status.accepted}`,
     `refused     ${refused.length === 0 ? 0 : refused.join(', ')}`,
+    ...(status.disk === null ? [] : diskText(status.disk)),
     ...(status.witnesses === null ? [] : witnessesText(status.witnesses)),
   ].join('\n')
+}
+
+function diskText({ storeBytes, freeBytes, bytesPerRecord, bytesPerDay, daysLeft, oldestBody }: DiskJson): string[] {
+  const growth = bytesPerDay === null ? 'growth unknown yet' : `${bytesPerDay} bytes a day`
+  return [
+    `store       ${storeBytes} bytes, ${bytesPerRecord} a record, ${growth}`,
+    `disk        ${freeBytes} bytes free${daysLeft === null ? '' : `, ${daysLeft} days until publishes are refused`}`,
+    ...(oldestBody === null ? [] : [`payloads    from record ${oldestBody.index} of ${oldestBody.time} on`]),
+  ]
 }
 
 function witnessesText({ quorum, met, covered, witnesses }: WitnessesJson): string[] {

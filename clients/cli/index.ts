@@ -1,4 +1,5 @@
 export { ClientError } from '../errors.ts'
+export { auditBackup, printBackup } from './audit-backup.ts'
 export { auditErase } from './audit-erase.ts'
 export { auditGaps } from './audit-gaps.ts'
 export { auditHelp } from './audit-help.ts'

@@ -2,6 +2,7 @@ import {
   type AdminMethod,
   type AdminMethods,
   type AuditStatus,
+  type DiskJson,
   type JsonRpcRequest,
   type JsonRpcResponse,
   p256ToJwk,
@@ -13,9 +14,10 @@ import type { AuditChain } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
 import type { QueryIndex } from '../query-index/index.ts'
-import type { Retention } from '../retention/index.ts'
+import type { DiskForecast, DiskReading, Retention } from '../retention/index.ts'
 import type { ScrubStatus } from '../scrub/index.ts'
 import type { Witnesses } from '../witnesses/index.ts'
+import { BackupMethod, type BackupPlace } from './backup-method.ts'
 import { cosign } from './cosign.ts'
 import { readErasure, runErasure } from './erase.ts'
 import { AdminError } from './errors.ts'
@@ -33,6 +35,10 @@ export interface AdminServiceOptions {
   readonly counters: PublishCounters
   /** Absent: nothing can be erased. */
   readonly retention?: Retention
+  /** Absent: nobody looks at the room that is left. */
+  readonly disk?: Pick<DiskForecast, 'read'>
+  /** Absent: no backups are made. */
+  readonly backup?: BackupPlace
   /** What receipts are given for. Default: nothing; there are none then. */
   readonly checkpoints?: CheckpointSource
   /** Start of the broker, milliseconds since 1970. */
@@ -88,6 +94,7 @@ export class AdminService {
     this.#options = options
     const keys = new KeyMethods(options.chain)
     const verify = new VerifyMethod(options.chain)
+    const backup = new BackupMethod(options.chain, options.backup)
     const receipts = new ReceiptMethods(options.chain, options.checkpoints)
     this.#handlers = {
       'audit.status': (params) => this.#status(params),
@@ -98,6 +105,7 @@ export class AdminService {
       'audit.receipt': (params, requester, rights) => receipts.receipt(params, requester, rights),
       'audit.consistency': (params) => receipts.consistency(params),
       'audit.verify': (params, _requester, _rights, line) => verify.run(params, line),
+      'audit.backup': (params, _requester, _rights, line) => backup.run(params, line),
       'audit.erase': (params, requester) => this.#erase(params, requester),
       'audit.gaps': (params) => this.#gaps(params),
       'audit.cosign': (params) => cosign(params, options.witnesses),
@@ -175,7 +183,8 @@ export class AdminService {
 
   async #status(params: ParamReader): Promise<AuditStatus> {
     params.end()
-    const { chain, counters, sinceMs, scrub, checkpoints } = this.#options
+    const { chain, counters, sinceMs, scrub, checkpoints, disk } = this.#options
+    const room = disk === undefined || chain.outage !== undefined ? null : diskJson(await disk.read())
     const { state, genesis } = chain
     return {
       treeSize: state.frontier.size,
@@ -192,6 +201,7 @@ export class AdminService {
       refused: counters.refused,
       since: new Date(sinceMs).toISOString(),
       scrub: scrub === undefined ? null : scrubJson(scrub.status),
+      disk: room,
     }
   }
 
@@ -278,4 +288,16 @@ function toAdminError(error: unknown): AdminError | undefined {
 
 function scrubJson({ checked, passes, lastPassMs, damage }: ScrubStatus): ScrubJson {
   return { checked, passes, lastPass: passes === 0 ? null : new Date(lastPassMs).toISOString(), damage }
+}
+
+function diskJson({ storeBytes, freeBytes, bytesPerRecord, bytesPerDay, daysLeft, oldestBody }: DiskReading): DiskJson {
+  return {
+    storeBytes,
+    freeBytes,
+    bytesPerRecord: Math.round(bytesPerRecord),
+    bytesPerDay: bytesPerDay === undefined ? null : Math.round(bytesPerDay),
+    daysLeft: daysLeft === undefined ? null : Math.floor(daysLeft),
+    oldestBody:
+      oldestBody === undefined ? null : { index: oldestBody.index, time: new Date(oldestBody.timeMs).toISOString() },
+  }
 }

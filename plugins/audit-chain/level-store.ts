@@ -95,17 +95,17 @@ export function blocksSublevel(database: StoreDatabase) {
 }
 
 /**
- * Has LevelDB merge its files between two blocks, so that earlier values of what was written anew are gone from the disk.
- * Those that a reader which began before may still see stay until it ends and the files are merged again.
- * @param last first index of the last block
+ * Has LevelDB merge its files between two keys, so that what was deleted and earlier values of what was written anew are
+ * gone from the disk. Those that a reader which began before may still see stay until it ends and the files are merged
+ * again.
  */
-export async function compactBlocks(
+export async function compactKeys(
   database: StoreDatabase,
-  blocks: ReturnType<typeof blocksSublevel>,
-  first: number,
-  last: number,
+  sublevel: ReturnType<typeof storeSublevel>,
+  firstKey: Uint8Array,
+  lastKey: Uint8Array,
 ): Promise<void> {
-  const [start, end] = [first, last].map((index) => blocks.prefixKey(encodeIndex(index), 'view'))
+  const [start, end] = [firstKey, lastKey].map((key) => sublevel.prefixKey(key, 'view'))
   // Not in the types of `level`, whose database is that of classic-level where there is a file system.
   const { compactRange } = database as unknown as { compactRange: (...range: unknown[]) => Promise<void> }
   await compactRange.call(database, start, end, { keyEncoding: 'view' })

@@ -48,6 +48,9 @@ export class QueryIndex {
   /** Full segments below this are there, but for {@link #missing}. */
   #end = 0
   #missing: number[] = []
+  /** How often records were erased: what was being built of them meanwhile must not be written. */
+  #erasures = 0
+  #written: Promise<void> = Promise.resolve()
 
   private constructor({ chain, onError, segmentRecords = defaultSegmentRecords }: QueryIndexOptions) {
     this.segmentRecords = segmentRecords
@@ -101,7 +104,7 @@ export class QueryIndex {
     const segment = this.#missing[0] ?? this.#end
     if (segment >= this.#sealed) return false
     try {
-      await this.#build(segment, pace)
+      if (!(await this.#build(segment, pace))) return true
     } catch (cause) {
       if (!isDamage(cause) && !(cause instanceof PluginError)) throw cause
       // It stays as it is until the next start: trying again would read the same.
@@ -110,6 +113,22 @@ export class QueryIndex {
     this.#missing = this.#missing.filter((other) => other !== segment)
     this.#end = Math.max(this.#end, segment + 1)
     return true
+  }
+
+  /**
+   * Takes what these records had out of every file of the store; their segments are built again of what is left. To be
+   * called when they are gone from the blocks.
+   */
+  async forget(ranges: readonly (readonly [first: number, last: number])[]): Promise<void> {
+    const forgotten = new Set<number>()
+    for (const [first, last] of ranges) {
+      for (let i = Math.floor(first / this.segmentRecords); i * this.segmentRecords <= last; i++) forgotten.add(i)
+    }
+    this.#erasures++
+    const missing = new Set([...this.#missing, ...[...forgotten].filter((segment) => segment < this.#end)])
+    this.#missing = [...missing].sort((a, b) => a - b)
+    await this.#written
+    await this.#table.erase([...forgotten].sort((a, b) => a - b))
   }
 
   /** Forgets everything, so that all of it is built again. */
@@ -153,8 +172,10 @@ export class QueryIndex {
     return stored === undefined ? undefined : nativeCrypto.sha256(headerOfBlock(stored.encoded).encodedHeader)
   }
 
-  async #build(segment: number, pace: Pace): Promise<void> {
+  /** @returns false: records were erased meanwhile, so that it has to be built again */
+  async #build(segment: number, pace: Pace): Promise<boolean> {
     const { segmentRecords } = this
+    const erasures = this.#erasures
     const from = segment * segmentRecords
     const to = from + segmentRecords - 1
     const builder = new SegmentBuilder(segmentRecords)
@@ -170,7 +191,12 @@ export class QueryIndex {
       if (firstIndex + block.entries.length > to) headerHash = nativeCrypto.sha256(block.encodedHeader)
     }
     const { summary, chunks } = builder.finish(headerHash)
-    await this.#table.write(segment, summary, chunks)
+    if (this.#erasures !== erasures) return false
+    const written = this.#table.write(segment, summary, chunks)
+    // Whether that was possible is told to whoever builds.
+    this.#written = written.catch(() => {})
+    await written
+    return this.#erasures === erasures
   }
 
   async #lookUp(segment: number, { chunks }: SegmentSummary, condition: Condition): Promise<OffsetSet> {

@@ -1,4 +1,5 @@
 import {
+  compactKeys,
   decodeIndex,
   encodeIndex,
   type StoreDatabase,
@@ -54,6 +55,28 @@ export class SegmentTable {
   /** A segment that is not believed any more: without its summary it is not there, and it is written anew. */
   drop(segment: number): Promise<void> {
     return this.#sublevel.del(keyOf(part.summary, segment))
+  }
+
+  /**
+   * Deletes segments, and what was ever written of them is in no file any more.
+   * @param segments ascending
+   */
+  async erase(segments: readonly number[]): Promise<void> {
+    const [first, last] = [segments[0], segments.at(-1)]
+    if (first === undefined || last === undefined) return
+    // As with blocks: what is in memory only has to be in a file before it is deleted.
+    await this.#compact(first, first)
+    for (const segment of segments) {
+      await this.drop(segment)
+      await this.#sublevel.clear({ gte: keyOf(part.chunk, segment), lt: keyOf(part.chunk, segment + 1) })
+    }
+    await this.#compact(first, last)
+  }
+
+  async #compact(first: number, last: number): Promise<void> {
+    for (const kind of [part.summary, part.chunk]) {
+      await compactKeys(this.#database, this.#sublevel, keyOf(kind, first), keyOf(kind, last + 1))
+    }
   }
 
   clear(): Promise<void> {

@@ -4,6 +4,7 @@ import {
   type ErasureEvent,
   eraseFrom,
   erasureRecord,
+  type IndexRange,
   parseErasure,
   RangeSet,
   type Requester,
@@ -11,8 +12,9 @@ import {
 import {
   type AuditChain,
   blocksSublevel,
-  compactBlocks,
+  compactKeys,
   decodeIndex,
+  ErasureMarks,
   encodeIndex,
   readEntry,
   type StoreOperation,
@@ -29,13 +31,18 @@ const sliceBytes = 512 * 1024
  */
 export class Eraser {
   readonly #chain: AuditChain
+  readonly #forgetRecords: (ranges: readonly IndexRange[]) => Promise<void>
   readonly #blocks
+  readonly #marks: ErasureMarks
   /** Index of an erasure record -> the first index that it may not have erased yet. */
   readonly #pending
 
-  constructor(chain: AuditChain) {
+  /** @param forgetRecords takes out of every file of the store what else was kept of records that are erased */
+  constructor(chain: AuditChain, forgetRecords: (ranges: readonly IndexRange[]) => Promise<void>) {
     this.#chain = chain
+    this.#forgetRecords = forgetRecords
     this.#blocks = blocksSublevel(chain.database)
+    this.#marks = new ErasureMarks(chain.database, chain.store)
     this.#pending = storeSublevel(chain.database, 'erasures')
   }
 
@@ -73,7 +80,7 @@ export class Eraser {
     let lastBlock = start
     // What is in memory only has to be in a file before it is written anew: a value and the one that takes its place would
     // come into one file together otherwise, and below the levels that are merged at the end.
-    await compactBlocks(this.#chain.database, this.#blocks, start, start)
+    await this.#compact(start, start)
     let slice: StoreOperation[] = []
     let bytes = 0
     for (let next = indexes.nextFrom(fromIndex); next !== undefined; ) {
@@ -86,6 +93,7 @@ export class Eraser {
       const value = eraseFrom(block, what, indexes)
       if (value !== undefined) {
         slice.push({ type: 'put', sublevel: this.#blocks, key: encodeIndex(stored.firstIndex), value })
+        slice.push(await this.#marks.add(stored.firstIndex, announcedAt))
         bytes += value.length
       }
       next = indexes.nextFrom(endIndex)
@@ -95,7 +103,9 @@ export class Eraser {
       slice = []
       bytes = 0
     }
-    await compactBlocks(this.#chain.database, this.#blocks, start, lastBlock)
+    await this.#compact(start, lastBlock)
+    // Not before: what is made of the blocks again is made of what is left.
+    if (what === 'records') await this.#forgetRecords(ranges)
     await this.#write([{ type: 'del', sublevel: this.#pending, key: encodeIndex(announcedAt) }])
   }
 
@@ -103,6 +113,11 @@ export class Eraser {
     const entry = await readEntry(this.#chain.store, announcedAt)
     if (entry?.record === undefined) throw missing(announcedAt)
     return parseErasure(decodeRecord(entry.record))
+  }
+
+  /** From one block to another. */
+  #compact(first: number, last: number): Promise<void> {
+    return compactKeys(this.#chain.database, this.#blocks, encodeIndex(first), encodeIndex(last))
   }
 
   #mark(announcedAt: number, doneUpTo: number): StoreOperation {

@@ -1,4 +1,6 @@
+export { DiskForecast, type DiskForecastOptions, type DiskReading } from './disk-forecast.ts'
 export {
+  type ErasedTotals,
   type ErasureOutcome,
   type ErasureRequest,
   type Pins,

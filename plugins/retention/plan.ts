@@ -56,7 +56,7 @@ export interface ErasureTotals {
 /** Collects what is to be erased, in ascending order, for as many erasure records as it takes. */
 export class ErasurePlan {
   readonly events: ErasureEvent[] = []
-  readonly #what: Erasable
+  readonly what: Erasable
   readonly #reason: string
   #list = new RangeList()
   #seqs = new Map<string, number>()
@@ -64,7 +64,7 @@ export class ErasurePlan {
   #bytes = 0
 
   constructor(what: Erasable, reason: string) {
-    this.#what = what
+    this.what = what
     this.#reason = reason
   }
 
@@ -77,7 +77,7 @@ export class ErasurePlan {
     this.#list.add(index)
     this.#records++
     this.#bytes += bytes
-    if (this.#what !== 'records' || !tookSeq(record)) return
+    if (this.what !== 'records' || !tookSeq(record)) return
     const signer = toHex(record.thumbprint)
     this.#seqs.set(signer, Math.max(record.seq, this.#seqs.get(signer) ?? 0))
   }
@@ -88,7 +88,7 @@ export class ErasurePlan {
     if (ranges.length === 0) return
     const seqs = [...this.#seqs].map(([thumbprint, highest]) => ({ thumbprint: fromHex(thumbprint), highest }))
     seqs.sort((a, b) => compareBytes(a.thumbprint, b.thumbprint))
-    this.events.push({ what: this.#what, ranges, reason: this.#reason, seqs })
+    this.events.push({ what: this.what, ranges, reason: this.#reason, seqs })
     this.#list = new RangeList()
     this.#seqs = new Map()
   }

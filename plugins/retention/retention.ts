@@ -1,4 +1,4 @@
-import type { Requester } from '../../protocol/index.ts'
+import type { IndexRange, Requester } from '../../protocol/index.ts'
 import { type AuditChain, readEntry } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { type Candidate, candidateOf, candidatesIn, type Selection } from './candidates.ts'
@@ -18,6 +18,8 @@ export interface RetentionOptions {
   /** As they are now. */
   readonly rules: () => readonly RetentionRule[]
   readonly pins: () => Promise<Pins>
+  /** Takes out of every file of the store what else was kept of records that are erased. */
+  readonly forgetRecords: (ranges: readonly IndexRange[]) => Promise<void>
   readonly now: () => number
   readonly onError: (error: unknown) => void
 }
@@ -40,6 +42,15 @@ export interface ErasureOutcome {
   readonly announcedAt: readonly number[]
 }
 
+/** Erased since the start. */
+export interface ErasedTotals {
+  /** Payloads alone. */
+  bodies: number
+  /** Records, with their payloads. */
+  records: number
+  bytes: number
+}
+
 /** How far a rule has come. */
 interface Progress {
   /** Below lies nothing any more that the rule would erase, but for what is left. */
@@ -58,6 +69,8 @@ const nobody: Requester = { auth: 'none' }
 export class Retention {
   readonly #options: RetentionOptions
   readonly #eraser: Eraser
+  /** Counted when it is gone from the disk. */
+  readonly erased: ErasedTotals = { bodies: 0, records: 0, bytes: 0 }
   /** By the text of the rule. */
   readonly #progress = new Map<string, Progress>()
   #timer: NodeJS.Timeout | undefined
@@ -66,7 +79,7 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options
-    this.#eraser = new Eraser(options.chain)
+    this.#eraser = new Eraser(options.chain, options.forgetRecords)
   }
 
   /** Has a run soon, as again when the rules have changed, and others from time to time. */
@@ -157,6 +170,9 @@ export class Retention {
     const announcedAt: number[] = []
     for (const event of plan.events) announcedAt.push(await this.#eraser.announce(event, requester))
     await this.#finish()
+    const { records, bytes } = plan.totals
+    this.erased[plan.what] += records
+    this.erased.bytes += bytes
     return announcedAt
   }
 

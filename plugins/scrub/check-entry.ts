@@ -6,6 +6,8 @@ import {
   type DamageCause,
   decodeLeaf,
   decodeRecord,
+  type Erasable,
+  isBodyErased,
   ProtocolError,
 } from '../../protocol/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
@@ -18,14 +20,16 @@ const bytesPerUnit = 4096
 /**
  * Checks what is stored for one record: the record against its leaf, the body against the record. Who signed it is not
  * asked: a disk does not forge.
+ * @param isErased whether an erasure record of the chain announces that it is gone; asked when it is
  * @param spend told how much was hashed of a large body, in parts; waited for
  * @returns what is wrong first; undefined: nothing
  */
 export async function checkEntry(
   { leaf, salt, record: encoded, body }: BlockEntry,
+  isErased: (what: Erasable) => Promise<boolean>,
   spend: (units: number) => Promise<void>,
 ): Promise<DamageCause | undefined> {
-  if (encoded === undefined) return 'record-mismatch'
+  if (encoded === undefined) return (await isErased('records')) ? undefined : 'erased-unannounced'
   try {
     const { commitment } = decodeLeaf(leaf)
     if (!bytesEqual(commitment, commitmentOf(salt, encoded, nativeCrypto))) return 'record-mismatch'
@@ -34,8 +38,9 @@ export async function checkEntry(
   }
   try {
     const { kind, payloadSha256, payloadSize } = decodeRecord(encoded)
-    if (kind !== 'publish') return body === undefined ? undefined : 'payload-mismatch'
-    if (payloadSha256 === undefined || body === undefined || body.length !== payloadSize) return 'payload-mismatch'
+    if (isBodyErased({ kind }, body)) return (await isErased('bodies')) ? undefined : 'erased-unannounced'
+    if (body === undefined) return undefined
+    if (kind !== 'publish' || payloadSha256 === undefined || body.length !== payloadSize) return 'payload-mismatch'
     return bytesEqual(await sha256InParts(body, spend), payloadSha256) ? undefined : 'payload-mismatch'
   } catch (error) {
     return causeOf(error, 'record-malformed')

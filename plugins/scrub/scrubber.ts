@@ -1,4 +1,4 @@
-import { type AuditChain, TileTable } from '../audit-chain/index.ts'
+import { type AuditChain, ErasureMarks, TileTable } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { BlockReader, type NextBlock } from './block-reader.ts'
 import { type DamageAlarm, DamageNotes } from './damage-notes.ts'
@@ -160,11 +160,13 @@ export class Scrubber {
 
   #walk(): ScrubWalk {
     const { chain } = this.#options
+    const marks = new ErasureMarks(chain.database, chain.store)
     const options = {
       tiles: this.#tiles,
       // A few tiles for each level: what is read is to come from the disk.
       readTile: chain.newTileReader(tilesInMemory).read,
       brokerAt: (firstIndex: number) => chain.registry.notary.brokerAt(firstIndex),
+      isErased: async (...place: Parameters<ErasureMarks['find']>) => (await marks.find(...place)) !== undefined,
       crypto: nativeCrypto,
       spend: (units: number) => this.#pacer.spend(units),
     }

@@ -5,6 +5,7 @@ import {
   type Damage,
   type DamageCause,
   decodeBlock,
+  type Erasable,
   type Frontier,
   frontierFromTiles,
   hashesAtLevel,
@@ -26,6 +27,8 @@ export interface WalkOptions {
   readonly readTile: TileSource
   /** The broker key in force when the block that begins at this index was signed. */
   readonly brokerAt: (firstIndex: number) => P256PublicKey
+  /** Whether an erasure record announces that something of the block that begins at `firstIndex` is gone. */
+  readonly isErased: (firstIndex: number, index: number, what: Erasable) => Promise<boolean>
   readonly crypto: CryptoProvider
   /** Told of what was done, in records; a header and a large body count as several. Waited for. */
   readonly spend: (units: number) => Promise<void>
@@ -124,12 +127,12 @@ export class ScrubWalk {
 
   /** Checks what a block holds, and adds its leaves to the tree. @returns what is wrong with it, from first to last */
   async #checkEntries({ header, entries }: Block): Promise<Damage | undefined> {
-    const { crypto, spend } = this.#options
+    const { crypto, isErased, spend } = this.#options
     let damage: Damage | undefined
     let leafHashes: Uint8Array[] = []
     for (const [i, entry] of entries.entries()) {
-      const cause = await checkEntry(entry, spend)
       const index = header.firstIndex + i
+      const cause = await checkEntry(entry, (what) => isErased(header.firstIndex, index, what), spend)
       if (cause !== undefined) damage = { cause, firstIndex: index, ...damage, lastIndex: index }
       leafHashes.push(leafHash(entry.leaf, crypto))
       if (leafHashes.length < leavesAtOnce && i + 1 < entries.length) continue

@@ -11,6 +11,7 @@ export {
 export {
   type AdminMethod,
   type AdminMethods,
+  type AuditBackupResult,
   type AuditBlockResult,
   type AuditCheckpointResult,
   type AuditConsistencyResult,
@@ -25,6 +26,7 @@ export {
   type AuditStatus,
   type AuditVerifyParams,
   type AuditVerifyResult,
+  type DiskJson,
   type EnrollParams,
   type Includable,
   includable,

@@ -20,6 +20,21 @@ export interface ScrubJson {
   /** Damaged places that the chain has a record of. */
   readonly damage: number
 }
+
+/** Room on the disk of the broker. */
+export interface DiskJson {
+  /** Bytes of the store. */
+  readonly storeBytes: number
+  readonly freeBytes: number
+  readonly bytesPerRecord: number
+  /** As the last day had it, before retention; null: the chain is younger than an hour. */
+  readonly bytesPerDay: number | null
+  /** Until so little is free that publishes are refused; null: it does not grow, or nobody knows. */
+  readonly daysLeft: number | null
+  /** First record that has its payload, with its time, RFC 3339; null: none has, or it is still being looked for. */
+  readonly oldestBody: { readonly index: number; readonly time: string } | null
+}
+
 /** By index, which is by time, too. */
 export const queryOrders = ['asc', 'desc'] as const
 export type QueryOrder = (typeof queryOrders)[number]
@@ -47,6 +62,8 @@ export interface AuditStatus {
   readonly since: string
   /** Null where nothing checks. */
   readonly scrub: ScrubJson | null
+  /** Null where nobody looks, and while the store cannot be read. */
+  readonly disk: DiskJson | null
 }
 
 /** One witness of the log, as far as the broker knows. */
@@ -226,6 +243,15 @@ export interface AuditEraseResult {
   readonly announcedAt: readonly number[]
 }
 
+export interface AuditBackupResult {
+  /** Of the copy, in the directory of backups. */
+  readonly name: string
+  /** In the chain of the copy. */
+  readonly records: number
+  /** Of what its store holds. */
+  readonly bytes: number
+}
+
 export interface AuditCheckpointResult {
   /** Signed note (C2SP tlog-checkpoint), with the cosignatures so far. */
   readonly checkpoint: string
@@ -279,6 +305,7 @@ export interface AdminMethods {
   'audit.query': { params: AuditQueryParams; result: AuditQueryResult }
   'audit.record': { params: { index: number; include?: readonly Includable[] }; result: RecordJson }
   'audit.erase': { params: AuditEraseParams; result: AuditEraseResult }
+  'audit.backup': { params: { name: string }; result: AuditBackupResult }
   'audit.block': { params: { index: number } | { height: number }; result: AuditBlockResult }
   'audit.checkpoint': { params: Record<string, never>; result: AuditCheckpointResult }
   'audit.receipt': { params: { index: number }; result: AuditReceiptResult }

@@ -17,6 +17,7 @@ export const damageCauses = [
   'record-mismatch',
   'record-malformed',
   'payload-mismatch',
+  'erased-unannounced',
   'tile-mismatch',
 ] as const
 export type DamageCause = (typeof damageCauses)[number]

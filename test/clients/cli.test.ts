@@ -168,6 +168,8 @@ test('without --json the same commands print lines for people', async (t) => {
   const text = await outputHere('audit', 'status', ...at)
   assert.match(text, /^records +8 in \d blocks$/m)
   assert.match(text, /^refused +0$/m)
+  assert.match(text, /^store +[1-9]\d* bytes, [1-9]\d* a record, growth unknown yet$/m)
+  assert.match(text, /^disk +[1-9]\d* bytes free$/m)
   assert.equal(await outputHere('audit', 'verify', ...at), 'ok: 8 records verified, 4 publisher signatures\n')
   assert.equal(await outputHere('revoke', kid.slice(0, 12), ...at), `revoked ${kid}\n`)
   assert.equal(await outputHere('keys', ...at), `${kid}  pump  revoked at 8\n`)

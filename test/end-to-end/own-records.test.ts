@@ -55,7 +55,7 @@ test('who is no administrator sees what it published itself under its proven nam
   assert.equal((await ann.request('audit.record', { index, include: ['payload'] })).payload, 'YQ')
   await ann.refuses('audit.record', { index: others?.index }, 'not-found')
   await ann.refuses('audit.record', { index: 0 }, 'not-found')
-  for (const method of ['audit.status', 'audit.verify', 'audit.gaps', 'keys.list', 'keys.revoke']) {
+  for (const method of ['audit.status', 'audit.verify', 'audit.gaps', 'audit.backup', 'keys.list', 'keys.revoke']) {
     await ann.refuses(method, {}, 'not-authorized')
   }
   for (const method of ['audit.query', 'audit.record']) await nobody.refuses(method, { index: 1 }, 'not-authorized')

@@ -26,6 +26,8 @@ export type Finds = readonly [cause: VerifyFault, block: number, index: number, 
 export interface Tampered {
   readonly finds: Finds
   readonly blocks?: readonly StoredBlock[]
+  /** Of the chain that was tampered with, whose tiles are in the store; default: the honest one. */
+  readonly from?: readonly StoredBlock[]
   /** What becomes of the one tile that is full; `undefined` as result: it is deleted. */
   readonly tile?: (hashes: Uint8Array) => Uint8Array | undefined
 }
@@ -40,7 +42,7 @@ const publishes = (chain: TestChain, count: number, text: string) =>
   })
 
 /** Golden blocks 0 to 3 with records 0 to 5; block 4: 6 to 305, so that a tile is full; 5: 306 to 310; 6: 311 to 313. */
-function matrixChain(): TestChain {
+export function matrixChain(): TestChain {
   const chain = goldenChain()
   for (const [height, count] of [300, 5, 3].entries()) chain.append(publishes(chain, count, `${height}`), laterMs)
   return chain

@@ -8,17 +8,18 @@ import { atEnd } from '../helpers/cleanup.ts'
 import { genesis } from '../helpers/golden-chain.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { tileKey } from '../helpers/tiled-chain.ts'
+import { announced, erased, erasures } from './tamper-erasure-cases.ts'
 import { honest, matrix, type Tampered } from './tamper-matrix-cases.ts'
 
-/** A store with these blocks, and the tiles of the honest ones. */
-async function storeOf(t: TestContext, { blocks = honest, tile }: Omit<Tampered, 'finds'>) {
+/** A store with these blocks, and the tiles of those that they were made from. */
+async function storeOf(t: TestContext, { from = honest, blocks = from, tile }: Omit<Tampered, 'finds'>) {
   const database = await openStoreDatabase(temporaryDirectory(t))
   atEnd(t, () => database.close())
   const table = new TileTable(database)
   const store = new LevelAuditStore(database)
   const writer = new TileWriter(table)
   const frontier = new Frontier(nativeCrypto)
-  for (const { key, encoded } of honest) {
+  for (const { key, encoded } of from) {
     const leafHashes = decodeBlock(encoded).entries.map(({ leaf }) => leafHash(leaf, nativeCrypto))
     await store.write(writer.append(key, frontier.grow(leafHashes)))
   }
@@ -52,3 +53,26 @@ test('without an attack nothing is found', async (t) => {
   const result = await verifyStore({ ...(await storeOf(t, {})), brokerKey: genesis.brokerKey, head })
   assert.deepEqual(result, { ok: true, checked: 314, signatures: 1, erased: { bodies: 0, records: 0 } })
 })
+
+for (const what of ['bodies', 'records'] as const) {
+  test(`${what} erased and announced verify, and are counted`, async (t) => {
+    const result = await verifyStore({
+      ...(await storeOf(t, { from: announced(what), blocks: erased(what, announced(what)) })),
+      brokerKey: genesis.brokerKey,
+      head: announced(what).at(-1)?.signed ?? assert.fail('there are blocks'),
+    })
+    const counts = { bodies: 0, records: 0, [what]: 5 }
+    assert.deepEqual(result, { ok: true, checked: 315, signatures: 1, erased: counts })
+  })
+
+  for (const [name, { from, blocks, finds, counted }] of Object.entries(erasures(what))) {
+    test(`${what} erased, ${name}: is found and located, and told apart from what was announced`, async (t) => {
+      const { store, tiles } = await storeOf(t, { from, blocks })
+      const kept = from.at(-1)?.signed ?? assert.fail('there are blocks')
+      const result = await verifyStore({ store, tiles, brokerKey: genesis.brokerKey, head: kept })
+      const { firstBad, bad, ok } = result
+      assert.deepEqual([firstBad?.cause, firstBad?.block, firstBad?.index, bad], finds, JSON.stringify(result))
+      assert.deepEqual([ok, result.erased], [false, { bodies: 0, records: 0, [what]: counted }])
+    })
+  }
+}

@@ -1,4 +1,5 @@
 import {
+  auditBackup,
   auditCheckpoint,
   auditGaps,
   auditQuery,
@@ -31,6 +32,7 @@ const audit: Command = {
     tail: auditTail,
     record: auditRecord,
     gaps: auditGaps,
+    backup: auditBackup,
     verify: auditVerifyLive,
     checkpoint: auditCheckpoint,
     receipt: auditReceipt,

@@ -262,4 +262,13 @@ export const notaryDirectives = {
     summary:
       'keeps an export of the log there, payloads included, brought up to date every so many seconds (export.md)',
   },
+  notary_backup: {
+    verdict: 'honoured',
+    scope: 'broker',
+    repetition: 'once',
+    reload: 'restart',
+    syntax: 'DIRECTORY',
+    default: 'none',
+    summary: 'where administrators may have copies of the data directory made, private keys included (operations.md)',
+  },
 } as const satisfies Readonly<Record<string, HonouredDirective>>

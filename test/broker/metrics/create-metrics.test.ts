@@ -43,6 +43,8 @@ function setUp(t: TestContext, overrides: Partial<MetricsSource> = {}) {
     chain: () => ({ treeSize: 12n, height: 3n, pendingBytes: 99, isOutage: false, isDiskFull: true }),
     publishes: () => publishes,
     trust: () => trust,
+    erased: () => ({ bodies: 31, records: 32, bytes: 33 }),
+    storeBytes: async () => 34,
     scrub: () => ({ counters: { records: 15, repairedTiles: 16 }, status: { damage: 17, passes: 18 } }),
     listeners: () => [{ info: { name: 'mqtt://127.0.0.1:1883' }, counters: listenerCounters }],
     witnesses: () => ({ quorum: 15, cosigned: ['w1', 'w2'], covered: 16 }),
@@ -119,6 +121,10 @@ test('what it takes to know who signed and that nothing is damaged: verification
     scrub_repaired_tiles_total: 16,
     scrub_damaged_places: 17,
     scrub_passes: 18,
+    erased_bodies_total: 31,
+    erased_records_total: 32,
+    erased_bytes_total: 33,
+    store_bytes: 34,
   })) {
     assert.equal(values.get(`notarymq_${name}`), value, name)
   }

@@ -116,7 +116,7 @@ test('an erasure that was announced before a crash is finished after the next st
   const secret = randomBytes(64)
   const index = await made.publish('a', secret)
   const announced = { what: 'bodies', ranges: [[index, index]], reason: 'test', seqs: [] } as const
-  await new Eraser(made.chain).announce(announced, admin)
+  await new Eraser(made.chain, async () => {}).announce(announced, admin)
   await made.chain.close()
   const again = await ErasableChain.open(t, made.location)
   assert.ok(again.holds(secret), 'announced, and still there')
@@ -142,12 +142,12 @@ test('an erasure that is stopped in the middle goes on where it was', async (t) 
     }
     return left
   }
-  const eraser = new Eraser(made.chain)
+  const eraser = new Eraser(made.chain, async () => {})
   await eraser.announce({ what: 'bodies', ranges: [[2, 31]], reason: 'test', seqs: [] }, admin)
   let asked = 0
   await eraser.finish(() => ++asked > 1)
   assert.equal(await bodiesLeft(), 20)
-  await new Eraser(made.chain).finish(() => false)
+  await new Eraser(made.chain, async () => {}).finish(() => false)
   assert.equal(await bodiesLeft(), 0)
   assert.equal((await verifyStore({ store })).erased.bodies, 30)
 })

@@ -66,6 +66,7 @@ export class ErasableChain {
       chain: this.chain,
       rules: () => [],
       pins,
+      forgetRecords: async () => {},
       now: () => this.nowMs,
       onError: (error) => assert.fail(String(error)),
       ...more,

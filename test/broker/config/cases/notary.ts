@@ -337,4 +337,8 @@ export const notaryCases: DirectiveCases<typeof notaryDirectives> = {
       ['/srv/log 60 s', 'ERR_CONFIG_VALUE_INVALID'],
     ],
   },
+  notary_backup: {
+    accepted: [['/srv/back ups', { backupDirectory: '/srv/back ups' }]],
+    refused: [['', 'ERR_CONFIG_VALUE_MISSING']],
+  },
 }

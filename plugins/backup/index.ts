@@ -1,0 +1,1 @@
+export { type BackupResult, backUp } from './back-up.ts'
