@@ -10,7 +10,8 @@ export const auditHelp = `Usage: notarymq audit status [options]
        notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
        notarymq audit checkpoint [options]
        notarymq audit receipt N [-o NAME] [options]
-       notarymq audit verify-receipt FILE... [--vkey KEY] [--broker-key PEM] [--record FILE] [--json]
+       notarymq audit verify-receipt FILE... [--vkey KEY | --policy FILE] [--broker-key PEM] [--record FILE]
+                            [--json]
        notarymq audit verify [--from N] [--to N] [--hashes-only] [options]
        notarymq audit verify --export DIR [--vkey KEY|FILE]... [--json]
        notarymq audit export DIR --db DIR [--json]
@@ -31,8 +32,8 @@ verify    re-hash everything and verify every signature; exit code 1 when someth
           record and how far the damage goes
 export    bring a directory up to the newest checkpoint of a stopped broker: tiles, records, public keys; a running one
           does that by notary_export (docs/export.md)
-watch     look at a log over HTTP again and again, from another machine; exit code 1 and the evidence when it does not
-          only grow
+watch     look at a log over HTTP or, as an administrator, over MQTT (mqtt://HOST[:PORT]) again and again, from another
+          machine; exit code 1 and the evidence when it does not only grow
 reindex   build the index for queries anew; never needed for right answers, nor while the broker runs
 
       --topic FILTER            topic filter, as for subscribing
@@ -51,6 +52,7 @@ reindex   build the index for queries anew; never needed for right answers, nor 
       --payload                 add the payload of each record (base64url; --json only)
   -o, --output NAME             where to write a receipt
       --vkey KEY|FILE           verifier key of the log to trust, or the file that holds it (keys/log.vkey)
+      --policy FILE             which logs to trust, and how many of which witnesses must have cosigned (C2SP tlog-policy)
       --record FILE             the .json with the record that a .receipt or .tlog-proof is for
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
