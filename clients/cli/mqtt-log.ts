@@ -63,13 +63,19 @@ export class MqttLog implements RemoteLog {
     return this.#leaves.slice(0, end - first)
   }
 
-  /** Connects where there is no connection, and gives it up when anything fails. @throws {ClientError} ERR_LOG_UNREACHABLE */
+  /**
+   * Connects where there is no connection, and gives it up when anything fails.
+   * @throws {ClientError} ERR_LOG_UNREACHABLE, ERR_USAGE
+   */
   async #ask<T>(question: (link: Link) => Promise<T>): Promise<T> {
     try {
+      // A client that lost its connection would keep what it is asked until it has one again: never.
+      if (this.#link?.admin.isConnected === false || this.#link?.client.connected === false) await this.close()
       this.#link ??= await open(this.#flags)
       return await question(this.#link)
     } catch (cause) {
       await this.close()
+      if (cause instanceof ClientError && cause.code === 'ERR_USAGE') throw cause
       const { host, port } = this.#flags
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new ClientError('ERR_LOG_UNREACHABLE', `${host}:${port}: ${why}`, {}, cause)

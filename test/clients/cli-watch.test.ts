@@ -3,6 +3,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { auditWatch } from '../../clients/cli/index.ts'
+import { MqttLog } from '../../clients/cli/mqtt-log.ts'
 import { ClientError } from '../../clients/errors.ts'
 import { exportLog, nativeCrypto } from '../../plugins/index.ts'
 import { fromBase64url, parseCheckpointText, parseSignedNote, verifyConsistency } from '../../protocol/index.ts'
@@ -100,6 +101,20 @@ test('over MQTT an administrator follows the log by its leaves, and an older cop
   // Without tiles it is not told whether the tree or its leaves are others.
   assert.deepEqual([fourth.code, fourth.cause], [1, 'root-mismatch'])
   assert.equal(readdirSync(state).filter((name) => name.startsWith('evidence-')).length, 2)
+})
+
+test('over MQTT a log that was unreachable is asked again on a new connection', async (t) => {
+  const first = await startBroker(t, { checkpointIntervalMs: 100 })
+  const { location, port } = first
+  const log = new MqttLog({ host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' })
+  const before = treeOf(Buffer.from(await log.checkpoint()).toString())
+  await first.broker.close()
+  const isUnreachable = (error: unknown) => error instanceof ClientError && error.code === 'ERR_LOG_UNREACHABLE'
+  await assert.rejects(log.checkpoint(), isUnreachable)
+  await startBroker(t, { location, listeners: [{ protocol: 'mqtt', port, host: '127.0.0.1' }] })
+  const after = treeOf(Buffer.from(await log.checkpoint()).toString())
+  assert.ok(after.treeSize >= before.treeSize)
+  await log.close()
 })
 
 test('over MQTT a client that is no administrator cannot watch: the log is unreachable', async (t) => {
