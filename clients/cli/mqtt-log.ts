@@ -29,7 +29,7 @@ export class MqttLog implements RemoteLog {
   }
 
   checkpoint(): Promise<Uint8Array> {
-    return this.#ask(({ client }) => retained(client))
+    return this.#ask(({ client }) => newest(client))
   }
 
   read(file: TileOrEntries): Promise<Uint8Array> {
@@ -93,8 +93,8 @@ async function open(flags: ConnectionFlags): Promise<Link> {
   }
 }
 
-/** What a new subscription begins with: the checkpoint that everybody is told. */
-function retained(client: MqttClient): Promise<Uint8Array> {
+/** The checkpoint that everybody is told: what a new subscription begins with, or the first one of a log. */
+function newest(client: MqttClient): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const end = () => {
       clearTimeout(timer)
@@ -105,8 +105,8 @@ function retained(client: MqttClient): Promise<Uint8Array> {
       end()
       reject(error)
     }
-    const onMessage = (topic: string, note: Buffer, { retain }: { retain: boolean }) => {
-      if (topic !== checkpointTopic || !retain) return
+    const onMessage = (topic: string, note: Buffer) => {
+      if (topic !== checkpointTopic) return
       end()
       resolve(note)
     }
