@@ -52,7 +52,7 @@ reindex   build the index for queries anew; never needed for right answers, nor 
       --payload                 add the payload of each record (base64url; --json only)
   -o, --output NAME             where to write a receipt
       --vkey KEY|FILE           verifier key of the log to trust, or the file that holds it (keys/log.vkey)
-      --policy FILE             which logs to trust, and how many of which witnesses must have cosigned (C2SP tlog-policy)
+      --policy FILE             logs to trust, and how many of which witnesses must have cosigned (C2SP tlog-policy)
       --record FILE             the .json with the record that a .receipt or .tlog-proof is for
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
