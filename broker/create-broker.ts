@@ -1,12 +1,16 @@
 import {
   AnchorFile,
   AuditChain,
+  type CheckpointSource,
   ConfigRecorder,
+  checkpointOfWitness,
   guardChain,
+  nativeCrypto,
   type PluginError,
   type PublishCounters,
   PublishPolicy,
   RulesInForce,
+  type WitnessAttemptFailed,
 } from '../plugins/index.ts'
 import { alarmJson } from './alarm-json.ts'
 import { type Bridges, createBridges } from './bridges/index.ts'
@@ -24,6 +28,7 @@ import { type BrokerParts, type OpenedParts, openParts } from './open-parts.ts'
 import { type BrokerOptions, type ResolvedBrokerOptions, resolveOptions } from './options.ts'
 import { keyCustody } from './process/key-custody.ts'
 import { reloadedOptions } from './reloaded-options.ts'
+import { unheardWitness } from './report-witness.ts'
 import { BrokerSecurity } from './security/broker-security.ts'
 
 /**
@@ -253,13 +258,22 @@ class Broker implements NotaryBroker {
     await applyRestrictions(this.chain, restrictions, notice)
   }
 
+  /** What the witnesses that can be asked saw of this log. */
+  #witnessedCheckpoints(): readonly CheckpointSource[] {
+    return this.#options.witnesses.flatMap(({ url, ...witness }) => {
+      if (url === undefined) return []
+      const onUnheard = (failure: WitnessAttemptFailed) => this.#log.warning(unheardWitness(witness.name, failure))
+      return [checkpointOfWitness({ witness: { ...witness, url }, crypto: nativeCrypto, onUnheard })]
+    })
+  }
+
   #openChain(anchors: readonly AnchorFile[]): Promise<AuditChain> {
     const { location, origin, keyPassphraseFile } = this.#options
     const log = this.#log
     return AuditChain.open({
       location,
       custody: keyCustody(keyPassphraseFile),
-      guard: (found) => guardChain(found, anchors),
+      guard: (found) => guardChain(found, [...anchors, ...this.#witnessedCheckpoints()]),
       onNotice: log.notice,
       onError: this.#onError,
       onOutage: (error) => {

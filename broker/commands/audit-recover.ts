@@ -4,6 +4,7 @@ import {
   AnchoredPlaces,
   AnchorFile,
   type ChainVerdict,
+  checkpointFile,
   type Examination,
   examineChain,
   finishRecovery,
@@ -16,13 +17,15 @@ import { dataDirectoryOf } from './data-directory.ts'
 /** Part of the help of `audit`. */
 export const auditRecoverHelp = `Of a stopped broker whose start is refused (docs/recovery.md):
 
-       notarymq audit recover --db DIR [--anchor PATH]... [--json]
-       notarymq audit recover --db DIR [--anchor PATH]... --open-new-log [--origin NAME] [--passphrase-file FILE]
+       notarymq audit recover --db DIR [--anchor PATH]... [--checkpoint FILE]... [--json]
+       notarymq audit recover --db DIR [--anchor PATH]... [--checkpoint FILE]... --open-new-log
+                              [--origin NAME] [--passphrase-file FILE]
        notarymq audit recover --db DIR --anchor PATH --forget-anchor
 
 recover   says how the chain stands to what was kept of it; changes nothing; exit code 1 when a start would be refused
 
       --anchor PATH             as notary_anchor (default: those that the store says were written)
+      --checkpoint FILE         a checkpoint that somebody else has, as a witness answers with
       --open-new-log            put a new log in its place, with new keys, that names the last checkpoint of the old one
                                 and takes over its keys with their numbers; the old one is moved aside, whole
       --origin NAME             name of the new log (default: the old one and /log-2)
@@ -43,6 +46,7 @@ export async function auditRecover(args: readonly string[], output: Output): Pro
   const values = parseOptions(args, {
     db: { type: 'string' },
     anchor: { type: 'string', multiple: true },
+    checkpoint: { type: 'string', multiple: true },
     'open-new-log': { type: 'boolean' },
     origin: { type: 'string' },
     'passphrase-file': { type: 'string' },
@@ -53,8 +57,9 @@ export async function auditRecover(args: readonly string[], output: Output): Pro
   const location = dataDirectoryOf(values.db)
   const asJson = values.json === true
   if (values['forget-anchor'] === true) return forgetAnchors(location, values.anchor ?? [], output)
+  const others = (values.checkpoint ?? []).map(checkpointFile)
   if (values['open-new-log'] !== true)
-    return printExamination(await examineChain(location, values.anchor), asJson, output)
+    return printExamination(await examineChain(location, values.anchor, others), asJson, output)
   const finished = await finishRecovery(location)
   if (finished !== undefined) {
     output.out(asJson ? JSON.stringify({ oldDirectory: finished }) : `finished: the old log lies in ${finished}`)
@@ -63,6 +68,7 @@ export async function auditRecover(args: readonly string[], output: Output): Pro
   const { passphrase } = keyCustody(values['passphrase-file'])
   const log = await openNewLog(location, {
     anchorPaths: values.anchor,
+    others,
     origin: values.origin,
     custody: { passphrase },
     // A name that nobody proved, as all that is done at the machine itself.

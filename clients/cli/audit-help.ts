@@ -19,7 +19,7 @@ Prove it:
   receipt N [-o NAME] [options]
                               what proves that record N is in the log; with -o as NAME.receipt (COSE),
                               NAME.tlog-proof and NAME.json (all)
-  verify-receipt FILE... [--vkey KEY|FILE] [--broker-key PEM] [--record FILE] [--json]
+  verify-receipt FILE... [--vkey KEY|FILE | --policy FILE] [--broker-key PEM] [--record FILE] [--json]
                               verify such files without any broker; exit code 1 when one does not prove its record
 
 Verify all of it; exit code 1 when something was altered, with the first bad record and how far the damage goes:
@@ -34,8 +34,9 @@ Verify all of it; exit code 1 when something was altered, with the first bad rec
                               keys; a running one does that by notary_export (docs/export.md)
   watch URL --vkey KEY|FILE... [--state DIR] [--interval S] [--max-silence S] [--max-age S] [--cafile FILE]
         [--once] [-v] [--json]
-                              look at a log over HTTP again and again, from another machine; exit code 1 and the
-                              evidence when it does not only grow
+                              look at a log over HTTP or, as an administrator, over MQTT (mqtt://HOST[:PORT]) again
+                              and again, from another machine; exit code 1 and the evidence when it does not only
+                              grow
 
 Take care of it:
   erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N] [--dry-run] [options]
@@ -64,6 +65,7 @@ Options:
       --payload                 add the payload of each record (base64url; --json only)
   -o, --output NAME             where to write a receipt
       --vkey KEY|FILE           verifier key of the log to trust, or the file that holds it (keys/log.vkey)
+      --policy FILE             logs to trust, and how many of which witnesses must have cosigned (C2SP tlog-policy)
       --record FILE             the .json with the record that a .receipt or .tlog-proof is for
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)

@@ -135,6 +135,7 @@ test('a publish that was erased meanwhile is told as dropped, and those after it
     chain,
     rules: () => [],
     pins,
+    forgetRecords: () => Promise.resolve(),
     now: () => startMs,
     onError: (error) => errors.push(error),
   })
