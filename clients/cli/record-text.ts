@@ -10,11 +10,13 @@ function printable(text: string): string {
 export function recordLine(record: RecordJson): string {
   const signer =
     record.subject === undefined ? '' : `  by ${record.subject}${record.seq === undefined ? '' : ` #${record.seq}`}`
-  const what =
-    record.kind === 'publish'
-      ? `${record.outcome}  ${record.topic}  ${record.size} bytes  from ${record.clientId}`
-      : [record.kind, record.action, record.occasion].filter((word) => word !== undefined).join(' ')
-  return printable(`${record.index}  ${record.time}  ${what}${signer}`)
+  return printable(`${record.index}  ${record.time}  ${contentText(record)}${signer}`)
+}
+
+function contentText({ kind, erased, outcome, topic, size, clientId, action, occasion }: RecordJson): string {
+  if (erased === 'record') return 'erased'
+  if (kind !== 'publish') return [kind, action, occasion].filter((word) => word !== undefined).join(' ')
+  return `${outcome}  ${topic}  ${size} bytes${erased === 'body' ? ', erased,' : ''}  from ${clientId}`
 }
 
 /** Columns that are bytes, and of no use to a reader but to check them. */

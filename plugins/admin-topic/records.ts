@@ -5,7 +5,7 @@ import {
   type RecordJson,
   recordToJson,
 } from '../../protocol/index.ts'
-import { type AuditChain, readEntry } from '../audit-chain/index.ts'
+import { type AuditChain, type ErasureMarks, readEntry } from '../audit-chain/index.ts'
 import type { FoundRecord } from '../query-index/index.ts'
 import { AdminError } from './errors.ts'
 
@@ -30,4 +30,16 @@ export function storedRecordToJson(
   const { thumbprint } = record
   const subject = thumbprint === undefined ? undefined : chain.registry.resolve(thumbprint)?.name
   return recordToJson({ index, record, encodedRecord, body, salt, leaf, subject }, include)
+}
+
+/** Which erasure announced that something of a record is gone; nothing for one that is whole, or damaged. */
+export async function erasureOf(
+  { store }: Pick<AuditChain, 'store'>,
+  marks: ErasureMarks,
+  { index, erased }: RecordJson,
+): Promise<Pick<RecordJson, 'erasedBy'>> {
+  const block = erased === undefined ? undefined : await store.blockAt(index)
+  if (block === undefined) return {}
+  const found = await marks.find(block.firstIndex, index, erased === 'body' ? 'bodies' : 'records')
+  return found === undefined ? {} : { erasedBy: { index: found.index, reason: found.erasure.reason } }
 }

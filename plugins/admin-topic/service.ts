@@ -10,7 +10,7 @@ import {
   type ScrubJson,
   toBase64url,
 } from '../../protocol/index.ts'
-import type { AuditChain } from '../audit-chain/index.ts'
+import { type AuditChain, ErasureMarks } from '../audit-chain/index.ts'
 import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
 import type { QueryIndex } from '../query-index/index.ts'
@@ -26,7 +26,7 @@ import { KeyMethods } from './key-methods.ts'
 import { ParamReader, type RawParams } from './params.ts'
 import { readQuery, runQuery } from './query.ts'
 import { type CheckpointSource, ReceiptMethods } from './receipt-methods.ts'
-import { readRecord, storedRecordToJson } from './records.ts'
+import { erasureOf, readRecord, storedRecordToJson } from './records.ts'
 import { type AdminRights, maySee, ownerLimit } from './rights.ts'
 import { type RequestLine, VerifyMethod } from './verify-method.ts'
 
@@ -86,12 +86,14 @@ const maxConcurrentOpen = 256
 export class AdminService {
   readonly #options: AdminServiceOptions
   readonly #handlers: Handlers
+  readonly #marks: ErasureMarks
   #running = 0
   #ownRunning = 0
   #runningOpen = 0
 
   constructor(options: AdminServiceOptions) {
     this.#options = options
+    this.#marks = new ErasureMarks(options.chain.database, options.chain.store)
     const keys = new KeyMethods(options.chain)
     const verify = new VerifyMethod(options.chain)
     const backup = new BackupMethod(options.chain, options.backup)
@@ -228,7 +230,9 @@ export class AdminService {
     const { chain } = this.#options
     const found = await readRecord(chain, index)
     if (!maySee(found.record, owner, rights)) throw new AdminError('not-found', 'none that you may read')
-    return storedRecordToJson(chain, found, include)
+    const json = storedRecordToJson(chain, found, include)
+    // Its reason may be about somebody else.
+    return rights.isAdministrator ? { ...json, ...(await erasureOf(chain, this.#marks, json)) } : json
   }
 
   #erase(params: ParamReader, requester: Requester): Promise<AdminMethods['audit.erase']['result']> {

@@ -1,6 +1,5 @@
 import {
   bytesEqual,
-  type ChainRecord,
   commitmentOf,
   decodeLeaf,
   decodeRecord,
@@ -19,7 +18,6 @@ import type { AuditStore, StoreOperation } from './store.ts'
 export interface Announcement {
   /** Index of the record. */
   readonly index: number
-  readonly record: ChainRecord
   readonly erasure: ErasureEvent
 }
 
@@ -90,8 +88,7 @@ export class ErasureMarks {
       if (entry?.record === undefined) return undefined
       const { commitment } = decodeLeaf(entry.leaf)
       if (!bytesEqual(commitment, commitmentOf(entry.salt, entry.record, nativeCrypto))) return undefined
-      const record = decodeRecord(entry.record)
-      return { index, record, erasure: parseErasure(record) }
+      return { index, erasure: parseErasure(decodeRecord(entry.record)) }
     } catch (error) {
       if (error instanceof ProtocolError) return undefined
       throw error

@@ -3,7 +3,7 @@ export { type BlockSource, blocksBetween, type IndexRange } from './blocks-betwe
 export { changeKeyPassphrase, ed25519Of, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
 export { renameDurably, replaceFileDurably, syncDirectory } from './durable-file.ts'
-export { type Announcement, ErasureMarks } from './erasure-marks.ts'
+export { ErasureMarks } from './erasure-marks.ts'
 export type { EnrolmentOptions } from './key-changes.ts'
 export {
   blocksSublevel,

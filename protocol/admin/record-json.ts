@@ -26,6 +26,8 @@ export interface RecordJson {
   readonly kind?: RecordKind
   /** What of it was erased: its payload, or the record with it. */
   readonly erased?: 'body' | 'record'
+  /** Erasure record that says so, and why; for administrators, where one record is asked for. */
+  readonly erasedBy?: { readonly index: number; readonly reason: string }
   readonly topic?: string
   readonly clientId?: string
   readonly username?: string

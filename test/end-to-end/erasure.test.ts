@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { auditErase, type Output } from '../../clients/cli/index.ts'
 import { TestAdmin } from '../helpers/admin.ts'
 import { startBroker } from '../helpers/broker.ts'
+import { runHere } from '../helpers/cli.ts'
 import { TestClient } from '../helpers/mqtt-clients.ts'
 
 /** Runs the command against a broker. @returns exit code and what it printed */
@@ -28,7 +29,10 @@ test('audit erase takes records out of a running broker, but for those that are 
   assert.equal((await admin.publishes()).length, 2)
   assert.match((await erase(port, ...wanted))[1], new RegExp(`announced by record ${second + 1}\\n`))
   const erased = await admin.request('audit.record', { index: first })
-  assert.deepEqual(Object.keys(erased).sort(), ['erased', 'index', 'time'])
+  assert.deepEqual(Object.keys(erased).sort(), ['erased', 'erasedBy', 'index', 'time'])
+  assert.deepEqual(erased.erasedBy, { index: second + 1, reason: 'asked' })
+  const printed = await runHere('audit', 'query', '-p', `${port}`, '--from', `${first}`, '--limit', '1')
+  assert.match(printed.stdout, /^\d+ {2}\S+ {2}erased$/m)
   const announcement = await admin.request('audit.record', { index: second + 1 })
   assert.deepEqual([announcement.kind, announcement.what, announcement.reason], ['erasure', 'records', 'asked'])
   assert.deepEqual(announcement.ranges, [[first, first]])
@@ -58,4 +62,19 @@ test('audit.erase refuses what says nothing of what is meant, of why, or of whic
     (await admin.request('audit.erase', { what: 'bodies', reason: 'asked', topic: 'a' })).announcedAt,
     [],
   )
+})
+
+test('of a payload that is gone audit record says by which erasure', async (t) => {
+  const { port } = await startBroker(t)
+  const admin = await TestAdmin.connect(t, port)
+  const client = await TestClient.connect(t, port, { clientId: 'meter' })
+  await client.publish('m/1', 'one')
+  const [first] = (await admin.publishes()).map(({ index }) => index)
+  assert.ok(first !== undefined)
+  assert.equal((await admin.request('audit.record', { index: first })).erasedBy, undefined)
+  await erase(port, '--what', 'bodies', '--topic', 'm/1', '--reason', 'too old')
+  const { erased, erasedBy } = await admin.request('audit.record', { index: first })
+  assert.deepEqual([erased, erasedBy], ['body', { index: first + 1, reason: 'too old' }])
+  const printed = await runHere('audit', 'query', '-p', `${port}`, '--from', `${first}`, '--limit', '1')
+  assert.match(printed.stdout, / {2}m\/1 {2}3 bytes, erased, {2}from meter$/m)
 })
