@@ -13,6 +13,7 @@ import {
   auditVerifyLive,
   auditVerifyReceipt,
   auditWatch,
+  bySubcommand,
   type Command,
   enroll,
   exitCode,
@@ -25,7 +26,6 @@ import {
   rotate,
   runCommand,
   standardOutput,
-  unknownAuditCommand,
 } from '../clients/cli/index.ts'
 import { changePasswordFile } from '../plugins/index.ts'
 import { auditBackupDb } from './commands/audit-backup-db.ts'
@@ -43,27 +43,31 @@ import { version } from './version.ts'
 
 const audit: Command = {
   name: 'audit',
-  summary: 'query the chain and verify it',
+  summary: 'query the chain, prove what is in it, verify it',
   help: `${auditHelp}\n\n${auditRecoverHelp}`,
-  run: ([subcommand, ...args], output) => {
-    if (subcommand === 'status') return auditStatus(args, output)
-    if (subcommand === 'query') return auditQuery(args, output)
-    if (subcommand === 'erase') return auditErase(args, output)
-    if (subcommand === 'tail') return auditTail(args, output)
-    if (subcommand === 'record') return auditRecord(args, output)
-    if (subcommand === 'reindex') return auditReindex(args, output)
-    if (subcommand === 'checkpoint') return auditCheckpoint(args, output)
-    if (subcommand === 'receipt') return auditReceipt(args, output)
-    if (subcommand === 'verify-receipt') return auditVerifyReceipt(args, output)
-    if (subcommand === 'gaps') return auditGaps(args, output)
-    if (subcommand === 'recover') return auditRecover(args, output)
-    if (subcommand === 'watch') return auditWatch(args, output)
-    if (subcommand === 'export') return auditExport(args, output)
-    if (subcommand === 'backup') return isGiven('db', args) ? auditBackupDb(args, output) : auditBackup(args, output)
-    if (subcommand !== 'verify') return unknownAuditCommand(subcommand)
-    if (isGiven('export', args)) return auditVerifyExport(args, output)
-    return isGiven('db', args) ? auditVerifyDb(args, output) : auditVerifyLive(args, output)
-  },
+  run: bySubcommand({
+    status: auditStatus,
+    query: auditQuery,
+    tail: auditTail,
+    record: auditRecord,
+    gaps: auditGaps,
+    checkpoint: auditCheckpoint,
+    receipt: auditReceipt,
+    'verify-receipt': auditVerifyReceipt,
+    verify: auditVerify,
+    export: auditExport,
+    watch: auditWatch,
+    erase: auditErase,
+    backup: (args, output) => (isGiven('db', args) ? auditBackupDb(args, output) : auditBackup(args, output)),
+    reindex: auditReindex,
+    recover: auditRecover,
+  }),
+}
+
+/** `audit verify`, of whatever it is told to. */
+function auditVerify(args: readonly string[], output: Output): Promise<number> {
+  if (isGiven('export', args)) return auditVerifyExport(args, output)
+  return isGiven('db', args) ? auditVerifyDb(args, output) : auditVerifyLive(args, output)
 }
 
 /** Whether an option that takes a value is among the arguments. */

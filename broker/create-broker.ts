@@ -1,12 +1,16 @@
 import {
   AnchorFile,
   AuditChain,
+  type CheckpointSource,
   ConfigRecorder,
+  checkpointOfWitness,
   guardChain,
+  nativeCrypto,
   type PluginError,
   type PublishCounters,
   PublishPolicy,
   RulesInForce,
+  type WitnessAttemptFailed,
 } from '../plugins/index.ts'
 import { alarmJson } from './alarm-json.ts'
 import { type Bridges, createBridges } from './bridges/index.ts'
@@ -18,50 +22,14 @@ import { applyRestrictions, enrollFromDirectory } from './keys-directory.ts'
 import type { ListenerInfo } from './listeners/listener-info.ts'
 import { LogPublication } from './log-publication.ts'
 import { type BrokerLog, createLogger } from './logger.ts'
+import type { NotaryBroker } from './notary-broker.ts'
 import { Observability } from './observability.ts'
 import { type BrokerParts, type OpenedParts, openParts } from './open-parts.ts'
 import { type BrokerOptions, type ResolvedBrokerOptions, resolveOptions } from './options.ts'
 import { keyCustody } from './process/key-custody.ts'
 import { reloadedOptions } from './reloaded-options.ts'
+import { unheardWitness } from './report-witness.ts'
 import { BrokerSecurity } from './security/broker-security.ts'
-
-/** A running broker. */
-export interface NotaryBroker {
-  readonly listeners: readonly ListenerInfo[]
-  /** Where metrics and health are served. */
-  readonly httpUrls: readonly string[]
-  /** Where the log is served. */
-  readonly logUrls: readonly string[]
-  readonly chain: AuditChain
-  readonly counters: PublishCounters
-  /** Resolves with the error when the store cannot be used any more: nothing is acknowledged from then on, so end the process. */
-  readonly failed: Promise<PluginError>
-  /**
-   * Goes over to these options, and reads password files, access control lists, certificates, keys and revocation lists
-   * again, as they name them; log files are opened anew.
-   *
-   * - At once, for clients that are connected too: logins, access rules and policy (who would not be let in any more is
-   *   disconnected), keys, administrators, sizes of payloads, queues and windows towards clients, when sessions end, the log,
-   *   `$SYS`, room on the disk.
-   * - For connections from then on: what clients were told in CONNACK (packet size, Keep Alive, Receive Maximum, topic
-   *   aliases, QoS, retain), what they were let in by (client ids, protocol versions, numbers and rates of connections),
-   *   TLS.
-   * - Not before a restart, and left as they are: which listeners, bridges and HTTP pages there are, whether a listener has
-   *   TLS, data directory, origin, pid file, user.
-   *
-   * What decides which publishes are accepted (policy, access rules, rules for keys) changes at the index of a `config`
-   * record. Resolves when that is durable and the keys of the configuration are enrolled and restricted.
-   *
-   * Rejects with {BrokerError} ERR_OPTIONS_INVALID, ERR_TLS_UNUSABLE; {AuthenticationError} ERR_PASSWORD_FILE;
-   * {AccessControlError} ERR_ACL_*; {LogError} ERR_LOG_*: nothing has changed then. With {PluginError} ERR_KEY_*: all has
-   * but some keys.
-   */
-  reload(options: BrokerOptions): Promise<void>
-  /** One line for each subscription, `client id, QoS, filter`. */
-  describeSubscriptions(): readonly string[]
-  /** Takes no more connections, closes those there are, commits what was submitted, closes the store. */
-  close(): Promise<void>
-}
 
 /**
  * Starts a broker: the chain, the sessions, the engine, then the listeners. What a client sends goes
@@ -290,13 +258,22 @@ class Broker implements NotaryBroker {
     await applyRestrictions(this.chain, restrictions, notice)
   }
 
+  /** What the witnesses that can be asked saw of this log. */
+  #witnessedCheckpoints(): readonly CheckpointSource[] {
+    return this.#options.witnesses.flatMap(({ url, ...witness }) => {
+      if (url === undefined) return []
+      const onUnheard = (failure: WitnessAttemptFailed) => this.#log.warning(unheardWitness(witness.name, failure))
+      return [checkpointOfWitness({ witness: { ...witness, url }, crypto: nativeCrypto, onUnheard })]
+    })
+  }
+
   #openChain(anchors: readonly AnchorFile[]): Promise<AuditChain> {
     const { location, origin, keyPassphraseFile } = this.#options
     const log = this.#log
     return AuditChain.open({
       location,
       custody: keyCustody(keyPassphraseFile),
-      guard: (found) => guardChain(found, anchors),
+      guard: (found) => guardChain(found, [...anchors, ...this.#witnessedCheckpoints()]),
       onNotice: log.notice,
       onError: this.#onError,
       onOutage: (error) => {

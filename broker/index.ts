@@ -1,8 +1,9 @@
 /** The ready-made broker. */
 
-export { createBroker, type NotaryBroker } from './create-broker.ts'
+export { createBroker } from './create-broker.ts'
 export { BrokerError, type BrokerErrorCode, brokerErrors } from './errors.ts'
 export type { ListenerInfo } from './listeners/listener-info.ts'
+export type { NotaryBroker } from './notary-broker.ts'
 export {
   type BrokerOptions,
   type ListenerOptions,

@@ -1,5 +1,5 @@
 import { type AuditChain, type CheckpointKeeper, ExportService, PublicLog, publicKeyFiles } from '../plugins/index.ts'
-import { answerFromLog, type OpenHttpListener, openHttpListener } from './http/index.ts'
+import { answerFromLog, type OpenHttpServer, openHttpListener } from './http/index.ts'
 import type { BrokerLogger } from './logger.ts'
 import type { ResolvedBrokerOptions } from './options.ts'
 
@@ -15,7 +15,7 @@ export interface LogPublicationOptions {
 /** What others get of the log without asking the broker over MQTT: files over HTTP, and an export on a disk. */
 export class LogPublication {
   readonly #options: LogPublicationOptions
-  readonly #listeners: OpenHttpListener[] = []
+  readonly #listeners: OpenHttpServer[] = []
   readonly #export: ExportService | undefined
 
   constructor(options: LogPublicationOptions) {

@@ -1,6 +1,6 @@
 import type { AuditChain } from '../plugins/index.ts'
 import type { BrokerListeners } from './broker-listeners.ts'
-import { answer, type OpenHttpListener, openHttpListener } from './http/index.ts'
+import { answer, type OpenHttpServer, openHttpListener } from './http/index.ts'
 import { createMetrics, type Metrics } from './metrics/index.ts'
 import type { OpenedParts } from './open-parts.ts'
 import type { ResolvedBrokerOptions } from './options.ts'
@@ -22,7 +22,7 @@ export class Observability {
   readonly #options: ObservabilityOptions
   readonly #sys: SysPublisher
   readonly #metrics: Metrics
-  readonly #http: OpenHttpListener[] = []
+  readonly #http: OpenHttpServer[] = []
 
   constructor(options: ObservabilityOptions) {
     this.#options = options

@@ -4,15 +4,13 @@ import {
   AdminService,
   type AnchorFile,
   type AuditChain,
-  CheckpointKeeper,
+  type CheckpointKeeper,
   DirectTopics,
   DiskForecast,
   IdentityService,
   IndexBuilder,
   KeyExchangeService,
   nativeCrypto,
-  openAnchors,
-  PluginError,
   PublishGate,
   QueryIndex,
   ReceiptPush,
@@ -21,23 +19,21 @@ import {
   Scrubber,
   VerificationQueue,
   type VerifySignature,
-  verifierOfWitness,
-  Witnesses,
+  type Witnesses,
 } from '../plugins/index.ts'
-import { anchorAlarmJson, damageAlarmJson } from './alarm-json.ts'
+import { damageAlarmJson } from './alarm-json.ts'
 import type { ClientConnection } from './connection/client-connection.ts'
 import type { ConnectionContext } from './connection/connection-context.ts'
 import { WillPublisher } from './connection/publish-will.ts'
 import { Refusals } from './connection/refusals.ts'
-import { describe } from './describe.ts'
 import { DiskSpace } from './disk-space.ts'
 import { FlushQueue } from './edge/output.ts'
 import { startEngine } from './engine/start-engine.ts'
 import { expiringClient } from './log/messages.ts'
 import type { BrokerLogger } from './logger.ts'
 import { BrokerCounters } from './metrics/index.ts'
+import { openCheckpoints } from './open-checkpoints.ts'
 import type { ResolvedBrokerOptions } from './options.ts'
-import { reportWitness } from './report-witness.ts'
 import type { AccessRules } from './security/access-rules.ts'
 import { PublishView } from './sessions/publish-view.ts'
 import type { QueueTotals } from './sessions/queue.ts'
@@ -104,41 +100,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
   const index = await QueryIndex.open({ chain, onError })
   parts.indexBuilder = new IndexBuilder({ index, chain, onError })
   const topics = new DirectTopics(onError)
-  const checkpoints = await CheckpointKeeper.open({
-    chain,
-    crypto: nativeCrypto,
-    intervalMs: () => options().checkpointIntervalMs,
-    witnesses: options().witnesses.map((witness) => verifierOfWitness(witness, nativeCrypto)),
-    anchors: await openAnchors({
-      chain,
-      files: given.anchors,
-      onFailing: (place, error) => {
-        log.error(`Error: ${describe(error)}. No checkpoint is published until it can; publishes are accepted.`)
-        topics.raiseAlarm(anchorAlarmJson(place))
-      },
-      onMended: (place) => log.warning(`The anchor ${place} is written again; checkpoints are published.`),
-    }),
-    onError: (error) => {
-      // Told once, above, and not with every checkpoint that is tried.
-      if (!(error instanceof PluginError && error.code === 'ERR_ANCHOR_WRITE_FAILED')) onError(error)
-    },
-    now: Date.now,
-  })
-  parts.checkpoints = checkpoints
-  const witnesses = await Witnesses.open({
-    chain,
-    source: checkpoints,
-    witnesses: options().witnesses,
-    quorum: options().witnessQuorum,
-    crypto: nativeCrypto,
-    onChange: (change) => reportWitness(change, log, topics),
-  })
-  parts.witnesses = witnesses
-  if (checkpoints.newest !== undefined) topics.tellCheckpoint(checkpoints.newest.note)
-  checkpoints.onPublished(({ note, treeSize }) => {
-    // Cosignatures may come for an older one still.
-    if (treeSize === checkpoints.newest?.treeSize) topics.tellCheckpoint(note)
-  })
+  const { checkpoints, witnesses } = await openCheckpoints(given, topics, parts)
   const receipts = new ReceiptPush({ chain, checkpoints, topics, crypto: nativeCrypto, onError })
   parts.receipts = receipts
   const counters = new BrokerCounters()

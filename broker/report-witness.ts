@@ -1,4 +1,10 @@
-import { type DirectTopics, isProofAgainstLog, type WitnessChange, witnessTroubles } from '../plugins/index.ts'
+import {
+  type DirectTopics,
+  isProofAgainstLog,
+  type WitnessAttemptFailed,
+  type WitnessChange,
+  witnessTroubles,
+} from '../plugins/index.ts'
 import { describe } from './describe.ts'
 import type { BrokerLogger } from './logger.ts'
 
@@ -8,12 +14,21 @@ export function reportWitness({ name, trouble, cause }: WitnessChange, log: Brok
     log.notice(`Witness ${name} cosigns.`)
     return
   }
-  const why = cause instanceof Error && cause.cause !== undefined ? ` (${describe(cause.cause)})` : ''
-  const text = `Witness ${name} does not cosign: ${witnessTroubles[trouble]}${why}`
+  const text = `Witness ${name} does not cosign: ${witnessTroubles[trouble]}${detailOf(cause)}`
   if (!isProofAgainstLog(trouble)) {
     log.warning(`Warning: ${text}`)
     return
   }
   log.error(`Error: ${text}`)
   topics.raiseAlarm({ kind: 'witness', witness: name, trouble })
+}
+
+/** The line of a log for a witness that a start could not ask. */
+export function unheardWitness(name: string, failure: WitnessAttemptFailed): string {
+  const why = `${failure.message}${detailOf(failure)}`
+  return `Warning: The chain is not compared with what witness ${name} cosigned: ${why}`
+}
+
+function detailOf(cause: unknown): string {
+  return cause instanceof Error && cause.cause !== undefined ? ` (${describe(cause.cause)})` : ''
 }

@@ -33,7 +33,8 @@ export const pluginErrors = {
     remedy: 'run `notarymq audit verify --db DIR`; restore the directory from a backup',
   },
   ERR_CHAIN_ROLLED_BACK: {
-    cause: 'the chain ends before the header kept in the head file, or before a checkpoint kept in an anchor',
+    cause:
+      'the chain ends before the header kept in the head file, or before a checkpoint kept in an anchor or by a witness',
     remedy:
       'restore the newest store: accepted publishes are missing from this one. Where there is none, `notarymq audit recover` (docs/recovery.md)',
   },

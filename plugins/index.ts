@@ -19,7 +19,14 @@ export {
   type OwnTopic,
 } from './admin-topic/index.ts'
 export { isDirect, sinkTopic } from './aedes-seams.ts'
-export { AnchoredPlaces, AnchorFile, type CheckpointSource, guardChain, openAnchors } from './anchors/index.ts'
+export {
+  AnchoredPlaces,
+  AnchorFile,
+  type CheckpointSource,
+  checkpointFile,
+  guardChain,
+  openAnchors,
+} from './anchors/index.ts'
 export {
   AuditChain,
   type AuditChainOptions,
@@ -156,8 +163,8 @@ export {
   verifyExport,
 } from './log-export/index.ts'
 export { nativeCrypto } from './native-crypto.ts'
+export { briskPace } from './pace.ts'
 export {
-  briskPace,
   IndexBuilder,
   type IndexBuilderOptions,
   type IndexedChain,
@@ -219,10 +226,12 @@ export {
 } from './witness-role/index.ts'
 export {
   type ConfiguredWitness,
+  checkpointOfWitness,
   faultOfWitness,
   faultOfWitnesses,
   isProofAgainstLog,
   verifierOfWitness,
+  type WitnessAttemptFailed,
   type WitnessChange,
   Witnesses,
   type WitnessesOptions,

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { exitCode, type Output, parseArguments, usageError } from '../../clients/cli/index.ts'
+import { exitCode, type Output, ProgressBar, parseArguments, usageError } from '../../clients/cli/index.ts'
 import {
   type ExportSource,
   exportLog,
@@ -10,7 +10,6 @@ import {
   storedCheckpoint,
 } from '../../plugins/index.ts'
 import { dataDirectoryOf } from './data-directory.ts'
-import { showProgress } from './show-progress.ts'
 
 /**
  * `audit export DIR --db DATA`: brings an export up to the newest checkpoint of a stopped broker, or of a copy of its data.
@@ -27,11 +26,12 @@ export async function auditExport(args: readonly string[], output: Output): Prom
     const note = (await storedCheckpoint(database))?.note
     if (note === undefined)
       throw new PluginError('ERR_CHECKPOINT_MISSING', `the store in ${directory} has no checkpoint`)
-    const { store, tiles } = await openStoredTree(database)
+    const { store, state, tiles } = await openStoredTree(database)
     const source: ExportSource = { store, tiles, keys: publishedKeys(join(directory, 'keys')) }
-    const progress = showProgress()
-    const { from, to } = await exportLog(source, note, target, { onProgress: progress.show })
-    progress.end()
+    const total = state.frontier.size
+    const bar = new ProgressBar(process.stderr)
+    const onProgress = (records: number) => bar.show({ records, total })
+    const { from, to } = await exportLog(source, note, target, { onProgress }).finally(() => bar.end())
     output.out(values.json ? JSON.stringify({ from, to }) : `${to} records, ${to - from} of them new`)
     return exitCode.ok
   } finally {

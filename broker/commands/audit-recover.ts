@@ -1,29 +1,31 @@
 import { userInfo } from 'node:os'
-import { exitCode, type Output, parseOptions } from '../../clients/cli/index.ts'
+import { exitCode, type Output, parseOptions, usageError } from '../../clients/cli/index.ts'
 import {
   AnchoredPlaces,
   AnchorFile,
   type ChainVerdict,
+  checkpointFile,
   type Examination,
   examineChain,
   finishRecovery,
   openNewLog,
   openStoreDatabase,
 } from '../../plugins/index.ts'
-import { BrokerError } from '../errors.ts'
 import { keyCustody } from '../process/key-custody.ts'
 import { dataDirectoryOf } from './data-directory.ts'
 
 /** Part of the help of `audit`. */
 export const auditRecoverHelp = `Of a stopped broker whose start is refused (docs/recovery.md):
 
-       notarymq audit recover --db DIR [--anchor PATH]... [--json]
-       notarymq audit recover --db DIR [--anchor PATH]... --open-new-log [--origin NAME] [--passphrase-file FILE]
+       notarymq audit recover --db DIR [--anchor PATH]... [--checkpoint FILE]... [--json]
+       notarymq audit recover --db DIR [--anchor PATH]... [--checkpoint FILE]... --open-new-log
+                              [--origin NAME] [--passphrase-file FILE]
        notarymq audit recover --db DIR --anchor PATH --forget-anchor
 
 recover   says how the chain stands to what was kept of it; changes nothing; exit code 1 when a start would be refused
 
       --anchor PATH             as notary_anchor (default: those that the store says were written)
+      --checkpoint FILE         a checkpoint that somebody else has, as a witness answers with
       --open-new-log            put a new log in its place, with new keys, that names the last checkpoint of the old one
                                 and takes over its keys with their numbers; the old one is moved aside, whole
       --origin NAME             name of the new log (default: the old one and /log-2)
@@ -44,18 +46,20 @@ export async function auditRecover(args: readonly string[], output: Output): Pro
   const values = parseOptions(args, {
     db: { type: 'string' },
     anchor: { type: 'string', multiple: true },
+    checkpoint: { type: 'string', multiple: true },
     'open-new-log': { type: 'boolean' },
     origin: { type: 'string' },
     'passphrase-file': { type: 'string' },
     'forget-anchor': { type: 'boolean' },
     json: { type: 'boolean' },
   })
-  if (values.db === undefined) throw new BrokerError('ERR_OPTIONS_INVALID', '--db is needed')
+  if (values.db === undefined) throw usageError('--db is needed')
   const location = dataDirectoryOf(values.db)
   const asJson = values.json === true
   if (values['forget-anchor'] === true) return forgetAnchors(location, values.anchor ?? [], output)
+  const others = (values.checkpoint ?? []).map(checkpointFile)
   if (values['open-new-log'] !== true)
-    return printExamination(await examineChain(location, values.anchor), asJson, output)
+    return printExamination(await examineChain(location, values.anchor, others), asJson, output)
   const finished = await finishRecovery(location)
   if (finished !== undefined) {
     output.out(asJson ? JSON.stringify({ oldDirectory: finished }) : `finished: the old log lies in ${finished}`)
@@ -64,6 +68,7 @@ export async function auditRecover(args: readonly string[], output: Output): Pro
   const { passphrase } = keyCustody(values['passphrase-file'])
   const log = await openNewLog(location, {
     anchorPaths: values.anchor,
+    others,
     origin: values.origin,
     custody: { passphrase },
     // A name that nobody proved, as all that is done at the machine itself.
@@ -103,7 +108,7 @@ function printExamination(found: Examination, asJson: boolean, output: Output): 
 }
 
 async function forgetAnchors(location: string, paths: readonly string[], output: Output): Promise<number> {
-  if (paths.length === 0) throw new BrokerError('ERR_OPTIONS_INVALID', '--forget-anchor needs --anchor')
+  if (paths.length === 0) throw usageError('--forget-anchor needs --anchor')
   const database = await openStoreDatabase(location, false)
   try {
     const places = await AnchoredPlaces.open(database)

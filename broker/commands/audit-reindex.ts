@@ -1,14 +1,12 @@
-import { exitCode, type Output, parseOptions } from '../../clients/cli/index.ts'
+import { exitCode, type Output, ProgressBar, parseOptions, usageError } from '../../clients/cli/index.ts'
 import { briskPace, LevelAuditStore, nativeCrypto, openStoreDatabase, QueryIndex } from '../../plugins/index.ts'
 import { decodeChainState } from '../../protocol/index.ts'
-import { BrokerError } from '../errors.ts'
 import { dataDirectoryOf } from './data-directory.ts'
 
 /** `audit reindex --db DIR`: builds the index for queries of a stopped broker anew. */
 export async function auditReindex(args: readonly string[], output: Output): Promise<number> {
   const { db } = parseOptions(args, { db: { type: 'string' } })
-  if (db === undefined)
-    throw new BrokerError('ERR_OPTIONS_INVALID', '--db is needed: the data directory of a stopped broker')
+  if (db === undefined) throw usageError('--db is needed: the data directory of a stopped broker')
   const database = await openStoreDatabase(dataDirectoryOf(db), false)
   try {
     const store = new LevelAuditStore(database)
@@ -27,10 +25,13 @@ export async function auditReindex(args: readonly string[], output: Output): Pro
     failures = 0
     const segments = index.backlog
     const pace = briskPace()
-    for (let built = 0; await index.buildNext(pace); built++) {
-      if (process.stderr.isTTY) process.stderr.write(`\r${built + 1} of ${segments} segments`)
+    const bar = new ProgressBar(process.stderr)
+    const total = segments * index.segmentRecords
+    try {
+      while (await index.buildNext(pace)) bar.show({ records: total - index.backlog * index.segmentRecords, total })
+    } finally {
+      bar.end()
     }
-    if (process.stderr.isTTY) process.stderr.write('\r')
     output.out(`${segments - failures} segments indexed, ${nextIndex} records in the chain`)
     return failures === 0 ? exitCode.ok : exitCode.no
   } finally {

@@ -1,7 +1,6 @@
-import { exitCode, type Output, parseOptions, readVkeys } from '../../clients/cli/index.ts'
+import { exitCode, type Output, ProgressBar, parseOptions, readVkeys } from '../../clients/cli/index.ts'
 import { type ExportFinding, type ExportVerification, exportFaults, verifyExport } from '../../plugins/index.ts'
 import { chainFaults } from '../../protocol/index.ts'
-import { showProgress } from './show-progress.ts'
 
 /**
  * `audit verify --export DIR`: verifies an export with nothing but the verifier key of its log.
@@ -15,13 +14,12 @@ export async function auditVerifyExport(args: readonly string[], output: Output)
   })
   const vkeys = values.vkey === undefined ? undefined : readVkeys(values.vkey)
   if (vkeys === undefined) output.error('warning: no --vkey; trusting the log key that lies in the export itself')
-  const progress = showProgress()
+  const bar = new ProgressBar(process.stderr)
   const result = await verifyExport({
     directory: values.export as string,
     ...(vkeys === undefined ? undefined : { vkeys }),
-    onProgress: progress.show,
-  })
-  progress.end()
+    onProgress: (records, total) => bar.show({ records, total }),
+  }).finally(() => bar.end())
   if (values.json === true) output.out(JSON.stringify(result))
   else for (const line of linesOf(result)) output.out(line)
   return result.ok ? exitCode.ok : exitCode.no

@@ -10,7 +10,7 @@ import {
   loadConfigFile,
   missingFiles,
 } from '../config/index.ts'
-import { createBroker, type NotaryBroker } from '../create-broker.ts'
+import { createBroker } from '../create-broker.ts'
 import { describe } from '../describe.ts'
 import {
   atNextStart,
@@ -23,6 +23,7 @@ import {
   usingDefaultConfig,
 } from '../log/messages.ts'
 import { type BrokerLog, createLogger } from '../logger.ts'
+import type { NotaryBroker } from '../notary-broker.ts'
 import { type BrokerOptions, defaultLog } from '../options.ts'
 import { giveUpRoot } from '../process/become-user.ts'
 import { openDataDirectory } from '../process/data-directory.ts'

@@ -5,7 +5,6 @@ import { ClientError } from '../../clients/cli/index.ts'
 import { cosignPublished, type FollowedLog, PluginError, type Witness } from '../../plugins/index.ts'
 import { checkpointTopic, fromBase64url, parseSignedNote } from '../../protocol/index.ts'
 import { describe } from '../describe.ts'
-import { BrokerError } from '../errors.ts'
 
 const retryMs = 5000
 
@@ -15,23 +14,6 @@ export interface MqttWitnessOptions {
   readonly signal: AbortSignal
   /** Told of a broker that cannot be reached, and of a checkpoint that is not cosigned. */
   readonly onTrouble: (text: string) => void
-}
-
-/**
- * `mqtt://HOST[:PORT]` or `mqtts://HOST[:PORT]`.
- * @param cafile authorities of the broker's certificate; TLS needs it
- * @throws {BrokerError} ERR_OPTIONS_INVALID
- */
-export function flagsOfUrl(text: string, cafile: string | undefined): ConnectionFlags {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const isTls = url?.protocol === 'mqtts:'
-  if (url === undefined || !(isTls || url.protocol === 'mqtt:') || url.hostname === '' || url.username !== '') {
-    throw new BrokerError('ERR_OPTIONS_INVALID', '--url is mqtt://HOST[:PORT] or mqtts://HOST[:PORT]')
-  }
-  if (isTls && cafile === undefined) throw new BrokerError('ERR_OPTIONS_INVALID', 'mqtts:// needs --cafile')
-  const port = url.port === '' ? (isTls ? '8883' : '1883') : url.port
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  return { host, port, 'protocol-version': 'mqttv5', cafile: isTls ? cafile : undefined }
 }
 
 /**

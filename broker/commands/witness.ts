@@ -1,10 +1,11 @@
+import { flagsOfUrl } from '../../clients/cli/broker-url.ts'
 import { type Command, exitCode, integerOption, type Output, parseOptions } from '../../clients/cli/index.ts'
 import { nativeCrypto, openWitnessIdentity, Witness, type WitnessEvent, WitnessState } from '../../plugins/index.ts'
 import { ed25519NoteVerifier, type NoteVerifier, noteKeyType, parseVerifierKey } from '../../protocol/index.ts'
 import { describe } from '../describe.ts'
 import { BrokerError } from '../errors.ts'
 import { openWitnessServer } from '../http/witness-server.ts'
-import { flagsOfUrl, witnessOverMqtt } from './witness-over-mqtt.ts'
+import { witnessOverMqtt } from './witness-over-mqtt.ts'
 
 export const witnessCommand: Command = {
   name: 'witness',

@@ -9,9 +9,6 @@ export interface HttpListenerOptions {
   readonly host?: string
 }
 
-/** A listener that is open. */
-export type OpenHttpListener = OpenHttpServer
-
 export interface HttpListenerContext {
   /** Answers one request; what it rejects with `onError` is told, and the answer says nothing. */
   readonly answer: (method: string, target: string) => Promise<Answer>
@@ -19,15 +16,15 @@ export interface HttpListenerContext {
 }
 
 /**
- * Opens a listener that is read and nothing else. Each connection is for one request: a scrape every few
- * seconds gains nothing from keeping it, and nobody can hold places by it.
+ * Opens a listener that is read and nothing else. Each connection is for one request: a scrape or a look every few
+ * seconds gains little from keeping it, and nobody can hold places by it.
  * @throws {BrokerError} ERR_LISTEN_FAILED
  */
 export function openHttpListener(
   purpose: 'notary_http' | 'notary_http_log',
   { port, host }: HttpListenerOptions,
   context: HttpListenerContext,
-): Promise<OpenHttpListener> {
+): Promise<OpenHttpServer> {
   return openHttpServer({
     purpose,
     port,

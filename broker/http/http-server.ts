@@ -50,7 +50,7 @@ export interface OpenHttpServer {
 }
 
 const loopback = '127.0.0.1'
-/** Who asks is a scraper or a log, and those are few. */
+/** Who asks is a scraper, a log or a watcher; where strangers may ask, no more of them are served at a time. */
 const maxConnections = 64
 const maxHeaderBytes = 8192
 const maxHeaders = 64

@@ -2,9 +2,9 @@
 export {
   type HttpListenerContext,
   type HttpListenerOptions,
-  type OpenHttpListener,
   openHttpListener,
 } from './http-listener.ts'
+export type { OpenHttpServer } from './http-server.ts'
 export { answerFromLog } from './log-files.ts'
 export { answer } from './pages.ts'
 export { type NotReadyReason, notReadyReasons, type ReadinessSource } from './readiness.ts'

@@ -1,8 +1,8 @@
 import { ConfigError, formatConfigError } from '../config/index.ts'
-import type { NotaryBroker } from '../create-broker.ts'
 import { describe } from '../describe.ts'
 import { reloadingConfig } from '../log/messages.ts'
 import type { BrokerLog } from '../logger.ts'
+import type { NotaryBroker } from '../notary-broker.ts'
 import type { BrokerOptions } from '../options.ts'
 
 export interface SignalOptions {

@@ -57,6 +57,10 @@ export class AdminClient {
     return response.result as AdminMethods[M]['result']
   }
 
+  get isConnected(): boolean {
+    return this.#client.connected
+  }
+
   async close(): Promise<void> {
     await this.#client.endAsync()
   }

@@ -1,44 +1,54 @@
 import { connectionHelp } from './connection.ts'
 
-export const auditHelp = `Usage: notarymq audit status [options]
-       notarymq audit query [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--from-time T] [--to-time T]
-                            [--from N] [--to N] [--newest-first] [--limit N] [options]
-       notarymq audit tail [-n N] [--follow] [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [options]
-       notarymq audit record N [options]
-       notarymq audit erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N]
-                            [--dry-run] [options]
-       notarymq audit gaps KID|NAME [--from N] [--to N] [--limit N] [options]
-       notarymq audit checkpoint [options]
-       notarymq audit receipt N [-o NAME] [options]
-       notarymq audit verify-receipt FILE... [--vkey KEY] [--broker-key PEM] [--record FILE] [--json]
-       notarymq audit verify [--from N] [--to N] [--hashes-only] [options]
-       notarymq audit verify --export DIR [--vkey KEY|FILE]... [--json]
-       notarymq audit export DIR --db DIR [--json]
-       notarymq audit backup NAME [options]
-       notarymq audit backup DIR --db DIR [--json]
-       notarymq audit watch URL --vkey KEY|FILE... [--state DIR] [--interval S] [--once] [-v] [--json]
-       notarymq audit verify --db DIR [--broker-key PEM] [--from N] [--to N] [--hashes-only] [--json]
-       notarymq audit reindex --db DIR
+export const auditHelp = `Usage: notarymq audit SUBCOMMAND ...
 
-status    size, root and keys of the chain; publishes accepted and refused since the start
-query     records that match, oldest first
-tail      the newest records, and with --follow those that come; ends with Ctrl-C
-record    one record with everything that is stored for it
-gaps      sequence numbers of a key that are not in the chain; exit code 1 when there are any
-checkpoint  the newest signed statement of size and root: keep it, and the log cannot be cut off below it unnoticed
-receipt   what proves that record N is in the log; with -o as NAME.receipt (COSE), NAME.tlog-proof and NAME.json (all)
-verify-receipt  verify such files without any broker; exit code 1 when one does not prove its record
-erase     take payloads, or records with them, out of the chain; proofs of all the rest stay valid
-verify    re-hash everything and verify every signature; exit code 1 when something was altered, with the first bad
-          record and how far the damage goes
-export    bring a directory up to the newest checkpoint of a stopped broker: tiles, records, public keys; a running one
-          does that by notary_export (docs/export.md)
-backup    have a running broker copy store and keys below the directory that notary_backup names, or copy those of a
-          stopped one to DIR; the copy has the private keys (docs/operations.md)
-watch     look at a log over HTTP again and again, from another machine; exit code 1 and the evidence when it does not
-          only grow
-reindex   build the index for queries anew; never needed for right answers, nor while the broker runs
+Look at what a running broker recorded:
+  status [options]            size, root and keys of the chain; publishes accepted and refused since the start
+  query [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--from-time T] [--to-time T]
+        [--from N] [--to N] [--newest-first] [--limit N] [--payload] [options]
+                              records that match, oldest first
+  tail [-n N] [--follow] [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [options]
+                              the newest records, and with --follow those that come; ends with Ctrl-C
+  record N [options]          one record with everything that is stored for it
+  gaps KID|NAME [--from N] [--to N] [--limit N] [options]
+                              sequence numbers of a key that are not in the chain; exit code 1 when there are any
 
+Prove it:
+  checkpoint [options]        the newest signed statement of size and root: keep it, and the log cannot be cut off
+                              below it unnoticed
+  receipt N [-o NAME] [options]
+                              what proves that record N is in the log; with -o as NAME.receipt (COSE),
+                              NAME.tlog-proof and NAME.json (all)
+  verify-receipt FILE... [--vkey KEY|FILE | --policy FILE] [--broker-key PEM] [--record FILE] [--json]
+                              verify such files without any broker; exit code 1 when one does not prove its record
+
+Verify all of it; exit code 1 when something was altered, with the first bad record and how far the damage goes:
+  verify [--from N] [--to N] [--hashes-only] [options]
+                              a running broker
+  verify --db DIR [--broker-key PEM] [--from N] [--to N] [--hashes-only] [--json]
+                              a stopped broker, or a copy of its data
+  verify --export DIR [--vkey KEY|FILE]... [--json]
+                              an export, which needs no broker
+  export DIR --db DIR [--json]
+                              bring an export up to the newest checkpoint of a stopped broker: tiles, records, public
+                              keys; a running one does that by notary_export (docs/export.md)
+  watch URL --vkey KEY|FILE... [--state DIR] [--interval S] [--max-silence S] [--max-age S] [--cafile FILE]
+        [--once] [-v] [--json]
+                              look at a log over HTTP or, as an administrator, over MQTT (mqtt://HOST[:PORT]) again
+                              and again, from another machine; exit code 1 and the evidence when it does not only
+                              grow
+
+Take care of it:
+  erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N] [--dry-run] [options]
+                              take payloads, or records with them, out of the chain; proofs of all the rest stay valid
+  backup NAME [options]       have a running broker copy store and keys below the directory that notary_backup names
+  backup DIR --db DIR [--json]
+                              copy those of a stopped one; a copy has the private keys (docs/operations.md)
+  reindex --db DIR            build the index for queries anew; never needed for right answers, nor while the broker
+                              runs
+  recover --db DIR ...        explain why a start is refused, and what can be done: below
+
+Options:
       --topic FILTER            topic filter, as for subscribing
       --client ID               client id
       --kid KID                 key, as 'notarymq keys' prints it
@@ -55,6 +65,7 @@ reindex   build the index for queries anew; never needed for right answers, nor 
       --payload                 add the payload of each record (base64url; --json only)
   -o, --output NAME             where to write a receipt
       --vkey KEY|FILE           verifier key of the log to trust, or the file that holds it (keys/log.vkey)
+      --policy FILE             logs to trust, and how many of which witnesses must have cosigned (C2SP tlog-policy)
       --record FILE             the .json with the record that a .receipt or .tlog-proof is for
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)

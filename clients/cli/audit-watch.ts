@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ed25519NoteVerifier, nobleCrypto, parseVerifierKey } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
-import { HttpLog } from '../watch/http-log.ts'
+import { HttpLog, type RemoteLog } from '../watch/http-log.ts'
 import { LogWatcher, WatchAlarm, watchAlarms } from '../watch/log-watcher.ts'
 import { type KeptTree, WatchState } from '../watch/watch-state.ts'
+import { flagsOfUrl, isBrokerUrl } from './broker-url.ts'
 import { exitCode, integerOption, type Output, parseArguments, usageError } from './command.ts'
+import { MqttLog } from './mqtt-log.ts'
 import { readVkeys } from './verifier-keys.ts'
 
 const requestTimeoutMs = 30_000
@@ -13,7 +15,7 @@ const requestTimeoutMs = 30_000
 const longest = 31_536_000
 
 /**
- * `audit watch URL`: looks at a log that is served over HTTP, again and again, and demands that it only grows.
+ * `audit watch URL`: looks at a log over HTTP or MQTT, again and again, and demands that it only grows.
  * @returns 0 after `--once` when all is well; 1 with an alarm
  */
 export async function auditWatch(args: readonly string[], output: Output): Promise<number> {
@@ -24,6 +26,8 @@ export async function auditWatch(args: readonly string[], output: Output): Promi
     'max-silence': { type: 'string', default: '300' },
     'max-age': { type: 'string' },
     cafile: { type: 'string' },
+    username: { type: 'string', short: 'u' },
+    pw: { type: 'string', short: 'P' },
     once: { type: 'boolean' },
     verbose: { type: 'boolean', short: 'v' },
     json: { type: 'boolean' },
@@ -35,8 +39,7 @@ export async function auditWatch(args: readonly string[], output: Output): Promi
   const verifiers = vkeys.map((vkey) => ed25519NoteVerifier(parseVerifierKey(vkey, nobleCrypto), nobleCrypto))
   const state = new WatchState(values.state)
   const known = state.read(verifiers, nobleCrypto)
-  const ca = values.cafile === undefined ? {} : { ca: readFileSync(values.cafile, 'utf8') }
-  const log = new HttpLog(prefixOf(target), { timeoutMs: requestTimeoutMs, ...ca })
+  const log = openLog(target, values)
   const watch = new Watch({
     watcher: new LogWatcher({ log, verifiers, crypto: nobleCrypto, ...(known === undefined ? {} : { known }) }),
     state,
@@ -52,11 +55,28 @@ export async function auditWatch(args: readonly string[], output: Output): Promi
       else if (values.verbose || values.once) output.out(`ok: ${event.treeSize} records, root ${event.rootHash}`)
     },
   })
-  for (;;) {
-    const code = await watch.step()
-    if (code !== undefined) return code
-    await sleep(seconds('--interval', values.interval) * 1000)
+  try {
+    for (;;) {
+      const code = await watch.step()
+      if (code !== undefined) return code
+      await sleep(seconds('--interval', values.interval) * 1000)
+    }
+  } finally {
+    await log.close()
   }
+}
+
+interface LogFlags {
+  readonly cafile?: string | undefined
+  readonly username?: string | undefined
+  readonly pw?: string | undefined
+}
+
+/** @throws {ClientError} ERR_USAGE */
+function openLog(target: string, { cafile, username, pw }: LogFlags): RemoteLog {
+  if (isBrokerUrl(target)) return new MqttLog({ ...flagsOfUrl(target, cafile), username, pw })
+  const ca = cafile === undefined ? {} : { ca: readFileSync(cafile, 'utf8') }
+  return new HttpLog(prefixOf(target), { timeoutMs: requestTimeoutMs, ...ca })
 }
 
 function seconds(name: string, text: string): number {
@@ -68,7 +88,7 @@ function prefixOf(target: string): URL {
   if (!URL.canParse(target)) throw usageError('not a URL')
   const url = new URL(target.endsWith('/') ? target : `${target}/`)
   if (!['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw usageError('audit watch takes the http or https URL that the paths of the log follow')
+    throw usageError('audit watch takes the http or https URL that the paths of the log follow, or mqtt://HOST[:PORT]')
   }
   return url
 }

@@ -78,6 +78,16 @@ export function integerOption(name: string, text: string | undefined, least: num
   return value
 }
 
+/** A command that runs what its first word names. @throws {ClientError} ERR_USAGE */
+export function bySubcommand(subcommands: Readonly<Record<string, Command['run']>>): Command['run'] {
+  return async ([name, ...args], output) => {
+    if (name === undefined) throw usageError('a subcommand is needed')
+    const run = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined
+    if (run === undefined) throw usageError(`no subcommand ${name}`)
+    return run(args, output)
+  }
+}
+
 /** Errors that are an answer. */
 const meansNo: readonly unknown[] = ['ERR_REFUSED', 'ERR_ADMIN', 'ERR_BROKER_UNPROVEN']
 

@@ -1,21 +1,16 @@
 export { ClientError } from '../errors.ts'
-export {
-  auditGaps,
-  auditStatus,
-  auditVerifyLive,
-  printVerification,
-  unknownAuditCommand,
-  verifyOptions,
-  verifyParams,
-} from './audit.ts'
 export { auditBackup, printBackup } from './audit-backup.ts'
 export { auditErase } from './audit-erase.ts'
+export { auditGaps } from './audit-gaps.ts'
 export { auditHelp } from './audit-help.ts'
 export { auditQuery, auditRecord } from './audit-query.ts'
 export { auditCheckpoint, auditReceipt } from './audit-receipt.ts'
+export { auditStatus } from './audit-status.ts'
 export { auditTail } from './audit-tail.ts'
+export { auditVerifyLive, printVerification, verifyOptions, verifyParams } from './audit-verify.ts'
 export { auditWatch } from './audit-watch.ts'
 export {
+  bySubcommand,
   type Command,
   exitCode,
   integerOption,

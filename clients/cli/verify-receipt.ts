@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { NoteError, nobleCrypto, noteKeyType, parseVerifierKey, type VerifierKey } from '../../protocol/index.ts'
+import { NoteError, nobleCrypto, parseWitnessPolicy, type WitnessPolicy } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { loadPublicKey } from '../identity/index.ts'
 import { type CheckedEvidence, checkEvidence, readEvidence, readLoggedRecord } from '../receipts/index.ts'
 import { exitCode, type Output, parseArguments } from './command.ts'
+import { readLogKey } from './verifier-keys.ts'
 
 interface Checked {
   readonly file: string
@@ -17,26 +18,36 @@ interface Checked {
 export async function auditVerifyReceipt(args: readonly string[], output: Output): Promise<number> {
   const { values, positionals } = parseArguments(args, {
     vkey: { type: 'string' },
+    policy: { type: 'string' },
     'broker-key': { type: 'string' },
     record: { type: 'string' },
     json: { type: 'boolean' },
   })
   if (positionals.length === 0) throw new ClientError('ERR_USAGE', 'a file is needed')
-  const logKey = values.vkey === undefined ? undefined : readVerifierKey(values.vkey)
+  const logKey = values.vkey === undefined ? undefined : readLogKey(values.vkey)
   const brokerKey = values['broker-key'] === undefined ? undefined : loadPublicKey(values['broker-key'])
-  if (logKey === undefined && brokerKey === undefined) {
-    throw new ClientError('ERR_USAGE', 'whom to trust has to be said: --vkey, --broker-key or both')
+  const policy = values.policy === undefined ? undefined : readPolicy(values.policy)
+  if (logKey !== undefined && policy !== undefined) {
+    throw new ClientError('ERR_USAGE', 'a policy names the logs to trust: --vkey or --policy, not both')
+  }
+  if (logKey === undefined && brokerKey === undefined && policy === undefined) {
+    throw new ClientError('ERR_USAGE', 'whom to trust has to be said: --vkey, --broker-key or both, or --policy')
   }
   const logged = values.record === undefined ? undefined : readLoggedRecord(values.record)
   const checked: Checked[] = []
   for (const file of positionals) {
     const evidence = readEvidence(file, logged)
+    // Only a checkpoint has cosignatures: no other proof may stand in for it.
+    if (policy !== undefined && evidence.tlogProof === undefined) {
+      throw new ClientError('ERR_USAGE', `${file} has no cosignatures; a policy is for .tlog-proof and .json`)
+    }
     const isFor =
+      policy !== undefined ||
       (evidence.receipt !== undefined && brokerKey !== undefined) ||
       (evidence.tlogProof !== undefined && logKey !== undefined)
     if (!isFor)
       throw new ClientError('ERR_USAGE', `${file} needs ${evidence.receipt === undefined ? '--vkey' : '--broker-key'}`)
-    checked.push({ file, found: await checkEvidence(evidence, { brokerKey, logKey }, nobleCrypto) })
+    checked.push({ file, found: await checkEvidence(evidence, { brokerKey, logKey, policy }, nobleCrypto) })
   }
   const isOk = checked.every(({ found }) => found !== undefined)
   if (values.json) output.out(JSON.stringify({ ok: isOk, files: checked.map(toJson) }))
@@ -47,8 +58,8 @@ export async function auditVerifyReceipt(args: readonly string[], output: Output
 function toJson({ file, found }: Checked) {
   if (found === undefined) return { file, ok: false }
   const { record, proved } = found
-  const shown = proved.map(({ by, origin, index, treeSize }) => {
-    return { by, origin, index: Number(index), treeSize: Number(treeSize) }
+  const shown = proved.map(({ index, treeSize, ...rest }) => {
+    return { ...rest, index: Number(index), treeSize: Number(treeSize) }
   })
   return { file, ok: true, kind: record.kind, topic: record.topic, proved: shown }
 }
@@ -57,26 +68,20 @@ function toText({ file, found }: Checked): string {
   if (found === undefined) return `BAD: ${file} does not prove its record`
   const { record, proved } = found
   const what = [record.kind, record.topic].filter((word) => word !== undefined).join(' ')
-  const lines = proved.map(({ by, origin, index, treeSize }) => {
-    return `  leaf ${index} of ${treeSize} in ${origin}, by its ${by === 'log-key' ? 'log key' : 'broker key'}`
+  const lines = proved.map(({ by, origin, index, treeSize, cosignedBy = [] }) => {
+    const witnesses = cosignedBy.length === 0 ? '' : `, cosigned by ${cosignedBy.join(', ')}`
+    return `  leaf ${index} of ${treeSize} in ${origin}, by its ${by === 'log-key' ? 'log key' : 'broker key'}${witnesses}`
   })
   return [`ok: ${file}: ${what}, recorded ${new Date(record.timeMs).toISOString()}`, ...lines].join('\n')
 }
 
-/** @param given the key as a line, or the name of a file that holds it: `keys/log.vkey` of the data directory */
-function readVerifierKey(given: string): VerifierKey {
-  const text = given.includes('+') ? given : readText(given)
-  const key = parsedKey(text.trim())
-  if (key?.type !== noteKeyType.ed25519) throw new ClientError('ERR_USAGE', `${given} is not the verifier key of a log`)
-  return key
-}
-
-function parsedKey(text: string): VerifierKey | undefined {
+/** C2SP tlog-policy. */
+function readPolicy(path: string): WitnessPolicy {
   try {
-    return parseVerifierKey(text, nobleCrypto)
+    return parseWitnessPolicy(readText(path), nobleCrypto)
   } catch (error) {
-    if (error instanceof NoteError) return undefined
-    throw error
+    if (!(error instanceof NoteError)) throw error
+    throw new ClientError('ERR_USAGE', `${path} is no witness policy: ${error.message}`, {}, error)
   }
 }
 

@@ -13,6 +13,7 @@ import {
   parseInclusionReceipt,
   type VerifierKey,
   verifyTlogProof,
+  type WitnessPolicy,
 } from '../../protocol/index.ts'
 
 /** What somebody shows to prove that a record is in the log: nothing of it is believed. */
@@ -34,6 +35,8 @@ export interface EvidenceTrust {
   readonly brokerKey?: P256PublicKey | undefined
   /** For `.tlog-proof`. */
   readonly logKey?: VerifierKey | undefined
+  /** For `.tlog-proof`, in place of `logKey`: which logs, and who must have cosigned. */
+  readonly policy?: WitnessPolicy | undefined
 }
 
 /** One proof that held. */
@@ -44,6 +47,8 @@ export interface Proved {
   readonly index: bigint
   /** Of the tree whose root was signed. */
   readonly treeSize: bigint
+  /** By the log key: names of the witnesses of the policy that cosigned it. */
+  readonly cosignedBy?: readonly string[]
 }
 
 export interface CheckedEvidence {
@@ -96,19 +101,19 @@ async function byBroker(
 function byLog(
   { tlogProof }: Evidence,
   hash: Uint8Array,
-  { logKey }: EvidenceTrust,
+  trust: EvidenceTrust,
   crypto: CryptoProvider,
 ): Proved | undefined {
-  if (tlogProof === undefined || logKey === undefined) return undefined
-  const policy = {
-    logs: [{ verifier: ed25519NoteVerifier(logKey, crypto) }],
-    witnesses: [],
-    groups: [],
-    quorum: undefined,
-  }
+  const policy = trust.policy ?? (trust.logKey && policyOf(trust.logKey, crypto))
+  if (tlogProof === undefined || policy === undefined) return undefined
   const { leafIndex, opened } = verifyTlogProof(tlogProof, hash, policy, crypto)
   const { origin, treeSize } = opened.checkpoint
-  return { by: 'log-key', origin, index: leafIndex, treeSize }
+  return { by: 'log-key', origin, index: leafIndex, treeSize, cosignedBy: [...opened.cosignedBy] }
+}
+
+/** Trusts the log alone. */
+function policyOf(logKey: VerifierKey, crypto: CryptoProvider): WitnessPolicy {
+  return { logs: [{ verifier: ed25519NoteVerifier(logKey, crypto) }], witnesses: [], groups: [], quorum: undefined }
 }
 
 function notProved(): ProtocolError {

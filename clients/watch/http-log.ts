@@ -8,6 +8,8 @@ export interface RemoteLog {
   checkpoint(): Promise<Uint8Array>
   /** At least what was asked for. @throws {ClientError} ERR_LOG_UNREACHABLE */
   read(file: TileOrEntries): Promise<Uint8Array>
+  /** Nothing more will be asked. */
+  close(): Promise<void>
 }
 
 export type TileOrEntries = Extract<LogFile, { kind: 'tile' }> | { kind: 'entries'; index: number; width: number }
@@ -40,6 +42,9 @@ export class HttpLog implements RemoteLog {
     if (whole === undefined) throw this.#missing(logFilePath(file))
     return whole
   }
+
+  /** Every request has a connection of its own. */
+  async close(): Promise<void> {}
 
   #get(file: LogFile, maxBytes: number): Promise<Uint8Array | undefined> {
     return fetchBounded(new URL(logFilePath(file), this.#prefix), { ...this.#limits, maxBytes })

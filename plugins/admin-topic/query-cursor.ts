@@ -1,6 +1,14 @@
-import { bytesEqual, decodeCbor, encodeCbor, fromBase64url, ProtocolError, toBase64url } from '../../protocol/index.ts'
+import {
+  bytesEqual,
+  decodeCbor,
+  encodeCbor,
+  fromBase64url,
+  ProtocolError,
+  type QueryOrder,
+  toBase64url,
+} from '../../protocol/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import type { Order, RecordFilter } from '../query-index/index.ts'
+import type { RecordFilter } from '../query-index/index.ts'
 import { AdminError } from './errors.ts'
 
 /** What a cursor is bound to: page size and columns may change on the way. */
@@ -10,7 +18,7 @@ export interface AskedRecords {
   readonly toIndex: number
   readonly fromTimeMs: number | undefined
   readonly toTimeMs: number | undefined
-  readonly order: Order
+  readonly order: QueryOrder
 }
 
 /** Where to go on: CBOR `[index, digest of the query]` in base64url. It gives no right: who asks is looked at anew. */

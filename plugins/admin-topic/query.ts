@@ -3,13 +3,13 @@ import {
   type Includable,
   type Outcome,
   outcomes,
+  type QueryOrder,
   queryOrders,
   type RecordJson,
 } from '../../protocol/index.ts'
+import type { IndexRange } from '../audit-chain/index.ts'
 import {
-  type IndexRange,
   indexAtTime,
-  type Order,
   type RecordFilter,
   type RecordOwner,
   ScanBudget,
@@ -37,7 +37,7 @@ interface Query {
   /** Milliseconds since 1970. */
   readonly fromTimeMs: number | undefined
   readonly toTimeMs: number | undefined
-  readonly order: Order
+  readonly order: QueryOrder
   readonly limit: number
   readonly include: ReadonlySet<Includable>
   /** Index at which the page before ended. */

@@ -10,7 +10,7 @@ import {
 import { type AuditChain, readBlock } from '../audit-chain/index.ts'
 import type { CheckpointKeeper, PublishedCheckpoint } from '../checkpoints/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import { receiptsOf } from '../receipts/record-receipts.ts'
+import { receiptOf } from '../receipts/record-receipts.ts'
 import { AdminError } from './errors.ts'
 import type { ParamReader } from './params.ts'
 import { readRecord } from './records.ts'
@@ -54,11 +54,13 @@ export class ReceiptMethods {
     const { record } = await this.#inTurn(() => readRecord(this.#chain, index))
     // A receipt reveals the record, so it takes the same right as reading it.
     if (!maySee(record, owner, rights)) throw new AdminError('not-found', 'none that you may read')
-    if (record === undefined) throw new AdminError('not-found', 'the record was erased')
+    if (record === undefined) throw erased()
     const checkpoint = await this.#covering(index)
     return this.#inTurn(async () => {
-      const { value } = await receiptsOf(this.#chain, [index], checkpoint, nativeCrypto).next()
-      const { json, path } = value as NonNullable<typeof value>
+      const value = await receiptOf(this.#chain, index, checkpoint, nativeCrypto)
+      // It may have happened while the checkpoint was waited for.
+      if (value === undefined) throw erased()
+      const { json, path } = value
       const tlogProof = encodeTlogProof({ leafIndex: BigInt(index), path, checkpoint: checkpoint.note })
       return { ...json, tlogProof }
     })
@@ -150,4 +152,8 @@ export class ReceiptMethods {
     this.#reading = result.catch(() => {})
     return result
   }
+}
+
+function erased(): AdminError {
+  return new AdminError('not-found', 'the record was erased')
 }

@@ -281,7 +281,7 @@ const tellable = {
   ERR_KEY_RESTRICTIONS: 'invalid-params',
   ERR_KEY_PROOF: 'invalid-params',
   ERR_KEY_REVOKED: 'key-revoked',
-  ERR_VERIFY_STOPPED: 'too-busy',
+  ERR_VERIFY_STOPPED: 'stopped',
 } as const satisfies Partial<Record<PluginErrorCode, AdminError['adminCause']>>
 
 function toAdminError(error: unknown): AdminError | undefined {

@@ -7,7 +7,7 @@ import type { AnchorFile } from './anchor-file.ts'
 import { AnchoredPlaces } from './anchored-places.ts'
 
 export interface AnchorWriterOptions {
-  readonly chain: Pick<AuditChain, 'brokerKey' | 'database' | 'failed' | 'registry' | 'submit'>
+  readonly chain: Pick<AuditChain, 'brokerKey' | 'database' | 'record' | 'registry'>
   readonly files: readonly AnchorFile[]
   /** Told when a file cannot be written, and not again before it could: ERR_ANCHOR_WRITE_FAILED. */
   readonly onFailing: (place: string, error: PluginError) => void

@@ -30,14 +30,11 @@ export class AnchoredPlaces {
   }
 
   /** Notes that an anchor was written there; resolves when that is durable. */
-  async note(place: string, chain: Pick<AuditChain, 'failed' | 'submit'>): Promise<void> {
+  async note(place: string, chain: Pick<AuditChain, 'record'>): Promise<void> {
     if (this.#known.has(place)) return
     const key = new TextEncoder().encode(place)
     const also = [{ type: 'put' as const, sublevel: this.#sublevel, key, value: nothing }]
-    await new Promise<void>((resolve, reject) => {
-      chain.submit({ bytes: key.length, decide: () => ({ also }), settle: resolve })
-      chain.failed.then(reject)
-    })
+    await chain.record(() => ({ also }))
     this.#known.add(place)
   }
 

@@ -12,8 +12,12 @@ export async function guardChain(found: FoundChain, sources: readonly Checkpoint
   const { database, treeSize } = found
   const places = await AnchoredPlaces.open(database)
   const log = foundLogOf(found)
-  for (const source of sources) {
-    const standing = await standingToSource(log, source)
+  // All are asked at once: those that do not answer are waited for together. The first in order to refuse is told of.
+  const asked = await Promise.allSettled(sources.map((source) => standingToSource(log, source)))
+  for (const [i, source] of sources.entries()) {
+    const answer = asked[i] as (typeof asked)[number]
+    if (answer.status === 'rejected') throw answer.reason
+    const standing = answer.value
     if (standing.standing === 'none' && places.has(source.place)) throw missingAnchor(source.place)
     const contradiction = contradictionOf(standing, treeSize)
     if (contradiction !== undefined) throw contradiction

@@ -1,6 +1,7 @@
 export { AnchorFile } from './anchor-file.ts'
 export { type AnchorWriterOptions, openAnchors } from './anchor-writer.ts'
 export { AnchoredPlaces } from './anchored-places.ts'
+export { checkpointFile } from './checkpoint-file.ts'
 export { guardChain, missingAnchor } from './guard-chain.ts'
 export {
   type CheckpointSource,

@@ -117,6 +117,8 @@ export class AuditChain {
   readonly #keys: KeyChanges
   readonly #onError: (error: unknown) => void
   readonly #failed: Promise<PluginError>
+  /** Who waits for {@link record}. Not by the promise above, which keeps whoever asked it until the process ends. */
+  readonly #waiting = new Set<(error: PluginError) => void>()
   #isClosed = false
 
   private constructor(parts: {
@@ -157,6 +159,9 @@ export class AuditChain {
       onAlarm: parts.onAlarm,
     })
     this.#failed = parts.failed
+    this.#failed.then((error) => {
+      for (const reject of this.#waiting) reject(error)
+    })
     this.#keys = new KeyChanges({
       registry: parts.registry,
       origin: parts.genesis.origin,
@@ -314,7 +319,10 @@ export class AuditChain {
     this.#sequencer.submit(submission)
   }
 
-  /** Submits one record of the broker's own; rejects with what `decide` throws. */
+  /**
+   * Submits one record of the broker's own, or what is to be written without one. Resolves when it is durable; rejects
+   * with what `decide` throws, and when the chain fails.
+   */
   record(decide: Submission['decide']): Promise<void> {
     return new Promise((resolve, reject) => {
       let refusal: { error: unknown } | undefined
@@ -328,9 +336,13 @@ export class AuditChain {
             return undefined
           }
         },
-        settle: () => (refusal === undefined ? resolve() : reject(refusal.error)),
+        settle: () => {
+          this.#waiting.delete(reject)
+          if (refusal === undefined) resolve()
+          else reject(refusal.error)
+        },
       })
-      this.#failed.then(reject)
+      this.#waiting.add(reject)
     })
   }
 

@@ -1,4 +1,4 @@
-import { type Block, type BlockEntry, decodeBlock } from '../../protocol/index.ts'
+import { type Block, type BlockEntry, decodeBlock, decodeEntry } from '../../protocol/index.ts'
 import type { AuditStore } from './store.ts'
 
 type BlockReader = Pick<AuditStore, 'blockAt'>
@@ -12,8 +12,11 @@ export async function readBlock(store: BlockReader, index: number): Promise<Bloc
   return stored === undefined ? undefined : decodeBlock(stored.encoded)
 }
 
-/** What is stored for one record; undefined when its block is not there. @throws as {@link readBlock} */
+/**
+ * What is stored for one record, without decoding the others of its block; undefined when it is not there.
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_BLOCK_MALFORMED
+ */
 export async function readEntry(store: BlockReader, index: number): Promise<BlockEntry | undefined> {
-  const block = await readBlock(store, index)
-  return block?.entries[index - block.header.firstIndex]
+  const stored = await store.blockAt(index)
+  return stored === undefined ? undefined : decodeEntry(stored.encoded, index - stored.firstIndex)
 }

@@ -5,6 +5,7 @@ import {
   hashBytes,
   type TileId,
   type TileSource,
+  tileNumber,
   tileWidth,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
@@ -28,7 +29,7 @@ export class TileReader {
   readonly #options: TileReaderOptions
   readonly #maxTiles: number
   /** Those used last are at the end. */
-  readonly #cache = new Map<string, HashTile>()
+  readonly #cache = new Map<number, HashTile>()
 
   constructor(options: TileReaderOptions) {
     this.#options = options
@@ -41,19 +42,19 @@ export class TileReader {
    * @throws {PluginError} ERR_CHAIN_DAMAGED: it is missing, or not the one that belongs there
    */
   readonly read: TileSource = async (tile) => {
-    const name = tileName(tile)
-    const cached = this.#cache.get(name)
+    const key = tileNumber(tile)
+    const cached = this.#cache.get(key)
     if (cached !== undefined && cached.width >= tile.width) {
-      this.#keep(name, cached)
+      this.#keep(key, cached)
       return cached
     }
     const { writer, crypto } = this.#options
     const hashes = writer.inMemory(tile)
     if (hashes !== undefined && hashes.length < tile.width * hashBytes) {
-      throw new RangeError(`${name} has no ${tile.width} hashes yet`)
+      throw new RangeError(`${tileName(tile)} has no ${tile.width} hashes yet`)
     }
     const read = hashes === undefined ? await this.#fromDisk(tile) : new HashTile(hashes, crypto)
-    this.#keep(name, read)
+    this.#keep(key, read)
     return read
   }
 
@@ -66,9 +67,9 @@ export class TileReader {
     throw new PluginError('ERR_CHAIN_DAMAGED', `${tileName({ level, index })} is not the one that belongs there`)
   }
 
-  #keep(name: string, tile: HashTile): void {
-    this.#cache.delete(name)
-    this.#cache.set(name, tile)
+  #keep(key: number, tile: HashTile): void {
+    this.#cache.delete(key)
+    this.#cache.set(key, tile)
     if (this.#cache.size <= this.#maxTiles) return
     const [longestUnused] = this.#cache.keys()
     if (longestUnused !== undefined) this.#cache.delete(longestUnused)

@@ -1,4 +1,4 @@
-import { hashBytes, hashesAtLevel, type TileId, type TreeGrowth, tileWidth } from '../../protocol/index.ts'
+import { hashBytes, hashesAtLevel, type TileId, type TreeGrowth, tileNumber, tileWidth } from '../../protocol/index.ts'
 import type { StoreOperation } from './store.ts'
 import { type TilePut, type TileTable, tileName } from './tile-table.ts'
 
@@ -18,8 +18,8 @@ export class TileWriter {
   readonly #table: Pick<TileTable, 'put'>
   /** By level. */
   readonly #edge: PartialTile[]
-  /** Full tiles of the newest growth, whose batch may not be written yet; by name. */
-  readonly #inFlight = new Map<string, Uint8Array>()
+  /** Full tiles of the newest growth, whose batch may not be written yet. */
+  readonly #inFlight = new Map<number, Uint8Array>()
   #size: number
 
   /**
@@ -66,7 +66,7 @@ export class TileWriter {
       throw new RangeError(`the tree of ${this.#size} leaves does not reach ${tileName(tile)}`)
     }
     if (tile.index === partial.index) return partial.hashes.subarray(0, partial.width * hashBytes)
-    return this.#inFlight.get(tileName(tile))
+    return this.#inFlight.get(tileNumber(tile))
   }
 
   /** @returns whether the tile is full now */
@@ -81,7 +81,7 @@ export class TileWriter {
     if (tile.width < tileWidth) return false
     const id = { level, index: tile.index }
     operations.push(this.#table.put(id, tile.hashes))
-    this.#inFlight.set(tileName(id), tile.hashes)
+    this.#inFlight.set(tileNumber(id), tile.hashes)
     this.#edge[level] = emptyTile(tile.index + 1)
     return true
   }

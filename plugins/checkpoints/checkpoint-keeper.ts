@@ -36,7 +36,7 @@ export type Anchor = (checkpoint: PublishedCheckpoint) => Promise<void>
 export interface CheckpointKeeperOptions {
   readonly chain: Pick<
     AuditChain,
-    'brokerKey' | 'database' | 'failed' | 'genesis' | 'logKey' | 'outage' | 'registry' | 'state' | 'submit' | 'tiles'
+    'brokerKey' | 'database' | 'genesis' | 'logKey' | 'outage' | 'record' | 'registry' | 'state' | 'tiles'
   >
   readonly crypto: CryptoProvider
   /** Time between two checkpoints, as it is now, in milliseconds. */
@@ -156,7 +156,8 @@ export class CheckpointKeeper {
       const stop = this.onPublished(() => {
         if (this.#covers(index)) end()
       })
-      const timer = setTimeout(end, timeoutMs)
+      // Whoever waits is no reason for the process to stay.
+      const timer = setTimeout(end, timeoutMs).unref()
     })
   }
 
@@ -222,10 +223,7 @@ export class CheckpointKeeper {
   #store({ note }: PublishedCheckpoint): Promise<void> {
     const { chain } = this.#options
     const also = [{ type: 'put' as const, sublevel: this.#sublevel, key: newestKey, value: encoder.encode(note) }]
-    return new Promise((resolve, reject) => {
-      chain.submit({ bytes: note.length, decide: () => ({ also }), settle: resolve })
-      chain.failed.then(reject)
-    })
+    return chain.record(() => ({ also }))
   }
 
   #publish(checkpoint: PublishedCheckpoint): void {

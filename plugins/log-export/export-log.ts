@@ -16,16 +16,16 @@ import {
   tilesOf,
   tileWidth,
 } from '../../protocol/index.ts'
-import { type AuditStore, damaged } from '../audit-chain/index.ts'
+import { type BlockSource, blocksBetween, damaged } from '../audit-chain/index.ts'
 import { type Standing, standingTo } from '../checkpoints/index.ts'
 import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import { blocksOf } from './blocks-of.ts'
+import { briskPace } from '../pace.ts'
 import { ExportDirectory, type FileInParts } from './export-directory.ts'
 
 /** What is exported. */
 export interface ExportSource {
-  readonly store: Pick<AuditStore, 'blocksAt'>
+  readonly store: BlockSource
   readonly tiles: TileSource
   /** Public keys by name of the file: `broker.pub.pem`, `log.vkey`, and those before them. */
   readonly keys: ReadonlyMap<string, string>
@@ -111,8 +111,9 @@ async function writeBundles(
 ): Promise<void> {
   let bundle: BundleWriter | undefined
   const start = from - (from % tileWidth)
+  const pace = briskPace()
   try {
-    for await (const { header, signed, entries } of blocksOf(store, start, to)) {
+    for await (const { header, signed, entries } of blocksBetween(store, { from: start, to: to - 1 }, 'asc')) {
       for (let i = Math.max(0, start - header.firstIndex); i < entries.length; i++) {
         const index = header.firstIndex + i
         bundle ??= await BundleWriter.begin(directory, Math.floor(index / tileWidth), to)
@@ -120,6 +121,7 @@ async function writeBundles(
         const entry = entries[i] as (typeof entries)[number]
         bundle.leaves.push(entry.leaf)
         await bundle.records.add(encodeRecordItem(entry))
+        if (pace.isTired) await pace.rest()
         if (bundle.leaves.length < bundle.width) continue
         await bundle.finish()
         bundle = undefined

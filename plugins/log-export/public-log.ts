@@ -1,15 +1,15 @@
 import { encodeItems, type LogFile, type TileSource, tileIn, tileWidth } from '../../protocol/index.ts'
-import type { AuditStore } from '../audit-chain/index.ts'
+import { type BlockSource, blocksBetween } from '../audit-chain/index.ts'
 import type { CheckpointKeeper } from '../checkpoints/index.ts'
-import { blocksOf } from './blocks-of.ts'
+import { briskPace } from '../pace.ts'
 
 export interface PublicLogOptions {
-  readonly store: Pick<AuditStore, 'blocksAt'>
+  readonly store: BlockSource
   readonly tiles: TileSource
   readonly checkpoints: Pick<CheckpointKeeper, 'newest'>
 }
 
-/** Bundles kept in memory, about 12 kB each. */
+/** Bundles kept in memory: 12 kB each of entries; of headers, where every block has one record, 60 kB. */
 const maxBundles = 256
 
 /**
@@ -57,7 +57,10 @@ export class PublicLog {
     const start = index * tileWidth
     const end = start + width
     const items: Uint8Array[] = []
-    for await (const { header, signed, entries } of blocksOf(this.#options.store, start, end)) {
+    const pace = briskPace()
+    const range = { from: start, to: end - 1 }
+    for await (const { header, signed, entries } of blocksBetween(this.#options.store, range, 'asc')) {
+      if (pace.isTired) await pace.rest()
       if (kind === 'headers') {
         if (header.firstIndex >= start) items.push(signed)
         continue

@@ -1,5 +1,5 @@
 import { headerOfBlock } from '../../protocol/index.ts'
-import type { BlockSource } from './blocks-between.ts'
+import type { BlockSource } from '../audit-chain/index.ts'
 
 /**
  * The first record that is not older than a time, or `size` when all are: by halving, since the time of the chain never

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PluginError } from '../errors.ts'
-import { Pace } from './pace.ts'
+import { Pace } from '../pace.ts'
 import type { QueryIndex } from './query-index.ts'
 
 /** At most a tenth of the time, in slices that nobody notices. */

@@ -1,7 +1,5 @@
-export type { IndexRange, Order } from './blocks-between.ts'
 export { indexAtTime } from './index-at-time.ts'
 export { IndexBuilder, type IndexBuilderOptions } from './index-builder.ts'
-export { briskPace } from './pace.ts'
 export { type IndexedChain, QueryIndex, type QueryIndexOptions } from './query-index.ts'
 export { isOwnedBy, type RecordFilter, type RecordOwner } from './record-filter.ts'
 export { noLimits, ScanBudget, type ScanLimits } from './scan-budget.ts'

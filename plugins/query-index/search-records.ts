@@ -5,12 +5,11 @@ import {
   decodeRecord,
   type ErasedEntry,
   type KeptEntry,
+  type QueryOrder,
 } from '../../protocol/index.ts'
-import { readBlock } from '../audit-chain/index.ts'
-import { PluginError } from '../errors.ts'
-import { type BlockSource, blocksBetween, type IndexRange, type Order } from './blocks-between.ts'
+import { type BlockSource, blocksBetween, damaged, type IndexRange, readBlock } from '../audit-chain/index.ts'
+import { briskPace } from '../pace.ts'
 import type { OffsetSet } from './offset-set.ts'
-import { briskPace } from './pace.ts'
 import type { QueryIndex } from './query-index.ts'
 import { conditionsOf, matchesFilter, type RecordFilter } from './record-filter.ts'
 import type { ScanBudget } from './scan-budget.ts'
@@ -38,7 +37,7 @@ export async function* searchRecords(
   source: SearchSource,
   filter: RecordFilter,
   range: IndexRange,
-  order: Order,
+  order: QueryOrder,
   budget: ScanBudget,
 ): AsyncGenerator<FoundRecord, number | undefined> {
   const { index } = source
@@ -63,7 +62,7 @@ async function* scan(
   { store }: SearchSource,
   filter: RecordFilter,
   range: IndexRange,
-  order: Order,
+  order: QueryOrder,
   budget: ScanBudget,
 ): AsyncGenerator<FoundRecord, number | undefined> {
   const pace = briskPace()
@@ -90,7 +89,7 @@ async function* visit(
     if (budget.isSpent) return index
     if (block === undefined || !holds(block, index)) block = await readBlock(store, index)
     if (block === undefined || !holds(block, index)) {
-      throw new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: the block of record ${index} is missing`)
+      throw damaged(`the block of record ${index} is missing`)
     }
     const found = examine(block, index, filter, budget)
     if (found !== undefined) yield found
@@ -121,7 +120,11 @@ function holds({ header, entries }: Block, index: number): boolean {
 }
 
 /** A range cut at the bounds of segments. */
-function* partsOf({ from, to }: IndexRange, size: number, order: Order): Iterable<IndexRange & { segment: number }> {
+function* partsOf(
+  { from, to }: IndexRange,
+  size: number,
+  order: QueryOrder,
+): Iterable<IndexRange & { segment: number }> {
   if (from > to) return
   const [first, last] = [Math.floor(from / size), Math.floor(to / size)]
   for (let i = 0; i <= last - first; i++) {
@@ -130,13 +133,13 @@ function* partsOf({ from, to }: IndexRange, size: number, order: Order): Iterabl
   }
 }
 
-function* indexesOf({ header, entries }: Block, { from, to }: IndexRange, order: Order): Iterable<number> {
+function* indexesOf({ header, entries }: Block, { from, to }: IndexRange, order: QueryOrder): Iterable<number> {
   const first = Math.max(from, header.firstIndex)
   const last = Math.min(to, header.firstIndex + entries.length - 1)
   for (let i = 0; i <= last - first; i++) yield order === 'asc' ? first + i : last - i
 }
 
-function indexesIn(offsets: OffsetSet, first: number, { from, to }: IndexRange, order: Order): readonly number[] {
+function indexesIn(offsets: OffsetSet, first: number, { from, to }: IndexRange, order: QueryOrder): readonly number[] {
   const indexes = Array.from(offsets.between(from - first, to - first), (offset) => first + offset)
   return order === 'asc' ? indexes : indexes.reverse()
 }

@@ -112,7 +112,8 @@ export class ReceiptPush {
           queue.putBack(indexes.slice(sent))
           return false
         }
-        if (isOf(receipt, owner)) topics.sendEvent(client, 'receipt', pushed(receipt))
+        if (receipt === undefined) queue.drop(indexes.slice(sent, sent + 1))
+        else if (isOf(receipt, owner)) topics.sendEvent(client, 'receipt', pushed(receipt))
         sent++
         if (sent % receiptsPerTurn === 0) await nextTurn()
       }

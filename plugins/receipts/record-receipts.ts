@@ -1,5 +1,6 @@
 import {
   type Block,
+  type BlockEntry,
   type ChainRecord,
   type CryptoProvider,
   decodeRecord,
@@ -8,9 +9,8 @@ import {
   type ReceiptJson,
   toBase64url,
 } from '../../protocol/index.ts'
-import { type AuditChain, readBlock } from '../audit-chain/index.ts'
+import { type AuditChain, damaged, readBlock, readEntry } from '../audit-chain/index.ts'
 import type { PublishedCheckpoint } from '../checkpoints/index.ts'
-import { PluginError } from '../errors.ts'
 
 /** What receipts are made from. */
 export type ReceiptChain = Pick<AuditChain, 'store' | 'tiles'>
@@ -24,7 +24,7 @@ export interface RecordReceipt {
 }
 
 /**
- * Makes receipts one after the other. The root was signed with the checkpoint, tiles are kept in memory, and a block is
+ * Makes receipts one after the other; undefined for a record that was erased, which is proved to nobody any more. The root was signed with the checkpoint, tiles are kept in memory, and a block is
  * read once for all records of it that are asked for in a row.
  * @param indexes below the size of the checkpoint, which has two leaves at least: a receipt has no empty path
  * @throws {PluginError} ERR_CHAIN_DAMAGED: a block or tile is missing or altered
@@ -35,27 +35,49 @@ export async function* receiptsOf(
   indexes: Iterable<number>,
   checkpoint: PublishedCheckpoint,
   crypto: CryptoProvider,
-): AsyncGenerator<RecordReceipt> {
-  const { treeSize, note, signedRoot } = checkpoint
-  const rootHash = toBase64url(checkpoint.rootHash)
+): AsyncGenerator<RecordReceipt | undefined> {
   let block: Block | undefined
   for (const index of indexes) {
     if (block === undefined || !holds(block, index)) block = await readBlock(chain.store, index)
-    const entry = block?.entries[index - block.header.firstIndex]
-    if (entry?.record === undefined) throw new PluginError('ERR_CHAIN_DAMAGED', `record ${index} is missing`)
-    const proof = await inclusionProof(index, treeSize, chain.tiles, crypto)
-    const json = {
-      index,
-      treeSize,
-      rootHash,
-      leaf: toBase64url(entry.leaf),
-      record: toBase64url(entry.record),
-      salt: toBase64url(entry.salt),
-      receipt: toBase64url(inclusionReceipt(signedRoot, proof)),
-      checkpoint: note,
-    }
-    yield { record: decodeRecord(entry.record), path: proof.path, json }
+    yield await receiptFor(chain, index, block?.entries[index - block.header.firstIndex], checkpoint, crypto)
   }
+}
+
+/**
+ * Makes one receipt, without looking at the other records of its block; undefined when the record was erased.
+ * @throws as {@link receiptsOf}
+ */
+export async function receiptOf(
+  chain: ReceiptChain,
+  index: number,
+  checkpoint: PublishedCheckpoint,
+  crypto: CryptoProvider,
+): Promise<RecordReceipt | undefined> {
+  return receiptFor(chain, index, await readEntry(chain.store, index), checkpoint, crypto)
+}
+
+async function receiptFor(
+  chain: ReceiptChain,
+  index: number,
+  entry: BlockEntry | undefined,
+  checkpoint: PublishedCheckpoint,
+  crypto: CryptoProvider,
+): Promise<RecordReceipt | undefined> {
+  if (entry === undefined) throw damaged(`the block of record ${index} is missing`)
+  if (entry.record === undefined) return undefined
+  const { treeSize, note, signedRoot } = checkpoint
+  const proof = await inclusionProof(index, treeSize, chain.tiles, crypto)
+  const json = {
+    index,
+    treeSize,
+    rootHash: toBase64url(checkpoint.rootHash),
+    leaf: toBase64url(entry.leaf),
+    record: toBase64url(entry.record),
+    salt: toBase64url(entry.salt),
+    receipt: toBase64url(inclusionReceipt(signedRoot, proof)),
+    checkpoint: note,
+  }
+  return { record: decodeRecord(entry.record), path: proof.path, json }
 }
 
 function holds({ header: { firstIndex, count } }: Block, index: number): boolean {

@@ -50,28 +50,37 @@ export interface Examination {
  * Finds out what a start of a stopped chain would find out, and more: it does not end with the first contradiction.
  * Changes nothing but tiles that do not fit the blocks.
  * @param anchorPaths default: those that the store says were written
+ * @param others what is known to have a checkpoint of it, too
  * @throws {PluginError} ERR_KEY_FILE, ERR_STORE_LOCKED, ERR_STORE_FORMAT_UNKNOWN, ERR_RECOVERY_UNFINISHED
  */
-export async function examineChain(location: string, anchorPaths?: readonly string[]): Promise<Examination> {
+export async function examineChain(
+  location: string,
+  anchorPaths?: readonly string[],
+  others: readonly CheckpointSource[] = [],
+): Promise<Examination> {
   if (existsSync(nextLogMarkOf(location))) {
     throw new PluginError('ERR_RECOVERY_UNFINISHED', `a recovery of ${location} did not come to its end`)
   }
   const identity = publishedIdentity(location)
-  if (!existsSync(join(location, 'store', 'CURRENT'))) return examineNothing(identity, anchorPaths ?? [])
+  if (!existsSync(join(location, 'store', 'CURRENT'))) return examineNothing(identity, anchorPaths ?? [], others)
   const database = await openStoreDatabase(location, false)
   try {
-    return await examineStore(database, location, identity, anchorPaths)
+    return await examineStore(database, location, identity, anchorPaths, others)
   } finally {
     await database.close()
   }
 }
 
 /** The store is gone: everything that was kept is missing. */
-async function examineNothing(identity: LogIdentity, paths: readonly string[]): Promise<Examination> {
+async function examineNothing(
+  identity: LogIdentity,
+  paths: readonly string[],
+  others: readonly CheckpointSource[],
+): Promise<Examination> {
   const anchors = paths.map((path) => new AnchorFile(path))
   const problems: PluginError[] = [new PluginError('ERR_CHAIN_ROLLED_BACK', 'there is no store')]
   const noTiles = () => Promise.reject(new RangeError('an empty tree has no tiles'))
-  const standings = await standingsTo({ identity, treeSize: 0, tiles: noTiles }, anchors, problems)
+  const standings = await standingsTo({ identity, treeSize: 0, tiles: noTiles }, [...anchors, ...others], problems)
   return { verdict: 'rolled-back', origin: identity.origin, records: 0, blocks: 0, standings, problems, anchors }
 }
 
@@ -80,6 +89,7 @@ async function examineStore(
   location: string,
   published: LogIdentity,
   anchorPaths: readonly string[] | undefined,
+  others: readonly CheckpointSource[],
 ): Promise<Examination> {
   const places = await AnchoredPlaces.open(database)
   const anchors = (anchorPaths ?? places.all).map((path) => new AnchorFile(path))
@@ -96,7 +106,7 @@ async function examineStore(
   }
   const head = existsSync(join(location, 'head')) ? readFileSync(join(location, 'head')) : undefined
   await caught(problems, () => restore(new KeyRegistry(nativeCrypto), head))
-  const standings = await standingsOf(database, { ...restored, genesis }, registry, anchors, problems)
+  const standings = await standingsOf(database, { ...restored, genesis }, registry, [...anchors, ...others], problems)
   for (const { place, standing } of standings) {
     if (standing === 'none' && places.has(place)) problems.push(missingAnchor(place))
   }
@@ -105,12 +115,12 @@ async function examineStore(
   return { verdict, origin: genesis.origin, records: frontier.size, blocks: height, standings, problems, anchors }
 }
 
-/** What store and anchors kept, against the tree; none when that is damaged. */
+/** What the store and others kept, against the tree; none when that is damaged. */
 async function standingsOf(
   database: StoreDatabase,
   { state, genesis }: RestoredChain & Pick<Required<RestoredChain>, 'genesis'>,
   registry: KeyRegistry,
-  anchors: readonly AnchorFile[],
+  others: readonly CheckpointSource[],
   problems: PluginError[],
 ): Promise<readonly KeptStanding[]> {
   const store = new LevelAuditStore(database)
@@ -119,7 +129,7 @@ async function standingsOf(
   const tiles = await caught(problems, () => readTiles(parts))
   if (tiles === undefined || genesis === undefined) return []
   const own: CheckpointSource = { place: 'the store itself', read: () => storedCheckpoint(database) }
-  return standingsTo(foundLogOf({ genesis, registry, treeSize: frontier.size, tiles }), [own, ...anchors], problems)
+  return standingsTo(foundLogOf({ genesis, registry, treeSize: frontier.size, tiles }), [own, ...others], problems)
 }
 
 async function standingsTo(

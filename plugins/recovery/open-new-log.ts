@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { KeyRegistry, type Requester } from '../../protocol/index.ts'
+import type { CheckpointSource } from '../anchors/index.ts'
 import {
   AuditChain,
   type KeyCustody,
@@ -20,6 +21,8 @@ import { recordUsedNumbers, takeOverKeys } from './take-over-keys.ts'
 export interface NewLogOptions {
   /** Default: those that the store says were written. */
   readonly anchorPaths?: readonly string[] | undefined
+  /** What is known to have a checkpoint of the old log, too. Default: nothing. */
+  readonly others?: readonly CheckpointSource[]
   /** Name of the new log. Default: that of the old one and `/log-2`, or the next number. */
   readonly origin?: string | undefined
   /** How its private keys are kept. */
@@ -47,7 +50,7 @@ export interface NewLog {
  * @throws {PluginError} ERR_RECOVERY_*, ERR_ANCHOR_*, ERR_CHAIN_*, ERR_STORE_*, ERR_KEY_*
  */
 export async function openNewLog(location: string, options: NewLogOptions): Promise<NewLog> {
-  const { anchors, problems } = await examineChain(location, options.anchorPaths)
+  const { anchors, problems } = await examineChain(location, options.anchorPaths, options.others)
   if (problems.length === 0) throw new PluginError('ERR_RECOVERY_NOT_NEEDED', 'this chain starts as it is')
   const published = publishedIdentity(location)
   const isStored = existsSync(join(location, 'store', 'CURRENT'))
@@ -55,7 +58,7 @@ export async function openNewLog(location: string, options: NewLogOptions): Prom
   const database = isStored ? await openStoreDatabase(location, false) : undefined
   try {
     const part = database === undefined ? emptyPart : await verifiedPart(database, published)
-    const words = await lastWordsOf(published, part.registry, database, anchors)
+    const words = await lastWordsOf(published, part.registry, database, anchors, options.others)
     const next = await build(
       makeNextLog(location),
       options.origin ?? nextOrigin(published.origin),

@@ -6,5 +6,6 @@ export {
   maxWitnesses,
   verifierOfWitness,
 } from './configured-witness.ts'
-export { isProofAgainstLog, type WitnessTrouble, witnessTroubles } from './trouble.ts'
+export { isProofAgainstLog, type WitnessAttemptFailed, type WitnessTrouble, witnessTroubles } from './trouble.ts'
+export { checkpointOfWitness } from './witness-checkpoint.ts'
 export { type WitnessChange, Witnesses, type WitnessesOptions } from './witnesses.ts'

@@ -2,8 +2,8 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { WitnessAttemptFailed } from './trouble.ts'
 
-/** The answer to one `add-checkpoint`, whatever it says. */
-export interface PostAnswer {
+/** What came over HTTP, whatever it says. */
+export interface WitnessReply {
   readonly status: number
   readonly contentType: string
   readonly body: Uint8Array
@@ -12,7 +12,7 @@ export interface PostAnswer {
 /** A way to one witness. */
 export interface WitnessConnection {
   /** @throws {WitnessAttemptFailed} unreachable, timeout, malformed-answer */
-  post(body: string, signal: AbortSignal): Promise<PostAnswer>
+  post(body: string, signal: AbortSignal): Promise<WitnessReply>
   close(): void
 }
 
@@ -27,11 +27,11 @@ const maxAnswerBytes = 64 * 1024
  * @param prefix submission prefix, http or https
  */
 export function connectToWitness(prefix: string): WitnessConnection {
-  const url = new URL(`${prefix.replace(/\/+$/, '')}/add-checkpoint`)
+  const url = below(prefix, 'add-checkpoint')
   const isTls = url.protocol === 'https:'
   const agentOptions = { keepAlive: true, maxSockets: 1 }
   const agent = isTls ? new HttpsAgent({ ...agentOptions, rejectUnauthorized: true }) : new HttpAgent(agentOptions)
-  const send = (body: string, signal: AbortSignal, isAgain: boolean): Promise<PostAnswer> =>
+  const send = (body: string, signal: AbortSignal, isAgain: boolean): Promise<WitnessReply> =>
     new Promise((resolve, reject) => {
       const headers = { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(body) }
       const request = (isTls ? httpsRequest : httpRequest)(url, { method: 'POST', agent, headers, signal })
@@ -58,7 +58,35 @@ export function connectToWitness(prefix: string): WitnessConnection {
   }
 }
 
-async function readAnswer(response: IncomingMessage): Promise<PostAnswer> {
+/**
+ * Gets one resource under the prefix of a witness, on a connection of its own. Certificates are verified, redirects are an
+ * answer like any other.
+ * @throws {WitnessAttemptFailed} unreachable, timeout, malformed-answer
+ */
+export async function getFrom(prefix: string, path: string, signal: AbortSignal): Promise<WitnessReply> {
+  const url = below(prefix, path)
+  const isTls = url.protocol === 'https:'
+  const agent = isTls ? new HttpsAgent({ rejectUnauthorized: true }) : new HttpAgent()
+  try {
+    return await new Promise((resolve, reject) => {
+      const request = (isTls ? httpsRequest : httpRequest)(url, { agent, signal })
+      request.on('response', (response) => readAnswer(response).then(resolve, reject))
+      request.on('error', reject)
+      request.end()
+    })
+  } catch (error) {
+    if (error instanceof WitnessAttemptFailed) throw error
+    throw new WitnessAttemptFailed(signal.aborted ? 'timeout' : 'unreachable', error)
+  } finally {
+    agent.destroy()
+  }
+}
+
+function below(prefix: string, path: string): URL {
+  return new URL(`${prefix.replace(/\/+$/, '')}/${path}`)
+}
+
+async function readAnswer(response: IncomingMessage): Promise<WitnessReply> {
   const { statusCode: status = 0, headers } = response
   const chunks: Uint8Array[] = []
   let length = 0

@@ -2,8 +2,8 @@
 export const witnessTroubles = {
   unreachable: 'it cannot be reached, or its certificate is not trusted',
   timeout: 'it did not answer in time',
-  'unexpected-status': 'it answered with a status that is none of add-checkpoint',
-  'malformed-answer': 'its answer is not one of add-checkpoint, or too large',
+  'unexpected-status': 'it answered with a status that no witness answers with',
+  'malformed-answer': 'its answer is none of a witness, or too large',
   malformed: 'it took the request for malformed (400)',
   untrusted: 'it does not trust the key of this log (403)',
   'unknown-log': 'it does not follow this log (404)',

@@ -15,7 +15,7 @@ import {
   withCosignatures,
 } from '../../protocol/index.ts'
 import type { CheckpointSource, CosignableCheckpoint } from './checkpoint-source.ts'
-import type { PostAnswer, WitnessConnection } from './post-checkpoint.ts'
+import type { WitnessConnection, WitnessReply } from './post-checkpoint.ts'
 import { WitnessAttemptFailed, type WitnessTrouble } from './trouble.ts'
 
 export interface WitnessAgentOptions {
@@ -114,7 +114,7 @@ export class WitnessAgent {
   }
 
   /** The witness knows another size than was thought: once more from there. */
-  async #postFrom(checkpoint: CosignableCheckpoint, oldSize: number, witnessSize: bigint): Promise<PostAnswer> {
+  async #postFrom(checkpoint: CosignableCheckpoint, oldSize: number, witnessSize: bigint): Promise<WitnessReply> {
     if (witnessSize > BigInt(checkpoint.treeSize)) throw new WitnessAttemptFailed('ahead')
     // C2SP tlog-witness lets a witness answer so when the roots of one size differ.
     if (witnessSize === BigInt(oldSize)) throw new WitnessAttemptFailed('inconsistent')
@@ -125,7 +125,7 @@ export class WitnessAgent {
     return answer
   }
 
-  async #post({ treeSize, note }: CosignableCheckpoint, oldSize: number): Promise<PostAnswer> {
+  async #post({ treeSize, note }: CosignableCheckpoint, oldSize: number): Promise<WitnessReply> {
     const { connection, tiles, crypto } = this.#options
     const path = oldSize === 0 ? [] : (await consistencyProof(oldSize, treeSize, tiles, crypto)).path
     const request = encodeAddCheckpoint({ oldSize: BigInt(oldSize), path, checkpoint: note })
@@ -164,13 +164,13 @@ export class WitnessAgent {
   }
 }
 
-function isConflict({ status, contentType }: PostAnswer): boolean {
+function isConflict({ status, contentType }: WitnessReply): boolean {
   if (status !== addCheckpointStatus.conflict) return false
   if (contentType.split(';', 1)[0]?.trim() !== treeSizeContentType) throw new WitnessAttemptFailed('malformed-answer')
   return true
 }
 
-function sizeOf({ body }: PostAnswer): bigint {
+function sizeOf({ body }: WitnessReply): bigint {
   try {
     return parseTreeSize(body)
   } catch (error) {

@@ -12,10 +12,10 @@ const entryBytes = 16
 
 /** What each witness cosigned last, over restarts: where the next proof begins. A witness that knows better says so. */
 export class WitnessMemory {
-  readonly #chain: Pick<AuditChain, 'failed' | 'genesis' | 'submit'>
+  readonly #chain: Pick<AuditChain, 'genesis' | 'record'>
   readonly #sublevel
 
-  constructor(chain: Pick<AuditChain, 'database' | 'failed' | 'genesis' | 'submit'>) {
+  constructor(chain: Pick<AuditChain, 'database' | 'genesis' | 'record'>) {
     this.#chain = chain
     this.#sublevel = storeSublevel(chain.database, 'witnesses')
   }
@@ -35,10 +35,7 @@ export class WitnessMemory {
     view.setBigUint64(0, BigInt(treeSize))
     view.setBigUint64(8, BigInt(timeSeconds))
     const also = [{ type: 'put' as const, sublevel: this.#sublevel, key: this.#keyOf(vkey), value }]
-    return new Promise((resolve, reject) => {
-      this.#chain.submit({ bytes: entryBytes, decide: () => ({ also }), settle: resolve })
-      this.#chain.failed.then(reject)
-    })
+    return this.#chain.record(() => ({ also }))
   }
 
   /** Another log in the same store, after a recovery, begins anew. */

@@ -30,7 +30,7 @@ export interface WitnessChange {
 }
 
 export interface WitnessesOptions {
-  readonly chain: Pick<AuditChain, 'database' | 'failed' | 'genesis' | 'submit'> & { readonly tiles: TileSource }
+  readonly chain: Pick<AuditChain, 'database' | 'genesis' | 'record'> & { readonly tiles: TileSource }
   readonly source: CheckpointSource & { recent(treeSize: number): CosignableCheckpoint | undefined }
   readonly witnesses: readonly ConfiguredWitness[]
   /** How many of them must have cosigned. */

@@ -58,6 +58,7 @@ export const adminErrors = {
   'cursor-invalid': { code: -32006, message: 'the cursor does not belong to this query' },
   'not-yet-covered': { code: -32009, message: 'no checkpoint covers it yet' },
   'too-busy': { code: -32007, message: 'too many requests are being answered; try again' },
+  stopped: { code: -32010, message: 'it was stopped before it had an answer; ask again' },
 } as const
 
 export type AdminErrorCause = keyof typeof adminErrors

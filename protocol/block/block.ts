@@ -60,23 +60,43 @@ export function decodeBlock(encoded: Uint8Array): Block {
   for (let left = reader.array(); left > 0; left--) leaves.push(reader.bytes())
   const entries: BlockEntry[] = []
   reader.array(leaves.length)
-  for (const leaf of leaves) {
-    if (reader.isNil()) {
-      reader.nil()
-      entries.push({ leaf, salt: undefined, record: undefined, body: undefined })
-      continue
-    }
-    reader.array(3)
-    const salt = reader.bytes(16)
-    const record = reader.bytes()
-    let body: Uint8Array | undefined
-    if (reader.isNil()) reader.nil()
-    else body = reader.bytes()
-    entries.push({ leaf, salt, record, body })
-  }
+  for (const leaf of leaves) entries.push(readEntry(reader, leaf))
   reader.end()
   if (entries.length === 0) throw malformed('empty')
   return { ...header, entries }
+}
+
+/**
+ * One entry of a stored block: the others, and the header, are passed over and not checked for their form.
+ * @param at place in the block, from 0 on
+ * @returns undefined when the block has no such entry
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_BLOCK_MALFORMED
+ */
+export function decodeEntry(encoded: Uint8Array, at: number): BlockEntry | undefined {
+  const reader = new CborReader(encoded)
+  readVersion(reader)
+  reader.bytes()
+  const count = reader.array()
+  if (at < 0 || at >= count) return undefined
+  for (let left = at; left > 0; left--) reader.skip()
+  const leaf = reader.bytes()
+  for (let left = count - at - 1; left > 0; left--) reader.skip()
+  reader.array(count)
+  for (let left = at; left > 0; left--) reader.skip()
+  return readEntry(reader, leaf)
+}
+
+function readEntry(reader: CborReader, leaf: Uint8Array): BlockEntry {
+  if (reader.isNil()) {
+    reader.nil()
+    return { leaf, salt: undefined, record: undefined, body: undefined }
+  }
+  reader.array(3)
+  const salt = reader.bytes(16)
+  const record = reader.bytes()
+  if (!reader.isNil()) return { leaf, salt, record, body: reader.bytes() }
+  reader.nil()
+  return { leaf, salt, record, body: undefined }
 }
 
 /**
@@ -88,9 +108,13 @@ export function headerOfBlock(encoded: Uint8Array): SignedHeader {
 }
 
 function readHeader(reader: CborReader): SignedHeader {
+  readVersion(reader)
+  return parseSignedHeader(reader.bytes())
+}
+
+function readVersion(reader: CborReader): void {
   reader.array(4)
   if (reader.uint() !== blockVersion) throw malformed('version')
-  return parseSignedHeader(reader.bytes())
 }
 
 function malformed(what: string): ProtocolError {

@@ -1,9 +1,10 @@
 import { CborWriter } from '../cbor/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { hashBytes, type TreeGrowth } from '../merkle/index.ts'
-import { type ChainRecord, encodeLeaf, saltBytes, writeRecord } from '../record/index.ts'
+import type { TreeGrowth } from '../merkle/index.ts'
+import { type ChainRecord, saltBytes, writeRecord } from '../record/index.ts'
 import { BlockWriter } from './block-writer.ts'
 import { type BlockHeader, type BlockSigner, encodeBlockHeader } from './header.ts'
+import { LeafMaker } from './leaf-maker.ts'
 import type { ChainState } from './state.ts'
 
 /** A record with its payload body, waiting for a block. */
@@ -47,8 +48,8 @@ export function buildBlock(
     const salt = salts.subarray(i * saltBytes, (i + 1) * saltBytes)
     // Salt and record lie side by side to be hashed, and again in the block.
     const salted = writeRecord(scratch.reset().raw(salt), record).finish()
-    crypto.sha256Into(leaf.prefixed, leaf.commitmentAt, salted)
-    leafHashes.push(crypto.sha256(leaf.prefixed))
+    leaf.make(salted, crypto)
+    leafHashes.push(leaf.hash(crypto))
     writer.add(leaf.encoded, salt, salted.subarray(saltBytes), body)
   }
   const growth = frontier.grow(leafHashes)
@@ -69,20 +70,3 @@ export function buildBlock(
 
 /** One record with its salt. Building a block never waits, so nobody else writes to it meanwhile. */
 const scratch = new CborWriter(4096)
-
-/** Leaves of one block: they differ in the commitment only. */
-class LeafMaker {
-  /** The byte that RFC 9162 section 2.1.1 hashes with a leaf, and the leaf. */
-  readonly prefixed: Uint8Array
-  readonly encoded: Uint8Array
-  /** Where the commitment stands in {@link prefixed}. */
-  readonly commitmentAt: number
-
-  constructor(timeMs: number) {
-    const encoded = encodeLeaf({ timeMs, commitment: new Uint8Array(hashBytes) })
-    this.prefixed = new Uint8Array(1 + encoded.length)
-    this.prefixed.set(encoded, 1)
-    this.encoded = this.prefixed.subarray(1)
-    this.commitmentAt = 1 + encoded.length - hashBytes
-  }
-}

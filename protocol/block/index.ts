@@ -3,6 +3,7 @@ export {
   type Block,
   type BlockEntry,
   decodeBlock,
+  decodeEntry,
   type ErasedEntry,
   encodeBlock,
   headerOfBlock,

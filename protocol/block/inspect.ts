@@ -1,4 +1,5 @@
 import { bytesEqual } from '../bytes.ts'
+import { CborWriter } from '../cbor/index.ts'
 import type { P256PublicKey } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
@@ -15,11 +16,13 @@ import {
   parseConfig,
   parseDamage,
   parseSession,
+  readPlainPublish,
 } from '../record/index.ts'
 import { type Block, type BlockEntry, decodeBlock, type KeptEntry } from './block.ts'
 import { isBodyErased } from './erase.ts'
 import type { ChainFault } from './faults.ts'
 import { type SignedHeader, verifySignedHeader } from './header.ts'
+import { LeafMaker } from './leaf-maker.ts'
 import { verifyPublisherSignature, verifySessionRequest } from './verify-publisher.ts'
 
 // What can be said of a block without knowing the ones before it: by far most of the work, and work that threads can
@@ -78,6 +81,8 @@ export interface InspectionOptions {
 }
 
 const nothing = new Uint8Array(0)
+/** A record with its salt in front. Nothing waits while it is in use. */
+const scratch = new CborWriter(4096)
 /** Of kinds that are looked at by themselves. */
 const parsers = { config: parseConfig, session: parseSession, damage: parseDamage } as const
 
@@ -139,19 +144,44 @@ class BlockInspection {
   readonly #block: Block
   readonly #options: InspectionOptions
   #previousMs = 0
+  #leafMaker: LeafMaker
 
   constructor(block: Block, options: InspectionOptions) {
     this.#block = block
     this.#options = options
     this.leafHashes = new Uint8Array(block.entries.length * hashBytes)
+    this.#leafMaker = new LeafMaker(block.header.timeMs)
   }
 
   /** @returns undefined when all is well and nothing is left to be looked at */
   next(at: number, entry: BlockEntry): InspectedRecord | Promise<InspectedRecord> | undefined {
     const { crypto } = this.#options
+    if (this.#isSoundPlainPublish(at, entry)) return undefined
     this.leafHashes.set(leafHash(entry.leaf, crypto), at * hashBytes)
     const leaf = orUndefined(() => decodeLeaf(entry.leaf))
     return entry.record === undefined ? this.#erased(at, leaf) : this.#kept(at, entry, leaf)
+  }
+
+  /**
+   * Whether the entry is a publish that nobody signed, with which all is well: then it is dealt with. Without decoding
+   * more of it than that takes, since most chains are made of these.
+   */
+  #isSoundPlainPublish(at: number, { leaf, salt, record, body }: BlockEntry): boolean {
+    const { header } = this.#block
+    if (record === undefined || body === undefined || header.firstIndex + at === 0) return false
+    const plain = readPlainPublish(record)
+    if (plain === undefined || plain.payloadSize !== body.length) return false
+    const { timeMs, payloadSha256 } = plain
+    if (timeMs < this.#previousMs || timeMs > header.timeMs) return false
+    const { crypto } = this.#options
+    if (this.#leafMaker.timeMs !== timeMs) this.#leafMaker = new LeafMaker(timeMs)
+    this.#leafMaker.make(scratch.reset().raw(salt).raw(record).finish(), crypto)
+    if (!bytesEqual(leaf, this.#leafMaker.encoded)) return false
+    if (!bytesEqual(crypto.sha256(body), payloadSha256)) return false
+    this.#leafMaker.hashInto(this.leafHashes, at * hashBytes, crypto)
+    this.#previousMs = timeMs
+    if (at === 0) this.firstTimeMs = timeMs
+    return true
   }
 
   /** Nothing is left of it but its leaf, which has its time. */

@@ -112,6 +112,17 @@ export class CborReader {
     return this.#take(this.#argument)
   }
 
+  /** Passes over a text string. @returns whether it is ASCII: if not, only {@link text} can tell whether it is UTF-8 */
+  skipText(): boolean {
+    this.#expect(majorType.text)
+    const end = this.#at + this.#argument
+    if (end > this.input.length) throw truncated()
+    let all = 0
+    for (let at = this.#at; at < end; at++) all |= this.input[at] as number
+    this.#at = end
+    return all < 0x80
+  }
+
   /** Passes over one item with everything in it. What is passed over is not checked for its form. */
   skip(): void {
     for (let left = 1; left > 0; left--) {

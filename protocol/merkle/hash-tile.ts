@@ -19,7 +19,8 @@ export class HashTile {
       throw new ProtocolError('ERR_PROOF_INVALID', `a tile has 1 to ${tileWidth} hashes, not ${hashes.length} bytes`)
     }
     this.#crypto = crypto
-    this.#rows = [hashes]
+    // A plain view: parts of it are made faster than those of a Buffer.
+    this.#rows = [new Uint8Array(hashes.buffer, hashes.byteOffset, hashes.length)]
   }
 
   /** Hashes in the tile. */

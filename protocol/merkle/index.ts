@@ -4,4 +4,14 @@ export { emptyRoot, hashBytes, leafHash, nodeHash } from './hash.ts'
 export { HashTile } from './hash-tile.ts'
 export { type ConsistencyProof, type InclusionProof, verifyConsistency, verifyInclusion } from './proof.ts'
 export { consistencyProof, frontierFromTiles, inclusionProof, type TileSource } from './tile-proofs.ts'
-export { entriesPath, hashesAtLevel, type Tile, type TileId, tileIn, tilePath, tilesOf, tileWidth } from './tiles.ts'
+export {
+  entriesPath,
+  hashesAtLevel,
+  type Tile,
+  type TileId,
+  tileIn,
+  tileNumber,
+  tilePath,
+  tilesOf,
+  tileWidth,
+} from './tiles.ts'

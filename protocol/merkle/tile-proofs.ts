@@ -4,7 +4,17 @@ import { Frontier } from './frontier.ts'
 import { rootOfSubtrees } from './hash.ts'
 import type { HashTile } from './hash-tile.ts'
 import type { ConsistencyProof, InclusionProof } from './proof.ts'
-import { type LeafRange, placeOf, type Subtree, subtreesOf, type Tile, tileIn, tilePath } from './tiles.ts'
+import {
+  type LeafRange,
+  placeOf,
+  type Subtree,
+  subtreesOf,
+  type Tile,
+  type TileId,
+  tileIn,
+  tileNumber,
+  tilePath,
+} from './tiles.ts'
 
 /** Reads a tile: at least the hashes that are asked for; more when the log has grown since. */
 export type TileSource = (tile: Tile) => Promise<HashTile>
@@ -115,19 +125,26 @@ async function tilesFor(
   treeSize: number,
   source: TileSource,
 ): Promise<(subtree: Subtree) => Uint8Array> {
-  const tileOf = (subtree: Subtree) => tileIn(treeSize, placeOf(subtree).tile)
-  const wanted = new Map(subtrees.map(tileOf).map((tile) => [tilePath(tile), tile]))
-  const tiles = new Map<string, HashTile>()
+  const wanted = new Map<number, TileId>()
+  for (const subtree of subtrees) {
+    const { tile } = placeOf(subtree)
+    wanted.set(tileNumber(tile), tile)
+  }
+  const tiles = new Map<number, HashTile>()
   await Promise.all(
-    [...wanted].map(async ([path, tile]) => {
+    [...wanted].map(async ([number, id]) => {
+      const tile = tileIn(treeSize, id)
       const read = await source(tile)
       if (read.width < tile.width) {
-        throw new ProtocolError('ERR_PROOF_INVALID', `${path} has ${read.width} hashes, not ${tile.width}`)
+        throw new ProtocolError('ERR_PROOF_INVALID', `${tilePath(tile)} has ${read.width} hashes, not ${tile.width}`)
       }
-      tiles.set(path, read)
+      tiles.set(number, read)
     }),
   )
-  return (subtree) => (tiles.get(tilePath(tileOf(subtree))) as HashTile).subtree(placeOf(subtree).within)
+  return (subtree) => {
+    const { tile, within } = placeOf(subtree)
+    return (tiles.get(tileNumber(tile)) as HashTile).subtree(within)
+  }
 }
 
 function isWithin(value: number, least: number, most: number): boolean {

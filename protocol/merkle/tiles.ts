@@ -30,6 +30,14 @@ export interface LeafRange {
   readonly end: number
 }
 
+/** More than there are at any level of a tree of less than 2^53 leaves. */
+const tilesPerLevel = 2 ** (53 - tileHeight)
+
+/** A number for each tile, whatever its width: what maps of tiles are keyed by. */
+export function tileNumber({ level, index }: TileId): number {
+  return level * tilesPerLevel + index
+}
+
 /** Where a tile lies below the prefix of the log: `tile/<level>/<index>`, partial ones with `.p/<width>`. */
 export function tilePath({ level, index, width }: Tile): string {
   return `tile/${level}/${numberedPath(index, width)}`

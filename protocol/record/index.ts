@@ -40,6 +40,7 @@ export {
   type RotationEvent,
 } from './key-event.ts'
 export { commitmentOf, decodeLeaf, encodeLeaf, type Leaf, saltBytes } from './leaf.ts'
+export { type PlainPublish, readPlainPublish } from './plain-publish.ts'
 export {
   checkpointOf,
   type LogBefore,

@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ClientError } from '../../clients/errors.ts'
 import { readEvidence } from '../../clients/receipts/index.ts'
-import { type AuditReceiptResult, type PushedReceipt, receiptTopic, toBase64url } from '../../protocol/index.ts'
+import {
+  type AuditReceiptResult,
+  encodeSignatureLines,
+  type PushedReceipt,
+  parseSignedNote,
+  parseTlogProof,
+  receiptTopic,
+  signatureBy,
+  toBase64url,
+} from '../../protocol/index.ts'
 import { withBitFlipped } from '../helpers/bits.ts'
 import { startBroker } from '../helpers/broker.ts'
 import { runHere } from '../helpers/cli.ts'
@@ -30,6 +39,9 @@ async function withReceipt(t: TestContext) {
   const trust = ['--vkey', keys.vkey, '--broker-key', keys.brokerKey]
   return { broker, client, index, directory, name, at, keys, trust }
 }
+
+/** What is signed of the checkpoint in a `.tlog-proof`. */
+const noteIn = (proof: string) => parseSignedNote(parseTlogProof(proof).checkpoint).text
 
 const verify = (...args: readonly string[]) => runHere('audit', 'verify-receipt', ...args)
 
@@ -133,6 +145,42 @@ test('a receipt of which anything was altered, or by another key, is no proof', 
   ]) {
     assert.equal((await verify(`${name}.json`, ...args)).code, 1, args.join(' '))
   }
+})
+
+test('a policy demands that so many witnesses cosigned, and counts each by its own key', async (t) => {
+  const { name, directory, broker, index, keys } = await withReceipt(t)
+  const [near, far, third] = [witnessKey('near.example', 2), witnessKey('far.example', 3), witnessKey('third', 4)]
+  const answer = JSON.parse(readFileSync(`${name}.json`, 'utf8')) as AuditReceiptResult
+  const lines = encodeSignatureLines([near, far].map(({ signer }) => signatureBy(signer, noteIn(answer.tlogProof))))
+  writeFileSync(join(directory, 'seen.tlog-proof'), `${answer.tlogProof}${lines}`)
+  const policyFile = join(directory, 'policy')
+  const by = (witnesses: readonly string[], threshold: string) => {
+    const named = witnesses.map((vkey, i) => `witness w${i} ${vkey}\n`).join('')
+    const names = witnesses.map((_, i) => `w${i}`).join(' ')
+    const group = `group g ${threshold} ${names}\nquorum g\n`
+    writeFileSync(policyFile, `log ${broker.chain.logVkey}\n${named}${group}`)
+  }
+  const check = (file: string, ...more: readonly string[]) =>
+    verify(file, '--policy', policyFile, '--record', `${name}.json`, ...more)
+  const seen = join(directory, 'seen.tlog-proof')
+  const all = [near.vkey, far.vkey, third.vkey]
+  by(all, '2')
+  const { code, stdout } = await check(seen, '--json')
+  const { proved } = JSON.parse(stdout).files[0]
+  assert.deepEqual([code, proved[0].index, proved[0].cosignedBy], [0, index, ['w0', 'w1']])
+  assert.match((await check(seen)).stdout, /, cosigned by w0, w1\n$/)
+  assert.equal((await check(`${name}.tlog-proof`)).code, 1, 'nobody cosigned it')
+  assert.equal((await check(`${name}.json`, '--broker-key', keys.brokerKey)).code, 1, 'nor this, whoever else signed')
+  by(all, 'all')
+  assert.equal((await check(seen)).code, 1)
+  // Of the same names, but other keys.
+  by([witnessKey('near.example', 5).vkey, far.vkey], 'all')
+  assert.equal((await check(seen)).code, 1)
+  by(all, '2')
+  assert.equal((await check(`${name}.receipt`, '--broker-key', keys.brokerKey)).code, 2, 'it has no cosignatures')
+  assert.equal((await check(seen, '--vkey', broker.chain.logVkey)).code, 2)
+  writeFileSync(policyFile, 'quorum nobody\n')
+  assert.equal((await check(seen)).code, 2)
 })
 
 test('a file that is no receipt is ERR_RECEIPT_FILE', async (t) => {

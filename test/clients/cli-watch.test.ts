@@ -3,15 +3,19 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { auditWatch } from '../../clients/cli/index.ts'
+import { MqttLog } from '../../clients/cli/mqtt-log.ts'
 import { ClientError } from '../../clients/errors.ts'
 import { exportLog, nativeCrypto } from '../../plugins/index.ts'
 import { fromBase64url, parseCheckpointText, parseSignedNote, verifyConsistency } from '../../protocol/index.ts'
+import { TestAdmin } from '../helpers/admin.ts'
+import { putBack } from '../helpers/anchored-chain.ts'
 import { startBroker } from '../helpers/broker.ts'
 import { runCommandHere } from '../helpers/cli.ts'
 import { ExportedChain } from '../helpers/exported-chain.ts'
 import { logKey } from '../helpers/notes.ts'
 import { runCli } from '../helpers/processes.ts'
 import { serveDirectory } from '../helpers/served-directory.ts'
+import { copyOfData } from '../helpers/stored-chain.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
 const command = { name: 'audit', summary: '', help: '', run: auditWatch }
@@ -68,6 +72,56 @@ test('a log of a broker that only grows is all right, look after look, in proces
     JSON.parse(readFileSync(join(state, 'watch.json'), 'utf8')).checkpoint,
     await (await checkpoint()).text(),
   )
+})
+
+test('over MQTT an administrator follows the log by its leaves, and an older copy of it is a rollback', async (t) => {
+  const location = join(temporaryDirectory(t), 'data')
+  const options = { location, checkpointIntervalMs: 100 }
+  const state = temporaryDirectory(t)
+  const grown = async (publishes: number) => {
+    const running = await startBroker(t, options)
+    const admin = await TestAdmin.connect(t, running.port)
+    for (let i = 0; i < publishes; i++) await admin.client.publish('plant/1', `${i}`)
+    const { size } = running.broker.chain.state.frontier
+    await admin.request('audit.receipt', { index: size - 1 })
+    const watch = [`mqtt://127.0.0.1:${running.port}`, '--vkey', running.broker.chain.logVkey, '--state', state]
+    const { code, stdout, stderr } = await runCommandHere(command, [...watch, '--once', '--json'])
+    await running.broker.close()
+    return { size, code, stderr, ...(stdout === '' ? {} : JSON.parse(stdout)) }
+  }
+  const first = await grown(300)
+  assert.deepEqual([first.code, first.stderr, first.treeSize], [0, '', first.size])
+  const copy = copyOfData(t, location)
+  const second = await grown(20)
+  assert.deepEqual([second.code, second.treeSize], [0, second.size])
+  putBack(copy, location)
+  const third = await grown(1)
+  assert.deepEqual([third.code, third.cause], [1, 'rollback'])
+  const fourth = await grown(40)
+  // Without tiles it is not told whether the tree or its leaves are others.
+  assert.deepEqual([fourth.code, fourth.cause], [1, 'root-mismatch'])
+  assert.equal(readdirSync(state).filter((name) => name.startsWith('evidence-')).length, 2)
+})
+
+test('over MQTT a log that was unreachable is asked again on a new connection', async (t) => {
+  const first = await startBroker(t, { checkpointIntervalMs: 100 })
+  const { location, port } = first
+  const log = new MqttLog({ host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' })
+  const before = treeOf(Buffer.from(await log.checkpoint()).toString())
+  await first.broker.close()
+  const isUnreachable = (error: unknown) => error instanceof ClientError && error.code === 'ERR_LOG_UNREACHABLE'
+  await assert.rejects(log.checkpoint(), isUnreachable)
+  await startBroker(t, { location, listeners: [{ protocol: 'mqtt', port, host: '127.0.0.1' }] })
+  const after = treeOf(Buffer.from(await log.checkpoint()).toString())
+  assert.ok(after.treeSize >= before.treeSize)
+  await log.close()
+})
+
+test('over MQTT a client that is no administrator cannot watch: the log is unreachable', async (t) => {
+  const { broker, port } = await startBroker(t, { anonymousAdmin: false, checkpointIntervalMs: 100 })
+  const args = [`mqtt://127.0.0.1:${port}`, '--vkey', broker.chain.logVkey, '--state', temporaryDirectory(t), '--once']
+  const isUnreachable = (error: unknown) => error instanceof ClientError && error.code === 'ERR_LOG_UNREACHABLE'
+  await assert.rejects(auditWatch(args, { out: () => {}, error: () => {} }), isUnreachable)
 })
 
 for (const [before, after] of [
@@ -219,7 +273,13 @@ test('a watcher is told whose log it watches, and where that is', async (t) => {
   const quiet = { out: () => {}, error: () => {} }
   const { vkey } = logKey('example.com/log', 1)
   const isUsage = (error: unknown) => error instanceof ClientError && error.code === 'ERR_USAGE'
-  for (const args of [[], ['http://x/'], ['nowhere', '--vkey', vkey], ['ftp://x/', '--vkey', vkey]]) {
+  for (const args of [
+    [],
+    ['http://x/'],
+    ['nowhere', '--vkey', vkey],
+    ['ftp://x/', '--vkey', vkey],
+    ['mqtts://x', '--vkey', vkey],
+  ]) {
     await assert.rejects(auditWatch([...args, '--state', state, '--once'], quiet), isUsage, args.join(' '))
   }
 })

@@ -1,5 +1,5 @@
 import { AuditChain, QueryIndex } from '../../plugins/index.ts'
-import { Pace } from '../../plugins/query-index/pace.ts'
+import { Pace } from '../../plugins/pace.ts'
 
 // Builds the index of a chain, resting all the time, and says after each segment how many are left.
 const [location = '', segmentRecords] = process.argv.slice(2)

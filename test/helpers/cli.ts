@@ -9,6 +9,7 @@ import {
   auditTail,
   auditVerifyLive,
   auditVerifyReceipt,
+  bySubcommand,
   type Command,
   enroll,
   identityCommand,
@@ -18,7 +19,6 @@ import {
   revoke,
   rotate,
   runCommand,
-  unknownAuditCommand,
 } from '../../clients/cli/index.ts'
 import type { Ended } from './processes.ts'
 
@@ -26,22 +26,18 @@ const audit: Command = {
   name: 'audit',
   summary: '',
   help: '',
-  run: ([name, ...args], output) => {
-    const subcommands = {
-      status: auditStatus,
-      query: auditQuery,
-      tail: auditTail,
-      record: auditRecord,
-      gaps: auditGaps,
-      backup: auditBackup,
-      verify: auditVerifyLive,
-      checkpoint: auditCheckpoint,
-      receipt: auditReceipt,
-      'verify-receipt': auditVerifyReceipt,
-    }
-    if (name === undefined || !Object.hasOwn(subcommands, name)) return unknownAuditCommand(name)
-    return subcommands[name as keyof typeof subcommands](args, output)
-  },
+  run: bySubcommand({
+    status: auditStatus,
+    query: auditQuery,
+    tail: auditTail,
+    record: auditRecord,
+    gaps: auditGaps,
+    backup: auditBackup,
+    verify: auditVerifyLive,
+    checkpoint: auditCheckpoint,
+    receipt: auditReceipt,
+    'verify-receipt': auditVerifyReceipt,
+  }),
 }
 
 const commands: Readonly<Record<string, Command>> = {

@@ -188,11 +188,11 @@ test('a checkpoint of another chain in the store stops the start', async (t) => 
   const chain = await openChain(t)
   const other = await openChain(t)
   const { genesis, logKey, registry } = chain
-  const { brokerKey, database, failed, outage, state, tiles } = other
-  const submit = other.submit.bind(other)
+  const { brokerKey, database, outage, state, tiles } = other
+  const record = other.record.bind(other)
   const signedByUs = await CheckpointKeeper.open({
     ...keeperOptions,
-    chain: { brokerKey, database, failed, genesis, logKey, outage, registry, state, submit, tiles },
+    chain: { brokerKey, database, genesis, logKey, outage, record, registry, state, tiles },
   })
   await signedByUs.make()
   const checkpoints = chain.database.sublevel<string, string>('checkpoint', { valueEncoding: 'utf8' })

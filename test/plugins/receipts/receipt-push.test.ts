@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { AuditChain, CheckpointKeeper, DirectTopics, nativeCrypto, ReceiptPush } from '../../../plugins/index.ts'
+import {
+  AuditChain,
+  CheckpointKeeper,
+  DirectTopics,
+  nativeCrypto,
+  ReceiptPush,
+  Retention,
+} from '../../../plugins/index.ts'
 import { type DroppedReceipts, type PushedReceipt, receiptTopic } from '../../../protocol/index.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { startMs, unsignedPublish } from '../../helpers/golden-chain.ts'
@@ -117,6 +124,27 @@ test('what cannot be proved is told as dropped, and the log learns why', async (
   await until(() => messages.length === 1)
   assert.deepEqual(messages, [{ dropped: 1, fromIndex: index, toIndex: index }])
   assert.deepEqual(errors, [failure])
+})
+
+test('a publish that was erased meanwhile is told as dropped, and those after it have their receipts', async (t) => {
+  const { chain, checkpoints, queue, messages, errors, append } = await listening(t)
+  const erased = await append()
+  for (const index of [erased, await append()]) queue.accepted(index)
+  const pins = async () => ({ indexes: new Set<number>(), below: chain.nextIndex })
+  const retention = new Retention({
+    chain,
+    rules: () => [],
+    pins,
+    forgetRecords: () => Promise.resolve(),
+    now: () => startMs,
+    onError: (error) => errors.push(error),
+  })
+  const request = { what: 'records', fromIndex: erased, toIndex: erased, reason: 'asked for' } as const
+  await retention.erase(request, { auth: 'none' }, false)
+  await checkpoints.make()
+  await until(() => messages.length === 2)
+  assert.deepEqual(indexesOf(messages), [erased + 1, { dropped: 1, fromIndex: erased, toIndex: erased }])
+  assert.deepEqual(errors, [])
 })
 
 test('who listens no more has no queue', async (t) => {

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import {
   AnchorFile,
   type AuditChain,
+  checkpointFile,
   examineChain,
   finishRecovery,
   LevelAuditStore,
@@ -14,7 +15,7 @@ import {
   verifyStore,
 } from '../../../plugins/index.ts'
 import { signPublish, toHex } from '../../../protocol/index.ts'
-import { appendPublishes, openAnchored, putBack, refusal } from '../../helpers/anchored-chain.ts'
+import { appendPublishes, contentOf, openAnchored, putBack, refusal } from '../../helpers/anchored-chain.ts'
 import { signedPublish, startMs } from '../../helpers/golden-chain.ts'
 import { numberedKey, publicOf, type TestKey } from '../../helpers/keys.ts'
 import { copyOfData, readStoredChain } from '../../helpers/stored-chain.ts'
@@ -210,6 +211,22 @@ test('a chain that would start is left as it is', async (t) => {
   const { location } = await rolledBack(t)
   assert.equal((await refusal(openNewLog(location, { ...wanted, anchorPaths: [] }))).code, 'ERR_RECOVERY_NOT_NEEDED')
   assert.ok(!existsSync(join(location, 'next-log')))
+})
+
+test('a checkpoint that somebody else kept says what is missing, and is what the new log continues', async (t) => {
+  const { location, file } = await rolledBack(t)
+  const { note } = contentOf(file)
+  const path = join(temporaryDirectory(t), 'checkpoint')
+  const others = [checkpointFile(path)]
+  const unread = await examineChain(location, [], others)
+  assert.deepEqual([unread.verdict, unread.problems[0]?.code], ['anchor-refused', 'ERR_ANCHOR_UNREADABLE'])
+  writeFileSync(path, note)
+  const { verdict, problems } = await examineChain(location, [], others)
+  assert.deepEqual([verdict, problems[0]?.details.place], ['rolled-back', path])
+  const { continues } = await openNewLog(location, { ...wanted, anchorPaths: [], others })
+  assert.equal(continues.treeSize, problems[0]?.details.keptSize)
+  // Whoever kept it lets the new log start.
+  await (await openAnchored(location, [], others)).close()
 })
 
 test('of a log that never published anything there is nothing to continue', async (t) => {

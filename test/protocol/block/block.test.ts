@@ -7,6 +7,7 @@ import {
   BlockSigner,
   decodeBlock,
   decodeBlockHeader,
+  decodeEntry,
   encodeBlock,
   encodeBlockHeader,
   encodeSign1,
@@ -60,6 +61,39 @@ describe('a stored block', () => {
       assert.equal(toHex(block.signed), toHex(first.signed))
     })
     fc.assert(property, { seed: fcSeed, numRuns: 300 })
+  })
+  test('each entry of it is decoded by itself to what decoding all of it gives, and there is none behind the last', () => {
+    const erased = fc.record({ leaf: bytes(60) }).map(({ leaf }): BlockEntry => {
+      return { leaf, salt: undefined, record: undefined, body: undefined }
+    })
+    const entries = fc.array(fc.oneof(entry, erased), { minLength: 1, maxLength: 6 })
+    const property = fc.property(entries, (made) => {
+      const encoded = encodeBlock(first.signed, made)
+      const alone = made.map((_, at) => decodeEntry(encoded, at) ?? assert.fail(`no entry ${at}`))
+      assert.deepEqual(plain(alone), plain(decodeBlock(encoded).entries))
+      for (const at of [-1, made.length]) assert.equal(decodeEntry(encoded, at), undefined)
+    })
+    fc.assert(property, { seed: fcSeed, numRuns: 300 })
+  })
+  test('of whatever mutated bytes decode, each entry does so by itself', () => {
+    const random = new SeededRandom(fcSeed)
+    let accepted = 0
+    for (let i = 0; i < 8000; i++) {
+      const input = mutated(golden[i % golden.length] as Uint8Array, random)
+      let entries: readonly BlockEntry[] = []
+      if (codeOf(() => ({ entries } = decodeBlock(input))) !== undefined) continue
+      accepted++
+      for (const [at, whole] of entries.entries()) assert.deepEqual(decodeEntry(input, at), whole)
+    }
+    assert.ok(accepted > 500, `only ${accepted} mutations were still blocks: the property was hardly tried`)
+  })
+  test('an entry by itself is refused where what leads to it is none of a block', () => {
+    const encoded = golden[2] as Uint8Array
+    for (let length = 0; length < encoded.length; length++) {
+      // The last entry ends with the block.
+      throwsCode(() => decodeEntry(encoded.subarray(0, length), 1), 'ERR_CBOR_TRUNCATED')
+    }
+    throwsCode(() => decodeEntry(hex('84 02 40 81 40 81 f6'), 0), 'ERR_BLOCK_MALFORMED')
   })
   test('whatever mutated bytes decode, encoding gives them back', () => {
     const random = new SeededRandom(fcSeed)

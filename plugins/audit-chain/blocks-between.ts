@@ -1,12 +1,9 @@
-import { type Block, decodeBlock } from '../../protocol/index.ts'
-import type { AuditStore } from '../audit-chain/index.ts'
-import { PluginError } from '../errors.ts'
+import { type Block, decodeBlock, type QueryOrder } from '../../protocol/index.ts'
+import { damaged } from './replay.ts'
+import type { AuditStore } from './store.ts'
 
 /** What is read of the chain. */
 export type BlockSource = Pick<AuditStore, 'blockAt' | 'blocksAt' | 'blocksUpTo'>
-
-/** Oldest first, or newest first. */
-export type Order = 'asc' | 'desc'
 
 /** From the first index to the last one, both included. */
 export interface IndexRange {
@@ -19,14 +16,14 @@ const blocksPerRead = 1024
 const bytesPerRead = 256 * 1024
 
 /**
- * The blocks that hold the records of a range, a few at a time.
+ * The blocks that hold the records of a range, read a few at a time: no iterator is held open in between.
  * @throws {PluginError} ERR_CHAIN_DAMAGED: one is missing
  * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
  */
 export async function* blocksBetween(
   store: BlockSource,
   { from, to }: IndexRange,
-  order: Order,
+  order: QueryOrder,
 ): AsyncGenerator<Block, void> {
   const isUpwards = order === 'asc'
   let at = isUpwards ? from : to
@@ -44,8 +41,6 @@ export async function* blocksBetween(
       at = isUpwards ? end : firstIndex - 1
       if (isUpwards ? at > to : at < from) return
     }
-    if (at === before) {
-      throw new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: the block of record ${at} is missing`)
-    }
+    if (at === before) throw damaged(`the block of record ${at} is missing`)
   }
 }

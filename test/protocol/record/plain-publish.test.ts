@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  authKinds,
+  type ChainRecord,
+  decodeRecord,
+  encodeRecord,
+  nobleCrypto,
+  outcomes,
+  readPlainPublish,
+} from '../../../protocol/index.ts'
+import { bytesOf, fcSeed, unsigned, wellFormedText } from '../../helpers/arbitraries.ts'
+import { goldenRecords } from '../../helpers/golden-chain.ts'
+import { mutated, SeededRandom } from '../../helpers/random.ts'
+
+const words = <T extends string>(table: Readonly<Record<T, number>>) =>
+  fc.constantFrom(...(Object.keys(table) as [T, ...T[]]))
+
+/** Publishes without the fields of a signature. */
+const publish: fc.Arbitrary<ChainRecord> = fc
+  .record(
+    {
+      kind: fc.constant('publish' as const),
+      timeMs: unsigned,
+      topic: wellFormedText,
+      clientId: wellFormedText,
+      username: wellFormedText,
+      auth: words(authKinds),
+      listener: wellFormedText,
+      qos: fc.constantFrom(0, 1, 2),
+      retain: fc.boolean(),
+      payloadSha256: bytesOf(32),
+      payloadSize: unsigned,
+      outcome: words(outcomes),
+    },
+    { requiredKeys: ['kind', 'timeMs', 'payloadSha256', 'payloadSize'], noNullPrototype: true },
+  )
+  .map((record) => record as ChainRecord)
+
+const isAscii = (text = '') => Buffer.from(text).every((byte) => byte < 0x80)
+
+test('a plain publish is read to what decoding makes of it, when its text is ASCII', () => {
+  const property = fc.property(publish, (record) => {
+    const { timeMs, payloadSha256, payloadSize, topic, clientId, username, listener, outcome } = record
+    const isPlain = outcome !== 'signed' && [topic, clientId, username, listener].every(isAscii)
+    const expected = isPlain ? { timeMs, payloadSha256, payloadSize } : undefined
+    assert.deepEqual(readPlainPublish(encodeRecord(record)), expected)
+  })
+  fc.assert(property, { seed: fcSeed, numRuns: 1000 })
+})
+
+test('whatever mutated bytes are read as a plain publish, decoding takes them, and finds no signature in them', () => {
+  const random = new SeededRandom(fcSeed)
+  const golden = Object.values(goldenRecords(nobleCrypto)).map(({ record }) => encodeRecord(record))
+  const plain = golden.filter((encoded) => readPlainPublish(encoded) !== undefined)
+  assert.ok(plain.length > 0)
+  const originals = [...golden, ...Array.from({ length: golden.length }, (_, i) => plain[i % plain.length])]
+  let read = 0
+  for (let i = 0; i < 30_000; i++) {
+    const input = mutated(originals[i % originals.length] as Uint8Array, random)
+    const found = readPlainPublish(input)
+    if (found === undefined) continue
+    read++
+    const { kind, outcome, timeMs, payloadSha256, payloadSize, ...others } = decodeRecord(input)
+    assert.deepEqual({ timeMs, payloadSha256, payloadSize }, found)
+    assert.equal(kind, 'publish')
+    assert.notEqual(outcome, 'signed')
+    for (const field of ['thumbprint', 'envelope', 'mac', 'storedTopic', 'detail']) assert.ok(!(field in others), field)
+  }
+  assert.ok(read > 300, `only ${read} mutations were still plain publishes: the property was hardly tried`)
+})
+
+test('records with more to them are left to be decoded', () => {
+  const plain = { kind: 'publish', timeMs: 1, payloadSha256: new Uint8Array(32), payloadSize: 0 } as const
+  assert.ok(readPlainPublish(encodeRecord(plain)) !== undefined)
+  const more: readonly Partial<ChainRecord>[] = [
+    { kind: 'config' },
+    { outcome: 'signed' },
+    { outcome: 'will', thumbprint: new Uint8Array(32) },
+    { storedTopic: 'a' },
+    { properties: new Map([[1, 1]]) },
+    { mac: { sid: new Uint8Array(8), tag: new Uint8Array(32), sessionThumbprint: new Uint8Array(32) } },
+  ]
+  for (const fields of more) assert.equal(readPlainPublish(encodeRecord({ ...plain, ...fields })), undefined)
+})
