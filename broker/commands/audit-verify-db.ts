@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Output,
   ProgressBar,
   parseOptions,
   printVerification,
+  usageError,
   verifyOptions,
   verifyParams,
 } from '../../clients/cli/index.ts'
@@ -14,6 +15,7 @@ import {
   openStoreDatabase,
   PluginError,
   parsePublicKeyPem,
+  storedCheckpoint,
   TileTable,
   verifyStore,
 } from '../../plugins/index.ts'
@@ -28,6 +30,7 @@ export async function auditVerifyDb(args: readonly string[], output: Output): Pr
   const values = parseOptions(args, {
     db: { type: 'string' },
     'broker-key': { type: 'string' },
+    checkpoint: { type: 'string', multiple: true },
     json: { type: 'boolean' },
     ...verifyOptions,
   })
@@ -35,6 +38,7 @@ export async function auditVerifyDb(args: readonly string[], output: Output): Pr
   const directory = dataDirectoryOf(values.db as string)
   const keyPath = values['broker-key'] ?? join(directory, 'keys', 'broker.pub.pem')
   const headPath = join(directory, 'head')
+  const kept = (values.checkpoint ?? []).map((file) => ({ note: readCheckpoint(file), place: file }))
   const database = await openStoreDatabase(directory, false)
   try {
     const isKeyThere = existsSync(keyPath)
@@ -44,12 +48,14 @@ export async function auditVerifyDb(args: readonly string[], output: Output): Pr
     if (!isKeyThere) output.error(`warning: ${keyPath} is missing; trusting the broker key that the chain itself names`)
     if (!existsSync(headPath))
       output.error(`warning: ${headPath} is missing; blocks cut off at the end cannot be noticed`)
+    const stored = await storedCheckpoint(database)
     const bar = new ProgressBar(process.stderr)
     const result = await verifyStore({
       ...params,
       store: new LevelAuditStore(database),
       tiles: new TileTable(database),
       references: () => recordReferences(database),
+      checkpoints: [...(stored === undefined ? [] : [{ ...stored, place: 'the store' }]), ...kept],
       ...(isKeyThere ? { brokerKey: parsePublicKeyPem(readFileSync(keyPath, 'utf8'), nativeCrypto) } : undefined),
       ...(existsSync(headPath) ? { head: readFileSync(headPath) } : undefined),
       onProgress: (progress) => bar.show(progress),
@@ -58,4 +64,17 @@ export async function auditVerifyDb(args: readonly string[], output: Output): Pr
   } finally {
     await database.close()
   }
+}
+
+/** A signed note is short. */
+const maxNoteBytes = 64 * 1024
+
+/** @throws {ClientError} ERR_USAGE */
+function readCheckpoint(file: string): string {
+  try {
+    if (statSync(file).size <= maxNoteBytes) return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw usageError(`cannot read ${file}`, cause)
+  }
+  throw usageError(`${file} is too large for a checkpoint`)
 }

@@ -10,13 +10,14 @@ const gapsTimeoutMs = 3_600_000
 
 /** `audit gaps KID`: numbers that a key used and the broker never saw. @returns 1 when there are any */
 export async function auditGaps(args: readonly string[], output: Output): Promise<number> {
-  const { values, positionals } = parseArguments(args, {
+  const options = {
     ...connectionOptions,
     json: { type: 'boolean' },
     from: { type: 'string' },
     to: { type: 'string' },
     limit: { type: 'string' },
-  })
+  } as const
+  const { values, positionals } = parseArguments(args, options, true)
   const wanted = onlyKey(positionals)
   const range = withoutUndefined({
     fromSeq: integerOption('--from', values.from, 0, Number.MAX_SAFE_INTEGER),

@@ -18,14 +18,16 @@ Prove it:
                               below it unnoticed
   receipt N [-o NAME] [options]
                               what proves that record N is in the log; with -o as NAME.receipt (COSE),
-                              NAME.tlog-proof and NAME.json (all)
-  verify-receipt FILE... [--vkey KEY|FILE | --policy FILE] [--broker-key PEM] [--record FILE] [--json]
+                              NAME.tlog-proof and NAME.json (all); of a signed publish also as NAME.statement, its
+                              envelope with the receipt attached (RFC 9943)
+  verify-receipt FILE... [--vkey KEY|FILE | --policy FILE] [--broker-key PEM] [--record FILE]
+        [--publisher-key PEM --payload FILE] [--json]
                               verify such files without any broker; exit code 1 when one does not prove its record
 
 Verify all of it; exit code 1 when something was altered, with the first bad record and how far the damage goes:
   verify [--from N] [--to N] [--hashes-only] [options]
                               a running broker
-  verify --db DIR [--broker-key PEM] [--from N] [--to N] [--hashes-only] [--json]
+  verify --db DIR [--broker-key PEM] [--checkpoint FILE]... [--from N] [--to N] [--hashes-only] [--json]
                               a stopped broker, or a copy of its data
   verify --export DIR [--vkey KEY|FILE]... [--json]
                               an export, which needs no broker
@@ -66,6 +68,8 @@ Options:
   -o, --output NAME             where to write a receipt
       --vkey KEY|FILE           verifier key of the log to trust, or the file that holds it (keys/log.vkey)
       --policy FILE             logs to trust, and how many of which witnesses must have cosigned (C2SP tlog-policy)
+      --publisher-key PEM       key that must have signed the publish of a .statement, and --payload FILE what
+      --checkpoint FILE         a checkpoint that was kept, e.g. from 'audit checkpoint': the chain must extend it
       --record FILE             the .json with the record that a .receipt or .tlog-proof is for
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)

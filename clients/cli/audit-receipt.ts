@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { type AuditReceiptResult, fromBase64url } from '../../protocol/index.ts'
+import { type AuditReceiptResult, attachReceipts, decodeRecord, fromBase64url } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
 import { exitCode, integerOption, type Output, parseArguments, parseOptions } from './command.ts'
@@ -39,12 +39,18 @@ export async function auditReceipt(args: readonly string[], output: Output): Pro
   return exitCode.ok
 }
 
-/** @returns the names of what was written: the receipt, the same as .tlog-proof, and all of it with the record */
+/**
+ * @returns the names of what was written: the receipt, the same as .tlog-proof, all of it with the record, and of a signed
+ *   publish the transparent statement (RFC 9943): the publisher's envelope, without its payload, with the receipt attached
+ */
 function writeReceipt(name: string, answer: AuditReceiptResult): readonly string[] {
+  const receipt = fromBase64url(answer.receipt)
+  const { envelope } = decodeRecord(fromBase64url(answer.record))
   const files = {
-    [`${name}.receipt`]: fromBase64url(answer.receipt),
+    [`${name}.receipt`]: receipt,
     [`${name}.tlog-proof`]: answer.tlogProof,
     [`${name}.json`]: `${JSON.stringify(answer, undefined, 2)}\n`,
+    ...(envelope === undefined ? undefined : { [`${name}.statement`]: attachReceipts(envelope, [receipt]) }),
   }
   for (const [file, content] of Object.entries(files)) {
     try {

@@ -31,34 +31,57 @@ type Parsed<T extends Options> = ReturnType<
 >
 
 /** What a command throws that was called in a wrong way. */
-export function usageError(what: string): ClientError {
-  return new ClientError('ERR_USAGE', what)
+export function usageError(what: string, cause?: unknown): ClientError {
+  return new ClientError('ERR_USAGE', what, {}, cause)
 }
 
-/** `parseArgs` whose complaints are usage errors. @throws {ClientError} ERR_USAGE */
-export function parseArguments<const T extends Options>(args: readonly string[], options: T): Parsed<T> {
+/**
+ * `parseArgs` whose complaints are usage errors.
+ * @param takesKid a word that is not an option may be a kid, and begin with a dash
+ * @throws {ClientError} ERR_USAGE
+ */
+export function parseArguments<const T extends Options>(
+  args: readonly string[],
+  options: T,
+  takesKid = false,
+): Parsed<T> {
   try {
-    return parseArgs({ args: joinValues(args, options), options, allowPositionals: true, strict: true })
+    return parseArgs({ args: joinValues(args, options, takesKid), options, allowPositionals: true, strict: true })
   } catch (cause) {
     throw new ClientError('ERR_USAGE', cause instanceof Error ? cause.message : String(cause), {}, cause)
   }
 }
 
-/** As in Mosquitto's clients the word after an option is its value, even with a dash in front: `-m -5`. */
-function joinValues(args: readonly string[], options: Options): string[] {
+/** What a kid may look like, the beginning of one included: base64url has a dash, and one in 64 begins with it. */
+const kidWithDash = /^-[A-Za-z0-9_-]{10,42}$/
+
+function isKid(arg: string, options: Options): boolean {
+  if (!kidWithDash.test(arg)) return false
+  // A whole one is longer than what anybody appends to a short option, and than the name of any long one.
+  if (arg.length === 43) return true
+  return !arg.startsWith('--') && !Object.values(options).some(({ short }) => short === arg[1])
+}
+
+/**
+ * As in Mosquitto's clients the word after an option is its value, even with a dash in front: `-m -5`. Where a kid may
+ * stand, which may have one too, all words that are no options go behind them, in their order.
+ */
+function joinValues(args: readonly string[], options: Options, takesKid: boolean): string[] {
   const joined: string[] = []
+  const words: string[] = []
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string
-    if (arg === '--') return [...joined, ...args.slice(i)]
+    if (arg === '--') return [...joined, '--', ...words, ...args.slice(i + 1)]
     const value = args[i + 1]
     const name = Object.keys(options).find((one) => arg === `--${one}` || arg === `-${options[one]?.short}`)
-    if (name === undefined || value === undefined || options[name]?.type !== 'string') joined.push(arg)
+    if (takesKid && name === undefined && (!arg.startsWith('-') || isKid(arg, options))) words.push(arg)
+    else if (name === undefined || value === undefined || options[name]?.type !== 'string') joined.push(arg)
     else {
       joined.push(`--${name}=${value}`)
       i++
     }
   }
-  return joined
+  return words.length === 0 ? joined : [...joined, '--', ...words]
 }
 
 /** For commands that take options only: what else was given is not ignored. @throws {ClientError} ERR_USAGE */

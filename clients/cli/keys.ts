@@ -97,7 +97,8 @@ KID may be shortened while it is unambiguous.
 ${connectionHelp}
       --json                    machine-readable output`,
   run: async (args, output) => {
-    const { values, positionals } = parseArguments(args, { ...connectionOptions, ...json, reason: { type: 'string' } })
+    const options = { ...connectionOptions, ...json, reason: { type: 'string' } } as const
+    const { values, positionals } = parseArguments(args, options, true)
     const wanted = onlyKey(positionals)
     const result = await withAdminClient(values, async (admin) => {
       const kid = await kidOf(admin, wanted)
@@ -122,7 +123,11 @@ ${connectionHelp}
   run: async (args, output) => {
     const [subcommand, ...rest] = args
     if (subcommand === 'restrict') {
-      const { values, positionals } = parseArguments(rest, { ...connectionOptions, ...json, ...restrictionOptions })
+      const { values, positionals } = parseArguments(
+        rest,
+        { ...connectionOptions, ...json, ...restrictionOptions },
+        true,
+      )
       const [wanted, restrictions] = [onlyKey(positionals), restrictionsOf(values)]
       const result = await withAdminClient(values, async (admin) => {
         return admin.request('keys.restrict', { kid: await kidOf(admin, wanted), restrictions })
@@ -156,14 +161,15 @@ ${passphraseHelp}
 ${connectionHelp}
       --json                    machine-readable output`,
   run: async (args, output) => {
-    const { values, positionals } = parseArguments(args, {
+    const options = {
       ...connectionOptions,
       ...json,
       ...passphraseOptions,
       name: { type: 'string' },
       overlap: { type: 'string' },
       proof: { type: 'boolean' },
-    })
+    } as const
+    const { values, positionals } = parseArguments(args, options, true)
     const [old, path, ...rest] = positionals
     if (old === undefined || path === undefined || rest.length > 0) {
       throw new ClientError('ERR_USAGE', 'the old key and the file of the new one are needed')

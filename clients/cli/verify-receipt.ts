@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs'
 import { NoteError, nobleCrypto, parseWitnessPolicy, type WitnessPolicy } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { loadPublicKey } from '../identity/index.ts'
-import { type CheckedEvidence, checkEvidence, readEvidence, readLoggedRecord } from '../receipts/index.ts'
+import {
+  type CheckedEvidence,
+  checkEvidence,
+  type EvidenceTrust,
+  readEvidence,
+  readLoggedRecord,
+} from '../receipts/index.ts'
 import { exitCode, type Output, parseArguments } from './command.ts'
 import { readLogKey } from './verifier-keys.ts'
 
@@ -20,6 +26,8 @@ export async function auditVerifyReceipt(args: readonly string[], output: Output
     vkey: { type: 'string' },
     policy: { type: 'string' },
     'broker-key': { type: 'string' },
+    'publisher-key': { type: 'string' },
+    payload: { type: 'string' },
     record: { type: 'string' },
     json: { type: 'boolean' },
   })
@@ -33,6 +41,7 @@ export async function auditVerifyReceipt(args: readonly string[], output: Output
   if (logKey === undefined && brokerKey === undefined && policy === undefined) {
     throw new ClientError('ERR_USAGE', 'whom to trust has to be said: --vkey, --broker-key or both, or --policy')
   }
+  const publisher = readPublisher(values['publisher-key'], values.payload)
   const logged = values.record === undefined ? undefined : readLoggedRecord(values.record)
   const checked: Checked[] = []
   for (const file of positionals) {
@@ -41,13 +50,16 @@ export async function auditVerifyReceipt(args: readonly string[], output: Output
     if (policy !== undefined && evidence.tlogProof === undefined) {
       throw new ClientError('ERR_USAGE', `${file} has no cosignatures; a policy is for .tlog-proof and .json`)
     }
+    if (publisher !== undefined && evidence.statement === undefined) {
+      throw new ClientError('ERR_USAGE', `${file} is no transparent statement, which is what --publisher-key is for`)
+    }
     const isFor =
       policy !== undefined ||
       (evidence.receipt !== undefined && brokerKey !== undefined) ||
       (evidence.tlogProof !== undefined && logKey !== undefined)
     if (!isFor)
       throw new ClientError('ERR_USAGE', `${file} needs ${evidence.receipt === undefined ? '--vkey' : '--broker-key'}`)
-    checked.push({ file, found: await checkEvidence(evidence, { brokerKey, logKey, policy }, nobleCrypto) })
+    checked.push({ file, found: await checkEvidence(evidence, { brokerKey, logKey, policy, publisher }, nobleCrypto) })
   }
   const isOk = checked.every(({ found }) => found !== undefined)
   if (values.json) output.out(JSON.stringify({ ok: isOk, files: checked.map(toJson) }))
@@ -68,11 +80,22 @@ function toText({ file, found }: Checked): string {
   if (found === undefined) return `BAD: ${file} does not prove its record`
   const { record, proved } = found
   const what = [record.kind, record.topic].filter((word) => word !== undefined).join(' ')
-  const lines = proved.map(({ by, origin, index, treeSize, cosignedBy = [] }) => {
+  const lines = proved.map(({ by, origin, index, treeSize, cosignedBy = [], isStatement }) => {
     const witnesses = cosignedBy.length === 0 ? '' : `, cosigned by ${cosignedBy.join(', ')}`
-    return `  leaf ${index} of ${treeSize} in ${origin}, by its ${by === 'log-key' ? 'log key' : 'broker key'}${witnesses}`
+    const signed = isStatement === true ? '; signed by the publisher, with this payload' : ''
+    const key = by === 'log-key' ? 'log key' : 'broker key'
+    return `  leaf ${index} of ${treeSize} in ${origin}, by its ${key}${witnesses}${signed}`
   })
   return [`ok: ${file}: ${what}, recorded ${new Date(record.timeMs).toISOString()}`, ...lines].join('\n')
+}
+
+/** Both or neither: a signature is over the payload, which the log does not give away. */
+function readPublisher(keyPath: string | undefined, payloadPath: string | undefined): EvidenceTrust['publisher'] {
+  if (keyPath === undefined && payloadPath === undefined) return undefined
+  if (keyPath === undefined || payloadPath === undefined) {
+    throw new ClientError('ERR_USAGE', '--publisher-key and --payload are given together')
+  }
+  return { key: loadPublicKey(keyPath), payload: readBytes(payloadPath) }
 }
 
 /** C2SP tlog-policy. */
@@ -86,8 +109,12 @@ function readPolicy(path: string): WitnessPolicy {
 }
 
 function readText(path: string): string {
+  return readBytes(path).toString('utf8')
+}
+
+function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (cause) {
     throw new ClientError('ERR_USAGE', `cannot read ${path}`, {}, cause)
   }

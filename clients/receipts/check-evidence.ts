@@ -6,6 +6,7 @@ import {
   ed25519NoteVerifier,
   encodeLeaf,
   isInclusionReceiptValid,
+  isTransparentPublishValid,
   leafHash,
   NoteError,
   type P256PublicKey,
@@ -23,6 +24,8 @@ export interface Evidence {
   readonly salt: Uint8Array
   /** COSE receipt (RFC 9942). */
   readonly receipt?: Uint8Array | undefined
+  /** The publisher's COSE_Sign1 that the receipt is attached to (RFC 9943). */
+  readonly statement?: Uint8Array | undefined
   /** Content of a `.tlog-proof` (C2SP tlog-proof). */
   readonly tlogProof?: string | undefined
   /** Where it says that the record stands, if it says so. */
@@ -35,6 +38,8 @@ export interface EvidenceTrust {
   readonly brokerKey?: P256PublicKey | undefined
   /** For `.tlog-proof`. */
   readonly logKey?: VerifierKey | undefined
+  /** For transparent statements: who must have signed it, and what. */
+  readonly publisher?: { readonly key: P256PublicKey; readonly payload: Uint8Array } | undefined
   /** For `.tlog-proof`, in place of `logKey`: which logs, and who must have cosigned. */
   readonly policy?: WitnessPolicy | undefined
 }
@@ -42,6 +47,8 @@ export interface EvidenceTrust {
 /** One proof that held. */
 export interface Proved {
   readonly by: 'broker-key' | 'log-key'
+  /** The publisher signed topic and payload, too. */
+  readonly isStatement?: boolean
   /** Name of the log. */
   readonly origin: string
   readonly index: bigint
@@ -85,9 +92,9 @@ export async function checkEvidence(
 }
 
 async function byBroker(
-  { receipt }: Evidence,
+  { receipt, statement, record, salt }: Evidence,
   hash: Uint8Array,
-  { brokerKey, logKey }: EvidenceTrust,
+  { brokerKey, logKey, publisher }: EvidenceTrust,
   crypto: CryptoProvider,
 ): Promise<Proved | undefined> {
   if (receipt === undefined || brokerKey === undefined) return undefined
@@ -95,7 +102,11 @@ async function byBroker(
   // A broker key signs for one log, so it vouches for the name where no key of the log is given.
   const trust = { brokerKey, issuer: logKey?.name ?? issuer }
   if (!(await isInclusionReceiptValid(receipt, hash, trust, crypto))) throw notProved()
-  return { by: 'broker-key', origin: issuer, index: proof.leafIndex, treeSize: proof.treeSize }
+  const proved = { by: 'broker-key', origin: issuer, index: proof.leafIndex, treeSize: proof.treeSize } as const
+  if (statement === undefined || publisher === undefined) return proved
+  const logged = { record, salt, payload: publisher.payload }
+  if (!(await isTransparentPublishValid(statement, logged, publisher.key, trust, crypto))) throw notProved()
+  return { ...proved, isStatement: true }
 }
 
 function byLog(

@@ -1,6 +1,12 @@
 import { readFileSync, statSync } from 'node:fs'
 import { extname } from 'node:path'
-import { encodeTlogProof, fromBase64url, ProtocolError, parseInclusionReceipt } from '../../protocol/index.ts'
+import {
+  encodeTlogProof,
+  fromBase64url,
+  ProtocolError,
+  parseInclusionReceipt,
+  takeReceipts,
+} from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import type { Evidence } from './check-evidence.ts'
 
@@ -12,8 +18,8 @@ export type LoggedRecord = Pick<Evidence, 'record' | 'salt'>
 
 /**
  * Reads what a receipt was written to: the JSON of `audit receipt` or of the receipt topic, which holds everything; a
- * `.tlog-proof`; else a COSE receipt.
- * @param logged for the latter two
+ * `.tlog-proof`; a transparent statement, `.statement`; else a COSE receipt.
+ * @param logged for all but JSON
  * @throws {ClientError} ERR_RECEIPT_FILE
  */
 export function readEvidence(path: string, logged: LoggedRecord | undefined): Evidence {
@@ -21,9 +27,20 @@ export function readEvidence(path: string, logged: LoggedRecord | undefined): Ev
   if (extension === '.json') return readJson(path)
   if (logged === undefined) throw unusable(path, 'does not hold the record; name a file that does with --record')
   const content = readFile(path)
-  return extension === '.tlog-proof'
-    ? { ...logged, tlogProof: content.toString('utf8') }
-    : { ...logged, receipt: content }
+  if (extension === '.tlog-proof') return { ...logged, tlogProof: content.toString('utf8') }
+  return extension === '.statement' ? { ...logged, ...statementOf(content, path) } : { ...logged, receipt: content }
+}
+
+/** A statement may have receipts of other logs too; ours is the first. */
+function statementOf(statement: Uint8Array, path: string): Pick<Evidence, 'statement' | 'receipt'> {
+  try {
+    const [receipt] = takeReceipts(statement).receipts
+    if (receipt === undefined) throw unusable(path, 'has no receipt attached')
+    return { statement, receipt }
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause
+    throw unusable(path, 'is no transparent statement', cause)
+  }
 }
 
 /** Reads record and salt from JSON that has both. @throws {ClientError} ERR_RECEIPT_FILE */

@@ -16,6 +16,7 @@ import type { AuditStore, StoredBlock } from '../audit-chain/index.ts'
 import type { TileTable } from '../audit-chain/tile-table.ts'
 import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
+import { CheckpointCheck, type KeptCheckpoint } from './checkpoint-check.ts'
 import { Inspectors } from './inspectors.ts'
 import { checkReferences, type RecordReference } from './references.ts'
 import { TileCheck } from './tile-check.ts'
@@ -35,6 +36,8 @@ export interface VerifyStoreOptions {
   readonly head?: Uint8Array
   /** Stored tiles, to be held against the leaves. Default: not looked at. */
   readonly tiles?: TileTable
+  /** Checkpoints of the log that were kept, in the store or elsewhere: the chain must have what they cover. */
+  readonly checkpoints?: readonly KeptCheckpoint[]
   /** Everything in the store that refers to a record by its index. Default: not looked at. */
   readonly references?: () => AsyncIterable<RecordReference>
   /** Last index to look at; the block that holds it is checked whole. Default: the newest. */
@@ -72,6 +75,7 @@ class StoreVerification {
   readonly #verifier: ChainVerifier
   readonly #inspectors: Inspectors
   readonly #tiles: TileCheck | undefined
+  readonly #checkpoints: CheckpointCheck
   #isWhole = true
   #reportedAt = performance.now()
   #total = 0
@@ -82,6 +86,7 @@ class StoreVerification {
     this.#options = options
     this.#inspectors = new Inspectors(threads, signaturesFrom)
     this.#tiles = tiles === undefined ? undefined : new TileCheck(tiles)
+    this.#checkpoints = new CheckpointCheck(options.checkpoints ?? [])
     this.#verifier = new ChainVerifier({
       crypto: nativeCrypto,
       signaturesFrom,
@@ -105,7 +110,10 @@ class StoreVerification {
     while (underway.length > 0) await this.#enter(underway.shift())
     await this.#verifier.finish(this.#isWhole)
     const { damage, summary, treeSize } = this.#verifier
-    const beside = this.#tiles?.first ?? (await this.#danglingReference(treeSize))
+    const { genesis } = summary
+    const origin = genesis?.origin ?? ''
+    const verified = { origin, logKeys: this.#verifier.logKeys, treeSize, isPart: !this.#isWhole }
+    const beside = this.#tiles?.first ?? this.#checkpoints.finish(verified) ?? (await this.#danglingReference(treeSize))
     return resultOf(summary, damage, beside)
   }
 
@@ -147,7 +155,9 @@ class StoreVerification {
       const firstIndex = this.#verifier.treeSize
       await this.#verifier.enter(block)
       const { growth, summary } = this.#verifier
-      if (growth !== undefined) await this.#tiles?.add(firstIndex, growth, summary.blocks - 1)
+      if (growth === undefined) continue
+      if (block.header !== undefined) this.#checkpoints.add(block.header.header)
+      await this.#tiles?.add(firstIndex, growth, summary.blocks - 1)
     }
     if (this.#options.signal?.aborted) throw new PluginError('ERR_VERIFY_STOPPED', 'the verification was stopped')
     this.#tellProgress()

@@ -33,6 +33,8 @@ export type ChainFault = keyof typeof chainFaults
 export const storeFaults = {
   'tile-mismatch': 'a stored tile does not have the hashes of the leaves below it',
   'tile-missing': 'a tile that the tree has filled is not stored',
+  'checkpoint-invalid': 'a checkpoint that was kept is not one that the log signed',
+  'checkpoint-mismatch': 'the chain has not, or not as they were, the records that a kept checkpoint covers',
   'reference-dangling': 'a queued or retained message refers to a record that is not there',
 } as const
 
@@ -50,7 +52,7 @@ export interface StoreFinding {
   readonly block: number
   /** First leaf below the tile; the record that is referred to. */
   readonly index: number
-  /** Which tile, queue or topic. */
+  /** Which tile, checkpoint, queue or topic. */
   readonly place: string
 }
 

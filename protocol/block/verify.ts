@@ -123,6 +123,11 @@ export class ChainVerifier {
     return this.#registry.list()
   }
 
+  /** All keys that the log signs, or signed, its checkpoints with: Ed25519. */
+  get logKeys(): readonly Uint8Array[] {
+    return this.#registry.notary.logs.map(({ key }) => key)
+  }
+
   /** What the newest block added to the tree; undefined when it was not vouched for. */
   get growth(): TreeGrowth | undefined {
     return this.#growth

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ClientError } from '../../clients/errors.ts'
@@ -7,29 +7,34 @@ import { readEvidence } from '../../clients/receipts/index.ts'
 import {
   type AuditReceiptResult,
   encodeSignatureLines,
+  nobleCrypto,
   type PushedReceipt,
   parseSignedNote,
   parseTlogProof,
   receiptTopic,
   signatureBy,
+  signPublish,
   toBase64url,
 } from '../../protocol/index.ts'
 import { withBitFlipped } from '../helpers/bits.ts'
 import { startBroker } from '../helpers/broker.ts'
 import { runHere } from '../helpers/cli.ts'
-import { publicPem } from '../helpers/key-files.ts'
+import { keysDirectory, publicPem } from '../helpers/key-files.ts'
 import { numberedKey } from '../helpers/keys.ts'
 import { TestClient } from '../helpers/mqtt-clients.ts'
 import { logKey, witnessKey } from '../helpers/notes.ts'
 import { runCli } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
+const signer = numberedKey(7)
+
 /** A broker with a publish at `index`, and where a receipt for it was written. */
-async function withReceipt(t: TestContext) {
-  const { broker, location, port } = await startBroker(t, { checkpointIntervalMs: 100 })
+async function withReceipt(t: TestContext, payload: string | Buffer = '21.5') {
+  const options = { checkpointIntervalMs: 100, keysDirectory: keysDirectory(t, { press: signer }) }
+  const { broker, location, port } = await startBroker(t, options)
   const client = await TestClient.connect(t, port, { clientId: 'press-7' })
   await client.subscribe(receiptTopic('-'), 0)
-  await client.publish('plant/1', '21.5')
+  await client.publish('plant/1', payload)
   const index = broker.chain.state.frontier.size - 1
   const directory = temporaryDirectory(t)
   const name = join(directory, 'proof')
@@ -207,4 +212,38 @@ test('a file that is no receipt is ERR_RECEIPT_FILE', async (t) => {
   isRefused(() => readEvidence(join(directory, 'missing.json'), undefined))
   isRefused(() => readEvidence(`${name}.receipt`, undefined))
   assert.equal((await verify(join(directory, 'missing.json'), '--vkey', logKey('a', 1).vkey)).code, 2)
+})
+
+test('of a signed publish the envelope is written with the receipt attached, and proves who signed what', async (t) => {
+  const message = { topic: 'plant/1', payload: Buffer.from('21.5'), seq: 1, timeMs: Date.now() }
+  const envelope = signPublish(signer, signer.thumbprint, message, nobleCrypto)
+  const { broker, index, directory, name, at, keys } = await withReceipt(t, Buffer.from(envelope))
+  assert.equal(broker.chain.state.frontier.size > index, true)
+  const payload = join(directory, 'payload')
+  const publisher = join(directory, 'publisher.pem')
+  writeFileSync(payload, '21.5')
+  writeFileSync(publisher, publicPem(signer))
+  const trust = ['--broker-key', keys.brokerKey, '--record', `${name}.json`]
+  const signed = ['--publisher-key', publisher, '--payload', payload]
+  const { code, stdout } = await verify(`${name}.statement`, ...trust, ...signed)
+  assert.equal(code, 0)
+  assert.match(stdout, /by its broker key; signed by the publisher, with this payload$/m)
+  const inclusion = await verify(`${name}.statement`, ...trust)
+  assert.equal(inclusion.code, 0)
+  assert.doesNotMatch(inclusion.stdout, /signed by the publisher/)
+  writeFileSync(payload, '99.9')
+  assert.equal((await verify(`${name}.statement`, ...trust, ...signed)).code, 1)
+  writeFileSync(payload, '21.5')
+  writeFileSync(publisher, publicPem(numberedKey(8)))
+  assert.equal((await verify(`${name}.statement`, ...trust, ...signed)).code, 1)
+  assert.equal((await verify(`${name}.receipt`, ...trust, ...signed)).code, 2)
+  assert.equal((await verify(`${name}.statement`, ...trust, '--payload', payload)).code, 2)
+  const bytes = readFileSync(`${name}.statement`)
+  writeFileSync(`${name}.statement`, bytes.subarray(0, -1))
+  assert.equal((await verify(`${name}.statement`, ...trust)).code, 2)
+  assert.equal(
+    await runHere('audit', 'receipt', '0', '-o', join(directory, 'genesis'), ...at).then((one) => one.code),
+    0,
+  )
+  assert.ok(!existsSync(join(directory, 'genesis.statement')))
 })
