@@ -66,6 +66,8 @@ export class CheckpointKeeper {
   readonly #recent = new Map<number, PublishedCheckpoint>()
   readonly #listeners = new Set<(checkpoint: PublishedCheckpoint) => void>()
   #newest: PublishedCheckpoint | undefined
+  /** Ends the waiting of those who wait for a checkpoint. */
+  readonly #waiting = new Set<() => void>()
   #making: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   /** What the timer was set to. */
@@ -151,13 +153,14 @@ export class CheckpointKeeper {
       const end = () => {
         clearTimeout(timer)
         stop()
+        this.#waiting.delete(end)
         resolve(this.#covers(index) ? this.#newest : undefined)
       }
       const stop = this.onPublished(() => {
         if (this.#covers(index)) end()
       })
-      // Whoever waits is no reason for the process to stay.
-      const timer = setTimeout(end, timeoutMs).unref()
+      const timer = setTimeout(end, timeoutMs)
+      this.#waiting.add(end)
     })
   }
 
@@ -188,6 +191,7 @@ export class CheckpointKeeper {
     clearTimeout(this.#timer)
     await this.#making
     if (this.#options.chain.outage === undefined) await this.make()
+    for (const end of this.#waiting) end()
   }
 
   async #make(): Promise<void> {

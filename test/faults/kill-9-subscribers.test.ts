@@ -18,7 +18,7 @@ import { Subscriber } from './subscriber.ts'
 
 // `kill -9` at random points under load, with subscribers online, offline and sharing: whatever was acknowledged reaches
 // each of them, QoS 2 once, and the restart needs nobody's help. The full campaign is `npm run test:kill`.
-const rounds = Number(process.env.NOTARYMQ_KILL_ROUNDS ?? 4)
+const rounds = Number(process.env.NOTARYMQ_KILL_ROUNDS ?? 2)
 const firstSeed = Number(process.env.NOTARYMQ_KILL_SEED ?? 1)
 const perDevice = 400
 const lines = ['max_queued_messages 0', 'max_inflight_messages 100']

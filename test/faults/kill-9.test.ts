@@ -13,7 +13,7 @@ import { copyOfData, countPayloads } from '../helpers/stored-chain.ts'
 
 // What an acknowledgement promises: whatever was acknowledged is in the chain, once, after `kill -9` at any moment. The
 // full campaign is `npm run test:kill`; by default it is short.
-const rounds = Number(process.env.NOTARYMQ_KILL_ROUNDS ?? 4)
+const rounds = Number(process.env.NOTARYMQ_KILL_ROUNDS ?? 2)
 const firstSeed = Number(process.env.NOTARYMQ_KILL_SEED ?? 1)
 const device = numberedKey(4711)
 const window = 100

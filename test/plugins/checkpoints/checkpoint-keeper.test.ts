@@ -149,6 +149,15 @@ test('who waits for a record that no checkpoint covers in time is told so', asyn
   assert.equal(await keeper.covering(7, 5), undefined)
 })
 
+test('whoever still waits at the end is answered then', async (t) => {
+  const chain = await openChain(t)
+  const keeper = await openKeeper(chain)
+  const [covered, beyond] = [keeper.covering(0, 60_000), keeper.covering(7, 60_000)]
+  await keeper.close()
+  assert.equal((await covered)?.treeSize, 1)
+  assert.equal(await beyond, undefined)
+})
+
 test('the end leaves a checkpoint of everything behind, and the next start has it', async (t) => {
   const location = join(temporaryDirectory(t), 'data')
   const chain = await AuditChain.open({ location })
