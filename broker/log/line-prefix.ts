@@ -1,4 +1,4 @@
-import { formatTime } from './strftime.ts'
+import { formatTime } from '../../protocol/index.ts'
 
 /** What precedes a line of the log. Many lines share a second, so a formatted one is kept for as long. */
 export function linePrefix(timestamps: boolean, format: string | undefined, now = Date.now): () => string {

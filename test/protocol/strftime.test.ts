@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { linePrefix } from '../../../broker/log/line-prefix.ts'
-import { formatTime } from '../../../broker/log/strftime.ts'
-import { atEnd } from '../../helpers/cleanup.ts'
-import { hasTool } from '../../helpers/tools.ts'
+import { linePrefix } from '../../broker/log/line-prefix.ts'
+import { formatTime } from '../../protocol/index.ts'
+import { atEnd } from '../helpers/cleanup.ts'
+import { hasTool } from '../helpers/tools.ts'
 
 /** All but %Z, for which this runtime knows other abbreviations outside of UTC and America. */
 const letters = 'a A b B c C d D e F g G h H I j k l m M n p P r R s S t T u U V w W x X y Y z %'.split(' ')
