@@ -1,4 +1,5 @@
 import { ErrorWithReasonCode, type MqttClient } from 'mqtt'
+import { asBuffer } from './as-buffer.ts'
 import { ClientError } from './errors.ts'
 
 const defaultTimeoutMs = 10_000
@@ -46,7 +47,7 @@ export async function askBroker(client: MqttClient, question: BrokerQuestion): P
     }, timeoutMs)
     client.on('message', onMessage)
     client.on('close', onClose)
-    client.publishAsync(requestTopic, Buffer.from(payload), { qos: 1 }).catch((cause: unknown) => {
+    client.publishAsync(requestTopic, asBuffer(payload), { qos: 1 }).catch((cause: unknown) => {
       const isRefused = cause instanceof ErrorWithReasonCode
       const why = isRefused ? 'the broker refused the request' : 'the connection broke before the acknowledgement'
       fail(new ClientError(isRefused ? 'ERR_REFUSED' : 'ERR_CONNECTION', `${requestTopic}: ${why}`, {}, cause))

@@ -12,6 +12,14 @@ export const clientErrors = {
     cause: 'the sequence number beside the key cannot be read, locked or written',
     remedy: 'end the other process that uses the key; never set the number back',
   },
+  ERR_KEY_STORE: {
+    cause: 'the key store, with pinned keys, checkpoints and counters, cannot be read or written',
+    remedy: 'see the message; give the `keyStore` option a place that can be written',
+  },
+  ERR_KEY_EXHAUSTED: {
+    cause: 'an encryption key has been used for 2^32 messages, the most that random IVs allow',
+    remedy: 'rotate it, or give out a new one',
+  },
   ERR_CONNECTION: { cause: 'the broker cannot be reached or refused the connection', remedy: 'see host, port and log' },
   ERR_TIMEOUT: { cause: 'the broker did not answer in time', remedy: 'see whether it runs and who may ask it' },
   ERR_REFUSED: { cause: 'the broker refused', remedy: 'its log says why' },
