@@ -12,6 +12,8 @@ export interface BrokerQuestion {
   readonly payload: Uint8Array
   /** Default 10 s. */
   readonly timeoutMs?: number
+  /** Which message on the response topic answers this question. Default: the first. */
+  readonly isAnswer?: (message: Uint8Array) => boolean
 }
 
 /**
@@ -19,7 +21,7 @@ export interface BrokerQuestion {
  * @throws {ClientError} ERR_REFUSED, ERR_TIMEOUT, ERR_CONNECTION. Before MQTT 5 a refusal looks like no answer
  */
 export async function askBroker(client: MqttClient, question: BrokerQuestion): Promise<Uint8Array> {
-  const { requestTopic, responseTopic, payload, timeoutMs = defaultTimeoutMs } = question
+  const { requestTopic, responseTopic, payload, timeoutMs = defaultTimeoutMs, isAnswer } = question
   try {
     await client.subscribeAsync(responseTopic, { qos: 0 })
   } catch (cause) {
@@ -33,7 +35,7 @@ export async function askBroker(client: MqttClient, question: BrokerQuestion): P
       client.removeListener('close', onClose)
     }
     const onMessage = (topic: string, answer: Buffer) => {
-      if (topic !== responseTopic) return
+      if (topic !== responseTopic || isAnswer?.(answer) === false) return
       end()
       resolve(answer)
     }
