@@ -1,4 +1,5 @@
 import { ErrorWithReasonCode, type MqttClient } from 'mqtt'
+import { asBuffer } from './as-buffer.ts'
 import { ClientError } from './errors.ts'
 
 const defaultTimeoutMs = 10_000
@@ -11,6 +12,8 @@ export interface BrokerQuestion {
   readonly payload: Uint8Array
   /** Default 10 s. */
   readonly timeoutMs?: number
+  /** Which message on the response topic answers this question. Default: the first. */
+  readonly isAnswer?: (message: Uint8Array) => boolean
 }
 
 /**
@@ -18,7 +21,7 @@ export interface BrokerQuestion {
  * @throws {ClientError} ERR_REFUSED, ERR_TIMEOUT, ERR_CONNECTION. Before MQTT 5 a refusal looks like no answer
  */
 export async function askBroker(client: MqttClient, question: BrokerQuestion): Promise<Uint8Array> {
-  const { requestTopic, responseTopic, payload, timeoutMs = defaultTimeoutMs } = question
+  const { requestTopic, responseTopic, payload, timeoutMs = defaultTimeoutMs, isAnswer } = question
   try {
     await client.subscribeAsync(responseTopic, { qos: 0 })
   } catch (cause) {
@@ -32,7 +35,7 @@ export async function askBroker(client: MqttClient, question: BrokerQuestion): P
       client.removeListener('close', onClose)
     }
     const onMessage = (topic: string, answer: Buffer) => {
-      if (topic !== responseTopic) return
+      if (topic !== responseTopic || isAnswer?.(answer) === false) return
       end()
       resolve(answer)
     }
@@ -46,7 +49,7 @@ export async function askBroker(client: MqttClient, question: BrokerQuestion): P
     }, timeoutMs)
     client.on('message', onMessage)
     client.on('close', onClose)
-    client.publishAsync(requestTopic, Buffer.from(payload), { qos: 1 }).catch((cause: unknown) => {
+    client.publishAsync(requestTopic, asBuffer(payload), { qos: 1 }).catch((cause: unknown) => {
       const isRefused = cause instanceof ErrorWithReasonCode
       const why = isRefused ? 'the broker refused the request' : 'the connection broke before the acknowledgement'
       fail(new ClientError(isRefused ? 'ERR_REFUSED' : 'ERR_CONNECTION', `${requestTopic}: ${why}`, {}, cause))

@@ -12,6 +12,35 @@ export const clientErrors = {
     cause: 'the sequence number beside the key cannot be read, locked or written',
     remedy: 'end the other process that uses the key; never set the number back',
   },
+  ERR_KEY_STORE: {
+    cause: 'the key store, with pinned keys, checkpoints and counters, cannot be read or written',
+    remedy: 'see the message; give the `keyStore` option a place that can be written',
+  },
+  ERR_KEY_EXHAUSTED: {
+    cause: 'an encryption key has been used for 2^32 messages, the most that random IVs allow',
+    remedy: 'rotate it, or give out a new one',
+  },
+  ERR_NO_ENCRYPTION_KEY: {
+    cause: 'there is no key to encrypt or decrypt with for this topic and sender',
+    remedy: 'give the `encryption` option a key for the topic, or ask its owner for one; nothing was sent in clear',
+  },
+  ERR_NOT_DECRYPTED: {
+    cause: 'an encrypted message does not open: another key, topic or sender, or it was altered',
+    remedy: 'compare the keys on both sides; distrust the message',
+  },
+  ERR_OPTIONS: { cause: 'options of connectAsync that do not go together', remedy: 'see docs/sdk.md' },
+  ERR_PUBLIC_KEY: {
+    cause: 'not a P-256 public key, or a keyring has it or its name already',
+    remedy: 'give PEM (`PUBLIC KEY`), a JWK or coordinates; give each key one name',
+  },
+  ERR_RECEIPT_INVALID: {
+    cause: 'the broker sent a receipt that does not prove its record',
+    remedy: 'distrust the broker: keep the message, and ask for the receipt again',
+  },
+  ERR_EQUIVOCATION: {
+    cause: 'the log showed a checkpoint that does not extend the one that this client saw before',
+    remedy: 'keep both notes, which the event `equivocation` has, and show them to an auditor',
+  },
   ERR_CONNECTION: { cause: 'the broker cannot be reached or refused the connection', remedy: 'see host, port and log' },
   ERR_TIMEOUT: { cause: 'the broker did not answer in time', remedy: 'see whether it runs and who may ask it' },
   ERR_REFUSED: { cause: 'the broker refused', remedy: 'its log says why' },

@@ -1,18 +1,7 @@
-import { TLSSocket } from 'node:tls'
 import type { MqttClient } from 'mqtt'
-import {
-  bytesEqual,
-  type IdentityStatement,
-  identityNonceBytes,
-  identityResponseTopic,
-  nobleCrypto,
-  type P256PublicKey,
-  ProtocolError,
-  requestTopic,
-  verifyIdentityStatement,
-} from '../../protocol/index.ts'
-import { askBroker } from '../ask-broker.ts'
-import { ClientError } from '../errors.ts'
+import { type IdentityStatement, nobleCrypto, type P256PublicKey } from '../../protocol/index.ts'
+import { askIdentity } from './ask-identity.ts'
+import { certificateSha256 } from './certificate.ts'
 import { knownBrokerKey, rememberBroker } from './known-brokers.ts'
 
 /** How a client tells whether a broker is the right one. */
@@ -39,48 +28,11 @@ export interface ProvenBroker {
  * @throws {ClientError} ERR_BROKER_UNPROVEN, ERR_KNOWN_BROKERS, ERR_REFUSED, ERR_TIMEOUT, ERR_CONNECTION
  */
 export async function proveBroker(client: MqttClient, pin: BrokerPin): Promise<ProvenBroker> {
-  const clientId = client.options.clientId as string
-  const nonce = nobleCrypto.randomBytes(identityNonceBytes.least * 2)
   const known = pin.brokerKey ?? knownBrokerKey(pin.knownBrokersFile, pin.name)
-  const answer = await askBroker(client, {
-    requestTopic: requestTopic.identity,
-    responseTopic: identityResponseTopic(clientId),
-    payload: nonce,
-  })
-  const statement = await verified(answer, { nonce, clientId, brokerKey: known }, pin.name)
   const shown = certificateSha256(client)
-  const claimed = statement.certificateSha256
-  if (shown !== undefined && (claimed === undefined || !bytesEqual(shown, claimed))) {
-    throw unproven(pin.name, 'this connection ends at another certificate: somebody is in between')
-  }
+  const question = { name: pin.name, brokerKey: known, certificateSha256: shown }
+  const statement = await askIdentity(client, question, nobleCrypto)
   if (known === undefined) rememberBroker(pin.knownBrokersFile, pin.name, statement.brokerKey)
   const trust = pin.brokerKey !== undefined ? 'given' : known !== undefined ? 'known' : 'first-use'
   return { statement, trust, isBoundToTls: shown !== undefined }
-}
-
-async function verified(
-  answer: Uint8Array,
-  expected: Parameters<typeof verifyIdentityStatement>[1],
-  name: string,
-): Promise<IdentityStatement> {
-  try {
-    return await verifyIdentityStatement(answer, expected, nobleCrypto)
-  } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause
-    throw unproven(name, cause.message, cause)
-  }
-}
-
-function certificateSha256({ stream }: MqttClient): Uint8Array | undefined {
-  const certificate = stream instanceof TLSSocket ? stream.getPeerX509Certificate() : undefined
-  return certificate === undefined ? undefined : nobleCrypto.sha256(certificate.raw)
-}
-
-function unproven(name: string, why: string, cause?: unknown): ClientError {
-  return new ClientError(
-    'ERR_BROKER_UNPROVEN',
-    `${name} did not prove to be the broker it is known as: ${why}`,
-    {},
-    cause,
-  )
 }

@@ -17,7 +17,8 @@ import {
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { type Identity, reserveSequenceNumber } from '../identity/index.ts'
-import { finishExchange, type KeyExchangeSettings, startExchange } from './perform-key-exchange.ts'
+import { type KeyExchangeSettings, startExchange } from './perform-key-exchange.ts'
+import { finishExchange } from './run-exchange.ts'
 
 /** Who waits for a frame. */
 interface Waiting {
@@ -128,7 +129,7 @@ export async function exchangeOverLink(
   const pending = startExchange(identity, settings.clientId, settings)
   socket.write(encodeExchangeFrame(pending.message))
   const frame = await frames.next()
-  const session = await finishExchange(pending, contentOf(frame), settings)
+  const session = await finishExchange(pending, contentOf(frame), settings.brokerKey)
   return new NotaryLinkClient(socket, identity, frames, session)
 }
 

@@ -1,17 +1,13 @@
 import type { MqttClient } from 'mqtt'
 import {
   type ClientSession,
-  keyExchangeResponseTopic,
   nobleCrypto,
   type P256PublicKey,
-  ProtocolError,
-  requestTopic,
   startKeyExchange,
   thumbprintOfP256,
 } from '../../protocol/index.ts'
-import { askBroker } from '../ask-broker.ts'
-import { ClientError } from '../errors.ts'
 import { type Identity, reserveSequenceNumber } from '../identity/index.ts'
+import { runExchange } from './run-exchange.ts'
 
 /** Whom to agree with, and when it is. */
 export interface KeyExchangeSettings {
@@ -28,25 +24,6 @@ export function startExchange(identity: Identity, clientId: string, { brokerKey,
   return startKeyExchange(identity, { clientId, seq, timeMs: timeMs ?? Date.now(), brokerThumbprint }, nobleCrypto)
 }
 
-/** @throws {ClientError} ERR_BROKER_UNPROVEN when the answer is not by this broker to this request */
-export async function finishExchange(
-  pending: ReturnType<typeof startExchange>,
-  answer: Uint8Array,
-  { brokerKey }: KeyExchangeSettings,
-): Promise<ClientSession> {
-  try {
-    return await pending.finish(answer, brokerKey)
-  } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause
-    throw new ClientError(
-      'ERR_BROKER_UNPROVEN',
-      `the key exchange was not answered by the broker: ${cause.message}`,
-      {},
-      cause,
-    )
-  }
-}
-
 /**
  * Agrees on a session key for hop MACs over MQTT topics. Uses up one sequence number of the key.
  * @throws {ClientError} ERR_SEQUENCE_FILE, ERR_BROKER_UNPROVEN, ERR_REFUSED, ERR_TIMEOUT, ERR_CONNECTION
@@ -56,12 +33,6 @@ export async function performKeyExchange(
   identity: Identity,
   settings: KeyExchangeSettings,
 ): Promise<ClientSession> {
-  const clientId = client.options.clientId as string
-  const pending = startExchange(identity, clientId, settings)
-  const answer = await askBroker(client, {
-    requestTopic: requestTopic.keyExchange,
-    responseTopic: keyExchangeResponseTopic(clientId),
-    payload: pending.message,
-  })
-  return finishExchange(pending, answer, settings)
+  const pending = startExchange(identity, client.options.clientId as string, settings)
+  return runExchange(client, pending, settings.brokerKey)
 }

@@ -40,5 +40,5 @@ export {
   verifyMac0,
 } from './mac0.ts'
 export { contextLabel, externalAad, sigStructure } from './sig-structure.ts'
-export { encodeSign1, parseSign1, type Sign1, signSign1, signSign1Detached, verifySign1 } from './sign1.ts'
+export { emptyMap, encodeSign1, parseSign1, type Sign1, signSign1, signSign1Detached, verifySign1 } from './sign1.ts'
 export { signerHeaders, signerKidOf } from './signer-headers.ts'

@@ -55,7 +55,8 @@ export function encodeSign1(
   return writer.bytes(parts.signature).finish()
 }
 
-const emptyMap = Uint8Array.of(0xa0)
+/** Encoded unprotected headers when there are none. */
+export const emptyMap: Uint8Array = Uint8Array.of(0xa0)
 
 /** Signs with ECDSA P-256. @param protectedBytes must name ESP256 as alg */
 export function signSign1(

@@ -2,7 +2,7 @@ import { kidOf, type P256PrivateKey, type P256PublicKey } from '../cose/index.ts
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { type HopMacKey, sidBytes } from '../envelope/index.ts'
 import { nonceBytes } from './fields.ts'
-import { type KeyExchangeRequest, type ReceivedKeyExchangeRequest, signKeyExchangeRequest } from './request.ts'
+import { type KeyExchangeRequest, type ReceivedKeyExchangeRequest, unsignedKeyExchangeRequest } from './request.ts'
 import { type KeyExchangeResponse, signKeyExchangeResponse, verifyKeyExchangeResponse } from './response.ts'
 import { deriveSessionKey } from './session-key.ts'
 
@@ -40,12 +40,29 @@ export interface KeyExchangeToStart {
   readonly brokerThumbprint?: Uint8Array | undefined
 }
 
-/** The client's side: makes a request with an ephemeral key of its own. */
+/** A request that waits for the client's signature. */
+export interface KeyExchangeToSign {
+  readonly toBeSigned: Uint8Array
+  /** @param signature r || s, 64 bytes */
+  readonly signedWith: (signature: Uint8Array) => PendingKeyExchange
+}
+
+/** The client's side: makes a request with an ephemeral key of its own, and signs it. */
 export function startKeyExchange(
   signer: SigningKey,
   start: KeyExchangeToStart,
   crypto: CryptoProvider,
 ): PendingKeyExchange {
+  const { toBeSigned, signedWith } = prepareKeyExchange(signer.thumbprint, start, crypto)
+  return signedWith(crypto.signP256(signer.key, toBeSigned))
+}
+
+/** As {@link startKeyExchange}, for a client whose key signs elsewhere. @param thumbprint of that key, 32 bytes */
+export function prepareKeyExchange(
+  thumbprint: Uint8Array,
+  start: KeyExchangeToStart,
+  crypto: CryptoProvider,
+): KeyExchangeToSign {
   const { clientId, seq, timeMs, brokerThumbprint } = start
   const ephemeral = crypto.generateP256()
   const request: KeyExchangeRequest = {
@@ -54,23 +71,26 @@ export function startKeyExchange(
     clientId,
     brokerKid: brokerThumbprint === undefined ? undefined : kidOf(brokerThumbprint),
   }
-  const message = signKeyExchangeRequest(signer.key, signer.thumbprint, { ...request, seq, timeMs }, crypto)
-  const requestDigest = crypto.sha256(message)
-  return {
-    message,
-    finish: async (responseMessage, brokerKey) => {
-      const expected = { brokerKey, requestDigest, clientId }
-      const response = await verifyKeyExchangeResponse(responseMessage, expected, crypto)
-      const transcript = {
-        clientNonce: request.nonce,
-        brokerNonce: response.nonce,
-        requestDigest,
-        responseDigest: crypto.sha256(responseMessage),
-      }
-      const key = deriveSessionKey(ephemeral, response.ephemeral, transcript, crypto)
-      return { sid: response.sid, key, response }
-    },
+  const { toBeSigned, signedWith } = unsignedKeyExchangeRequest(thumbprint, { ...request, seq, timeMs })
+  const pending = (message: Uint8Array): PendingKeyExchange => {
+    const requestDigest = crypto.sha256(message)
+    return {
+      message,
+      finish: async (responseMessage, brokerKey) => {
+        const expected = { brokerKey, requestDigest, clientId }
+        const response = await verifyKeyExchangeResponse(responseMessage, expected, crypto)
+        const transcript = {
+          clientNonce: request.nonce,
+          brokerNonce: response.nonce,
+          requestDigest,
+          responseDigest: crypto.sha256(responseMessage),
+        }
+        const key = deriveSessionKey(ephemeral, response.ephemeral, transcript, crypto)
+        return { sid: response.sid, key, response }
+      },
+    }
   }
+  return { toBeSigned, signedWith: (signature) => pending(signedWith(signature)) }
 }
 
 /** What the broker answers with, beside what it makes itself. */

@@ -3,8 +3,10 @@ export {
   type BrokerSession,
   type ClientSession,
   type KeyExchangeToAnswer,
+  type KeyExchangeToSign,
   type KeyExchangeToStart,
   type PendingKeyExchange,
+  prepareKeyExchange,
   type SigningKey,
   startKeyExchange,
 } from './exchange.ts'

@@ -1,13 +1,15 @@
 import { type CborValue, encodeCbor } from '../cbor/index.ts'
 import {
   coseKeyOfP256,
+  emptyMap,
+  encodeSign1,
   externalAad,
   kidOf,
   type P256PrivateKey,
   type P256PublicKey,
   parseSign1,
   shortKidBytes,
-  signSign1,
+  sigStructure,
   verifySign1,
 } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
@@ -37,6 +39,33 @@ export interface ReceivedKeyExchangeRequest extends KeyExchangeRequest {
   readonly digest: Uint8Array
 }
 
+/** A request that only its signature is missing from. */
+export interface UnsignedKeyExchangeRequest {
+  /** What the client's long-term key signs (RFC 9052 section 4.4). */
+  readonly toBeSigned: Uint8Array
+  /** @param signature r || s, 64 bytes @returns the message */
+  readonly signedWith: (signature: Uint8Array) => Uint8Array
+}
+
+/** Makes a request for whoever holds the key elsewhere. @param thumbprint the signer's, 32 bytes */
+export function unsignedKeyExchangeRequest(
+  thumbprint: Uint8Array,
+  request: KeyExchangeRequest & { readonly seq: number; readonly timeMs: number },
+): UnsignedKeyExchangeRequest {
+  const fields = new Map<number, CborValue>([
+    [field.ephemeral, coseKeyOfP256(request.ephemeral)],
+    [field.nonce, request.nonce],
+  ])
+  if (request.clientId !== undefined) fields.set(field.clientId, request.clientId)
+  if (request.brokerKid !== undefined) fields.set(field.brokerKid, request.brokerKid)
+  const protectedBytes = publishProtectedHeaders(kidOf(thumbprint), request.seq, request.timeMs)
+  const payload = encodeCbor(fields)
+  return {
+    toBeSigned: sigStructure(protectedBytes, externalAad(requestTopic.keyExchange), payload),
+    signedWith: (signature) => encodeSign1({ protectedBytes, unprotectedBytes: emptyMap, signature }, payload),
+  }
+}
+
 /** Signs a request. @param thumbprint the signer's, 32 bytes */
 export function signKeyExchangeRequest(
   key: P256PrivateKey,
@@ -44,14 +73,8 @@ export function signKeyExchangeRequest(
   request: KeyExchangeRequest & { readonly seq: number; readonly timeMs: number },
   crypto: CryptoProvider,
 ): Uint8Array {
-  const fields = new Map<number, CborValue>([
-    [field.ephemeral, coseKeyOfP256(request.ephemeral)],
-    [field.nonce, request.nonce],
-  ])
-  if (request.clientId !== undefined) fields.set(field.clientId, request.clientId)
-  if (request.brokerKid !== undefined) fields.set(field.brokerKid, request.brokerKid)
-  const headers = publishProtectedHeaders(kidOf(thumbprint), request.seq, request.timeMs)
-  return signSign1(key, headers, externalAad(requestTopic.keyExchange), encodeCbor(fields), crypto)
+  const { toBeSigned, signedWith } = unsignedKeyExchangeRequest(thumbprint, request)
+  return signedWith(crypto.signP256(key, toBeSigned))
 }
 
 /**

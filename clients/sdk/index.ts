@@ -1,0 +1,26 @@
+/** The public API: `notarymq/client`. */
+export type { MessageCipher } from '../encryption/message-cipher.ts'
+export { ClientError, type ClientErrorCode, clientErrors } from '../errors.ts'
+export { IndexedDbKeyStore } from '../key-store/indexed-db-key-store.ts'
+export type { KeyStore } from '../key-store/key-store.ts'
+export { MemoryKeyStore } from '../key-store/memory-key-store.ts'
+export { Keyring, type KeyringKey } from '../keyring/keyring.ts'
+export type { PublicKeyInput } from '../keyring/public-key.ts'
+export { connectAsync } from './connect.ts'
+export type { NotaryClientEvents } from './events.ts'
+export type { IncomingMessage, UnverifiedReason, Verified } from './incoming-message.ts'
+export type { Equivocation } from './log-guard.ts'
+export { NotaryClient } from './notary-client.ts'
+export type { NotaryClientOptions, NotaryOptions } from './options.ts'
+export type { VerifiedReceipt } from './receipts.ts'
+export type { RejectedPublish } from './rejected.ts'
+export {
+  generateWebCryptoKeys,
+  importWebCryptoKeys,
+  type Signer,
+  softwareSigner,
+  type WebCryptoKey,
+  type WebCryptoKeys,
+  webCryptoSigner,
+} from './signer.ts'
+export { webCrypto } from './web-crypto.ts'

@@ -1,0 +1,145 @@
+import { ErrorWithReasonCode, type MqttClient, type Packet } from 'mqtt'
+import type { HopMacKey } from '../../protocol/index.ts'
+import { asBuffer } from '../as-buffer.ts'
+import { ClientError } from '../errors.ts'
+import type { MessageToSend, PublishSigner, Sealed } from './publish-signer.ts'
+
+/** A message on its way out. */
+interface Outgoing {
+  readonly message: MessageToSend
+  readonly order: number
+  readonly sealed: Promise<Sealed>
+  readonly resolve: (packet: Packet | undefined) => void
+  readonly reject: (error: ClientError) => void
+  /** It was taken back from MQTT.js, and is to be sent again. */
+  isWithdrawn: boolean
+}
+
+/** What MQTT.js calls when a publish is over: how it is known again among those in flight. */
+type PublishCallback = (error?: Error, packet?: Packet) => void
+
+/**
+ * Messages of the application in their order, although making them takes its time. With a gate they wait until the
+ * connection is trusted, and what a lost connection left unacknowledged waits again: for a new hop MAC, and for the proof
+ * that the broker is the right one. Without, MQTT.js queues and repeats as it always does.
+ */
+export class Outbox {
+  readonly #mqtt: MqttClient
+  readonly #signer: PublishSigner
+  readonly #isGated: boolean
+  readonly #waiting: Outgoing[] = []
+  readonly #inFlight = new Map<PublishCallback, Outgoing>()
+  /** Packet ids of QoS 2 publishes that the broker has; MQTT.js goes on with PUBREL, which has no payload. */
+  readonly #received = new Set<number>()
+  #session: HopMacKey | undefined
+  #isOpen: boolean
+  #isPumping = false
+  #order = 0
+  #onEmpty: (() => void)[] = []
+
+  constructor(mqtt: MqttClient, signer: PublishSigner, isGated: boolean) {
+    this.#mqtt = mqtt
+    this.#signer = signer
+    this.#isGated = isGated
+    this.#isOpen = !isGated
+    if (!isGated) return
+    mqtt.on('packetreceive', (packet) => {
+      if (packet.cmd === 'pubrec' && packet.messageId !== undefined) this.#received.add(packet.messageId)
+      if (packet.cmd === 'pubcomp' && packet.messageId !== undefined) this.#received.delete(packet.messageId)
+    })
+    mqtt.on('close', () => this.#withdraw())
+  }
+
+  /** @throws {ClientError} ERR_REFUSED, ERR_CONNECTION, and what sealing throws */
+  add(message: MessageToSend): Promise<Packet | undefined> {
+    return new Promise((resolve, reject) => {
+      const sealed = this.#signer.seal(message)
+      // Looked at when its turn comes.
+      sealed.catch(() => undefined)
+      this.#waiting.push({ message, order: this.#order++, sealed, resolve, reject, isWithdrawn: false })
+      this.#pump()
+    })
+  }
+
+  /** The connection is trusted: what waits goes, with MACs of this session where there is one. */
+  open(session: HopMacKey | undefined): void {
+    this.#session = session
+    this.#isOpen = true
+    this.#pump()
+  }
+
+  /** Resolves when nothing waits any more; what is in flight is for MQTT.js to end. */
+  emptied(): Promise<void> {
+    if (this.#waiting.length === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#onEmpty.push(resolve))
+  }
+
+  /** Gives up what waits. */
+  abandon(): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(new ClientError('ERR_CONNECTION', 'the client was ended'))
+    this.#tellEmpty()
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    for (let head = this.#waiting[0]; head !== undefined && this.#isOpen; head = this.#waiting[0]) {
+      const sealed = await settled(head.sealed)
+      // Meanwhile the connection may have been lost, and others may be the first again.
+      if (!this.#isOpen || this.#waiting[0] !== head) continue
+      this.#waiting.shift()
+      if ('error' in sealed) head.reject(sealed.error as ClientError)
+      else this.#send(head, sealed.value)
+    }
+    this.#isPumping = false
+    if (this.#waiting.length === 0) this.#tellEmpty()
+  }
+
+  #send(outgoing: Outgoing, sealed: Sealed): void {
+    const { payload, options } = sealed(this.#session)
+    const callback: PublishCallback = (error, packet) => {
+      this.#inFlight.delete(callback)
+      if (outgoing.isWithdrawn) return
+      if (error) outgoing.reject(publishError(outgoing.message.topic, error))
+      else outgoing.resolve(packet)
+    }
+    if (this.#isGated) this.#inFlight.set(callback, outgoing)
+    this.#mqtt.publish(outgoing.message.topic, asBuffer(payload), options, callback)
+  }
+
+  /** Takes back from MQTT.js what it would repeat at once on the next connection, whoever that leads to. */
+  #withdraw(): void {
+    this.#isOpen = false
+    this.#session = undefined
+    const again: Outgoing[] = []
+    for (const [id, { cb }] of Object.entries(this.#mqtt.outgoing)) {
+      const outgoing = this.#inFlight.get(cb as PublishCallback)
+      if (outgoing === undefined || this.#received.has(Number(id))) continue
+      outgoing.isWithdrawn = true
+      again.push({ ...outgoing, isWithdrawn: false })
+      this.#mqtt.removeOutgoingMessage(Number(id))
+    }
+    this.#waiting.unshift(...again.sort((a, b) => a.order - b.order))
+  }
+
+  #tellEmpty(): void {
+    for (const resolve of this.#onEmpty.splice(0)) resolve()
+  }
+}
+
+async function settled<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  try {
+    return { value: await promise }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function publishError(topic: string, cause: Error): ClientError {
+  if (cause instanceof ErrorWithReasonCode) {
+    const reasonCode = cause.code
+    const code = `0x${reasonCode.toString(16).padStart(2, '0')}`
+    return new ClientError('ERR_REFUSED', `the broker refused ${topic} (${code})`, { topic, reasonCode }, cause)
+  }
+  return new ClientError('ERR_CONNECTION', `${topic} was not acknowledged: ${cause.message}`, { topic }, cause)
+}
