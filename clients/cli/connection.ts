@@ -56,8 +56,7 @@ export async function connect(flags: ConnectionFlags): Promise<MqttClient> {
   const tls = flags.cafile === undefined ? undefined : { ca: readCertificates(flags.cafile) }
   const url = `${tls === undefined ? 'mqtt' : 'mqtts'}://${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${port}`
   const clientId = flags.id ?? `notarymq-${Math.random().toString(36).slice(2, 12)}`
-  // Loaded when it is needed, as half the time that a short command takes would be for it.
-  const { connectAsync } = await import('mqtt')
+  const { connectAsync } = await import('./mqtt-js.ts')
   try {
     // Without the last argument it would wait for ever and retry instead of failing.
     return await connectAsync(
