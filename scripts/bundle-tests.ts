@@ -1,50 +1,101 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build, type Plugin } from 'esbuild'
-
-/** Where modules say they are: where their sources are, not where they were built to. */
-const ownUrl: Plugin = {
-  name: 'own-url',
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8')
-        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
-        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
-      return { contents: source, loader: 'ts' }
-    }),
-}
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 
 /** Of every run one directory, by the id of its process: several may run at a time. */
 const builds = '.test-build'
 
+/** Loaded as they are installed: what is built for this machine, tools, and this package by its own name. */
+const external = ['level', 'abstract-level', 'esbuild', 'playwright-core', 'notarymq']
+
+/** Modules that run as worker threads; a thread is started by a module in the same folder. */
+const workers = [
+  'plugins/audit-verify/inspection-worker.ts',
+  'plugins/authentication/argon2-worker.ts',
+  'plugins/verification/verification-worker.ts',
+]
+const startsWorker = /\bstartWorker\('[^']+', import\.meta\.url\b/
+
+/** What a run of the tests runs, relative to its root. */
+export interface TestBuild {
+  /** In the order of their sources. */
+  readonly tests: readonly string[]
+  /** The program. */
+  readonly cli: string
+}
+
 /**
- * Builds test files with everything of ours that they load, in about two seconds. Each test file is a process of its own;
- * compiling some hundred modules anew in each of them would be a third of the time that all tests take.
+ * Builds test files and the program, each with every module that it loads. Each test file is a process of its own, and
+ * many start the program; to find, read and compile some hundred modules anew in each of them would be half the time
+ * that all tests take.
  * @param files relative to `root`
- * @returns the built files, relative to `root`, in the same order
  */
-export async function bundleTests(root: string, files: readonly string[]): Promise<readonly string[]> {
+export async function bundleTests(root: string, files: readonly string[]): Promise<TestBuild> {
   const outdir = join(root, builds, `${process.pid}`)
   process.on('exit', () => rmSync(outdir, { recursive: true, force: true }))
   removeLeftovers(join(root, builds))
-  await build({
+  const common: BuildOptions = {
     absWorkingDir: root,
-    entryPoints: [...files],
     outbase: root,
     outdir,
     bundle: true,
-    splitting: true,
-    packages: 'external',
+    external,
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    // What a CommonJS package requires that is not built in.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
+    // Sources are found by maps, which Node reads line by line: there are fewer lines.
+    minifyWhitespace: true,
     sourcemap: 'linked',
     sourcesContent: false,
     logLevel: 'error',
-    plugins: [ownUrl],
-  })
-  return files.map((file) => relative(root, join(outdir, file.replace(/\.ts$/, '.js'))))
+    plugins: [ownUrl(root, outdir), withoutMaps],
+  }
+  const cli = 'broker/cli.ts'
+  await Promise.all([
+    build({ ...common, entryPoints: [...files], splitting: true }),
+    build({ ...common, entryPoints: [cli], splitting: true, chunkNames: 'program/[name]-[hash]' }),
+    build({ ...common, entryPoints: workers }),
+  ])
+  const built = (file: string) => relative(root, builtPath(outdir, file))
+  return { tests: files.map(built), cli: built(cli) }
+}
+
+/** @param file relative to the root */
+function builtPath(outdir: string, file: string): string {
+  return join(outdir, file.replace(/\.ts$/, '.js'))
+}
+
+/** Modules say that they are where their sources are, but for those whose neighbours are to run as built. */
+function ownUrl(root: string, outdir: string): Plugin {
+  return {
+    name: 'own-url',
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const source = readFileSync(path, 'utf8')
+        const place = startsWorker.test(source) ? builtPath(outdir, relative(root, path)) : path
+        const contents = source
+          .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(place).href))
+          .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
+        return { contents, loader: 'ts' }
+      }),
+  }
+}
+
+const emptyMap = Buffer.from('{"version":3,"sources":[""],"mappings":"A"}').toString('base64')
+
+/** Keeps other people's modules out of the maps, which every process would read at its start. */
+const withoutMaps: Plugin = {
+  name: 'without-maps',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8')
+      return { contents: `${source}\n//# sourceMappingURL=data:application/json;base64,${emptyMap}`, loader: 'js' }
+    }),
 }
 
 /** Of runs that were killed. */

@@ -30,8 +30,10 @@ const reporter = process.env.CI === 'true' || !process.stdout.isTTY ? 'tap' : 's
 // Coverage is of the sources as they are; for everything else they are built once, not in each of the processes.
 const isCoverage = process.env.NODE_V8_COVERAGE !== undefined
 const source = isCoverage ? ['--import', 'tsx'] : ['--enable-source-maps']
-const built = isCoverage ? files : await bundleTests(root, files)
+const { tests, cli } = isCoverage ? { tests: files, cli: undefined } : await bundleTests(root, files)
 // Three at a time on the smallest machines, which have two cores: tests wait for disks and clocks, too.
-const args = [...source, '--test', '--test-concurrency=3', `--test-reporter=${reporter}`, ...built]
-const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
+const args = [...source, '--test', '--test-concurrency=3', `--test-reporter=${reporter}`, ...tests]
+// Tests that start the program start the built one.
+const env = { ...process.env, ...(cli === undefined ? undefined : { NOTARYMQ_TEST_CLI: join(root, cli) }) }
+const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env })
 process.exit(status ?? 1)

@@ -55,29 +55,51 @@ test('the package, packed and installed in an empty project', async (t) => {
     assert.equal(await runIn(project, binary, ['--version']), `${version}\n`)
   })
 
-  await t.test('has a broker that takes publishes over TCP and WebSocket and ends with 0 on SIGTERM', async (t) => {
-    const [port, webSocketPort] = [await freePort(), await freePort()]
-    const configFile = join(directory, 'installed.conf')
-    const location = join(directory, 'data')
-    const listeners = [`listener ${port} 127.0.0.1`, `listener ${webSocketPort} 127.0.0.1`, 'protocol websockets']
-    const lines = [...listeners, 'allow_anonymous true', `persistence_location ${location}`, 'log_dest stdout']
-    writeFileSync(configFile, configurationText(lines))
-    const broker = new TestProcess(t, binary, ['-c', configFile], { cwd: project })
-    await broker.line(/ running$/)
+  await t.test(
+    'has a broker that takes publishes over TCP and WebSocket, signed ones too, and ends with 0 on SIGTERM',
+    async (t) => {
+      const [port, webSocketPort] = [await freePort(), await freePort()]
+      const configFile = join(directory, 'installed.conf')
+      const location = join(directory, 'data')
+      const listeners = [`listener ${port} 127.0.0.1`, `listener ${webSocketPort} 127.0.0.1`, 'protocol websockets']
+      const lines = [...listeners, 'allow_anonymous true', `persistence_location ${location}`, 'log_dest stdout']
+      const rules = ['notary_admin anonymous', 'notary_protect valve/# signed']
+      writeFileSync(configFile, configurationText([...lines, ...rules]))
+      const broker = new TestProcess(t, binary, ['-c', configFile], { cwd: project })
+      await broker.line(/ running$/)
 
-    const overTcp = await TestClient.connect(t, port)
-    assert.equal(await overTcp.subscribe('plant/#', 1), 1)
-    const overWebSocket = await TestClient.connect(t, `ws://127.0.0.1:${webSocketPort}`)
-    assert.equal(await overWebSocket.publish('plant/temperature', '21.5'), 0)
-    const [message] = await overTcp.waitFor(1)
-    assert.equal(message?.payload.toString(), '21.5')
-    assert.equal(await overTcp.publish('plant/temperature', '22'), 0)
-    await Promise.all([overTcp.end(), overWebSocket.end()])
+      const overTcp = await TestClient.connect(t, port)
+      assert.equal(await overTcp.subscribe('plant/#', 1), 1)
+      const overWebSocket = await TestClient.connect(t, `ws://127.0.0.1:${webSocketPort}`)
+      assert.equal(await overWebSocket.publish('plant/temperature', '21.5'), 0)
+      const [message] = await overTcp.waitFor(1)
+      assert.equal(message?.payload.toString(), '21.5')
+      assert.equal(await overTcp.publish('plant/temperature', '22'), 0)
+      await Promise.all([overTcp.end(), overWebSocket.end()])
 
-    broker.child.kill('SIGTERM')
-    const { code, stdout, stderr } = await broker.ended
-    assert.equal(code, 0, `${stdout}${stderr}`)
-  })
+      // Commands are loaded when they are called, and signatures are verified in threads: both are files of their own.
+      const key = join(directory, 'valve.pem')
+      const at = ['-h', '127.0.0.1', '-p', `${port}`]
+      await runIn(project, binary, ['keygen', key])
+      await runIn(project, binary, ['enroll', key, '--name', 'valve', ...at])
+      const signed = await runIn(project, binary, [
+        'pub',
+        '--identity',
+        key,
+        '-t',
+        'valve/1',
+        '-m',
+        'open',
+        '--json',
+        ...at,
+      ])
+      assert.equal((JSON.parse(signed) as { seq?: number }).seq, 1)
+
+      broker.child.kill('SIGTERM')
+      const { code, stdout, stderr } = await broker.ended
+      assert.equal(code, 0, `${stdout}${stderr}`)
+    },
+  )
 
   await t.test('can be imported as an ES module under its three names', async () => {
     writeFileSync(join(project, 'main.js'), consumer)

@@ -12,7 +12,6 @@ const defaultDays = 365
 
 export const certs: Command = {
   name: 'certs',
-  summary: 'make certificates for development: authority, server, clients',
   help: `Usage: notarymq certs [DIR] [--host NAME]... [--client NAME]... [--revoke NAME]... [--days N] [--force] [--json]
 
 Makes a certificate authority, a server certificate and client certificates (ECDSA P-256) in DIR, by default

@@ -19,7 +19,6 @@ interface Judged {
 
 export const checkConfig: Command = {
   name: 'check-config',
-  summary: 'say what becomes of every line of a configuration',
   help: `Usage: notarymq check-config -c FILE [--topic TOPIC] [--json]
 
 Reads a configuration and the files that it includes, starts nothing, and says of every line whether it is honoured,

@@ -9,7 +9,6 @@ import { witnessOverMqtt } from './witness-over-mqtt.ts'
 
 export const witnessCommand: Command = {
   name: 'witness',
-  summary: 'cosign the checkpoints of other logs',
   help: `Usage: notarymq witness [-p PORT [--bind ADDRESS]] [--url URL ...] --key FILE --db DIR --log VKEY [--log VKEY ...]
                         [--name NAME]
 

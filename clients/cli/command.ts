@@ -15,14 +15,14 @@ export const standardOutput: Output = {
   error: (text) => process.stderr.write(`${text}\n`),
 }
 
+/** Runs a command. @returns the exit code */
+export type RunsCommand = (args: readonly string[], output: Output) => Promise<number>
+
 /** One command of the binary. */
 export interface Command {
   readonly name: string
-  /** One line for the list of commands. */
-  readonly summary: string
   readonly help: string
-  /** @returns the exit code */
-  readonly run: (args: readonly string[], output: Output) => Promise<number>
+  readonly run: RunsCommand
 }
 
 type Options = NonNullable<ParseArgsConfig['options']>
@@ -101,12 +101,16 @@ export function integerOption(name: string, text: string | undefined, least: num
   return value
 }
 
-/** A command that runs what its first word names. @throws {ClientError} ERR_USAGE */
-export function bySubcommand(subcommands: Readonly<Record<string, Command['run']>>): Command['run'] {
+/** Loads what runs a subcommand, which the words behind its name may decide. */
+export type LoadsSubcommand = (args: readonly string[]) => Promise<RunsCommand>
+
+/** A command that runs what its first word names, and loads it only then. @throws {ClientError} ERR_USAGE */
+export function bySubcommand(subcommands: Readonly<Record<string, LoadsSubcommand>>): RunsCommand {
   return async ([name, ...args], output) => {
     if (name === undefined) throw usageError('a subcommand is needed')
-    const run = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined
-    if (run === undefined) throw usageError(`no subcommand ${name}`)
+    const load = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined
+    if (load === undefined) throw usageError(`no subcommand ${name}`)
+    const run = await load(args)
     return run(args, output)
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { connectAsync, type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { withoutUndefined } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { integerOption } from './command.ts'
@@ -56,6 +56,7 @@ export async function connect(flags: ConnectionFlags): Promise<MqttClient> {
   const tls = flags.cafile === undefined ? undefined : { ca: readCertificates(flags.cafile) }
   const url = `${tls === undefined ? 'mqtt' : 'mqtts'}://${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${port}`
   const clientId = flags.id ?? `notarymq-${Math.random().toString(36).slice(2, 12)}`
+  const { connectAsync } = await import('./mqtt-js.ts')
   try {
     // Without the last argument it would wait for ever and retry instead of failing.
     return await connectAsync(

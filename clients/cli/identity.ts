@@ -41,7 +41,6 @@ const trustTexts: Readonly<Record<ProvenBroker['trust'], string>> = {
 
 export const identityCommand: Command = {
   name: 'identity',
-  summary: 'ask a broker who it is and check the proof',
   help: `Usage: notarymq identity [options]
 
 Sends a random number and checks that the broker signs it, with the key it is known by and, over TLS, for the

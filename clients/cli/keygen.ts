@@ -6,7 +6,6 @@ import { newPassphrase, passphraseOptions } from './passphrase.ts'
 
 export const keygen: Command = {
   name: 'keygen',
-  summary: 'make a key pair to sign with',
   help: `Usage: notarymq keygen FILE [--encrypt] [--passphrase-file FILE] [--json]
 
 Makes an ECDSA P-256 key pair: the private key in FILE (PKCS#8 PEM, mode 0600), the public key beside it

@@ -26,7 +26,6 @@ const json = { json: { type: 'boolean' } } as const
 
 export const enroll: Command = {
   name: 'enroll',
-  summary: 'let a key sign publishes',
   help: `Usage: notarymq enroll KEY [--name NAME] [restrictions] [options]
        notarymq enroll --file FILE [options]
 
@@ -87,7 +86,6 @@ async function proofFor(admin: AdminClient, path: string, passphrase: string | u
 
 export const revoke: Command = {
   name: 'revoke',
-  summary: 'refuse a key from now on',
   help: `Usage: notarymq revoke KID|NAME [--reason TEXT] [options]
 
 Publishes signed by the key are refused at every later index; what it signed before stays valid. Cannot be undone.
@@ -111,7 +109,6 @@ ${connectionHelp}
 
 export const keys: Command = {
   name: 'keys',
-  summary: 'list the keys that sign, or restrict one',
   help: `Usage: notarymq keys [options]
        notarymq keys restrict KID|NAME [restrictions] [options]
 
@@ -149,7 +146,6 @@ ${connectionHelp}
 
 export const rotate: Command = {
   name: 'rotate',
-  summary: 'let a new key take the place of another',
   help: `Usage: notarymq rotate OLD NEW.pem [--name NAME] [--overlap N] [options]
 
 Enrols NEW.pem with the restrictions of OLD, a kid or a name, and retires OLD. Doing it again changes nothing.

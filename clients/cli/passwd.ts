@@ -54,7 +54,6 @@ Options come before FILE; what follows it is taken as it is.`
 export function passwdCommand(changePasswordFile: ChangePasswordFile, source = standardSource): Command {
   return {
     name: 'passwd',
-    summary: 'edit a password file',
     help,
     run: async (args, output) => {
       const { values, positionals } = parseLeading(args)

@@ -34,7 +34,6 @@ const options = {
 
 export const pub: Command = {
   name: 'pub',
-  summary: 'publish one message, signed or not',
   help: `Usage: notarymq pub -t TOPIC (-m TEXT | -f FILE) [options]
 
   -t, --topic TOPIC             topic name

@@ -18,7 +18,7 @@ import { serveDirectory } from '../helpers/served-directory.ts'
 import { copyOfData } from '../helpers/stored-chain.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
-const command = { name: 'audit', summary: '', help: '', run: auditWatch }
+const command = { name: 'audit', help: '', run: auditWatch }
 
 /** Exports a chain into a directory of its own. */
 async function exportTo(t: TestContext, exported: ExportedChain): Promise<string> {

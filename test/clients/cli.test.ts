@@ -3,6 +3,7 @@ import { createPublicKey } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { commands } from '../../broker/commands/table.ts'
 import {
   type AuditStatus,
   type AuditVerifyResult,
@@ -68,6 +69,10 @@ test('--help of the program and of every command explains it on standard output 
     )
   }
   for (const name of names.slice(2)) assert.match(texts[0] ?? '', new RegExp(`^ {2}${name} `, 'm'))
+})
+
+test('every command is listed under its own name', async () => {
+  for (const { name, load } of commands) assert.equal((await load()).name, name)
 })
 
 test('a key is made, enrolled, signs, is found in the chain and is revoked, by the command line alone', async (t) => {

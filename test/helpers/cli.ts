@@ -1,55 +1,6 @@
-import {
-  auditBackup,
-  auditCheckpoint,
-  auditGaps,
-  auditQuery,
-  auditReceipt,
-  auditRecord,
-  auditStatus,
-  auditTail,
-  auditVerifyLive,
-  auditVerifyReceipt,
-  bySubcommand,
-  type Command,
-  enroll,
-  identityCommand,
-  keygen,
-  keys,
-  pub,
-  revoke,
-  rotate,
-  runCommand,
-} from '../../clients/cli/index.ts'
+import { commands } from '../../broker/commands/table.ts'
+import { type Command, runCommand } from '../../clients/cli/command.ts'
 import type { Ended } from './processes.ts'
-
-const audit: Command = {
-  name: 'audit',
-  summary: '',
-  help: '',
-  run: bySubcommand({
-    status: auditStatus,
-    query: auditQuery,
-    tail: auditTail,
-    record: auditRecord,
-    gaps: auditGaps,
-    backup: auditBackup,
-    verify: auditVerifyLive,
-    checkpoint: auditCheckpoint,
-    receipt: auditReceipt,
-    'verify-receipt': auditVerifyReceipt,
-  }),
-}
-
-const commands: Readonly<Record<string, Command>> = {
-  audit,
-  enroll,
-  identity: identityCommand,
-  keygen,
-  keys,
-  pub,
-  revoke,
-  rotate,
-}
 
 /**
  * Runs a command in this process: what `runCli` does but for the second that a process takes to start. For the many
@@ -72,9 +23,9 @@ export async function runCommandHere(
   return { code, stdout, stderr }
 }
 
-/** Runs a command of `clients/`, whose name comes first, in this process. */
-export async function runHere(...[name = '', ...args]: readonly string[]): Promise<Ended> {
-  const command = commands[name]
+/** Runs the command whose name comes first, as the program does, in this process. */
+export async function runHere(...[name, ...args]: readonly string[]): Promise<Ended> {
+  const command = commands.find((listed) => listed.name === name)
   if (command === undefined) throw new Error(`no command ${name}`)
-  return runCommandHere(command, args)
+  return runCommandHere(await command.load(), args)
 }

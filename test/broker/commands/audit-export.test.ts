@@ -11,7 +11,7 @@ import { logKey } from '../../helpers/notes.ts'
 import { runCli } from '../../helpers/processes.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
-const command = (run: typeof auditExport) => ({ name: 'audit', summary: '', help: '', run })
+const command = (run: typeof auditExport) => ({ name: 'audit', help: '', run })
 const exportHere = (...args: readonly string[]) => runCommandHere(command(auditExport), args)
 const verifyHere = (...args: readonly string[]) => runCommandHere(command(auditVerifyExport), args)
 const quiet = { out: () => {}, error: () => {} }

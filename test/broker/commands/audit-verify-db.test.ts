@@ -8,8 +8,7 @@ import { runCommandHere } from '../../helpers/cli.ts'
 import { ExportedChain } from '../../helpers/exported-chain.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
-const verifyHere = (...args: readonly string[]) =>
-  runCommandHere({ name: 'audit', summary: '', help: '', run: auditVerifyDb }, args)
+const verifyHere = (...args: readonly string[]) => runCommandHere({ name: 'audit', help: '', run: auditVerifyDb }, args)
 
 test('audit verify --db holds the chain against the checkpoint in its store, and against those that are given', async (t) => {
   const exported = await ExportedChain.open(t)

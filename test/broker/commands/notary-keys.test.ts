@@ -8,7 +8,7 @@ import { AuditChain, readKeyPassphrase } from '../../../plugins/index.ts'
 import { runCommandHere } from '../../helpers/cli.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
-const auditVerify = { name: 'audit', summary: '', help: '', run: auditVerifyDb }
+const auditVerify = { name: 'audit', help: '', run: auditVerifyDb }
 
 test('a passphrase is set and both keys are rotated on the command line, and the chain verifies after it', async (t) => {
   const location = join(temporaryDirectory(t), 'data')
