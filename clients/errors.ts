@@ -56,6 +56,22 @@ export const clientErrors = {
     cause: 'a file cannot be read, or is not what `notarymq audit receipt` writes or the receipt topic brings',
     remedy: 'see the message; the .json file has everything that a verifier needs',
   },
+  ERR_ENCRYPTION_KEYS: {
+    cause: 'keys for encryption cannot be used: their file, an id, a length, a topic filter, or what the key store has',
+    remedy: 'see the message; a file of pre-shared keys has lines ID:KEY and mode 0600',
+  },
+  ERR_NO_ENCRYPTION_KEY: {
+    cause: 'a message is to be encrypted or decrypted, and there is no key for it, or none yet; nothing was sent',
+    remedy: 'wait until the cipher is ready; ask the owner of the topic key, or see that the peer runs',
+  },
+  ERR_NOT_DECRYPTED: {
+    cause: 'a message does not open: it is not encrypted, was changed, or is of another topic or sender than it says',
+    remedy: 'see that both sides have the same key; a sender that signs has to be verified first',
+  },
+  ERR_KEY_EXHAUSTED: {
+    cause: 'a key has encrypted 2^32 messages of this client',
+    remedy: 'rotate the topic key, agree on a new pairwise key, or hand out another pre-shared key',
+  },
   ERR_ADMIN: { cause: 'the admin topic answered with an error', remedy: 'see the message' },
   ERR_LOG_UNREACHABLE: {
     cause: 'a log cannot be reached, or does not serve what its checkpoint promises',

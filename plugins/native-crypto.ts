@@ -1,4 +1,6 @@
 import {
+  createCipheriv,
+  createDecipheriv,
   createECDH,
   createHash,
   createHmac,
@@ -17,6 +19,7 @@ import {
   checkedSharedSecret,
   checkHkdfLength,
   type Ed25519PrivateKey,
+  gcmTagBytes,
   keyRefusedByEcdh,
   type P256PrivateKey,
   type P256PublicKey,
@@ -128,6 +131,48 @@ function ecdhP256(privateKey: P256PrivateKey, publicKey: P256PublicKey): Uint8Ar
   return checkedSharedSecret(secret)
 }
 
+const gcmCipher = (key: Uint8Array) => (key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm')
+
+function sealAesGcm(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  const cipher = createCipheriv(gcmCipher(key), key, iv, { authTagLength: gcmTagBytes })
+  cipher.setAAD(aad)
+  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+}
+
+function openAesGcm(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
+  const end = ciphertext.length - gcmTagBytes
+  if (end < 0) return undefined
+  const decipher = createDecipheriv(gcmCipher(key), key, iv, { authTagLength: gcmTagBytes })
+  decipher.setAAD(aad)
+  decipher.setAuthTag(ciphertext.subarray(end))
+  const plaintext = decipher.update(ciphertext.subarray(0, end))
+  try {
+    return Buffer.concat([plaintext, decipher.final()])
+  } catch {
+    // The tag does not fit: the answer, not a failure.
+    return undefined
+  }
+}
+
+const keyWrapCipher = 'aes256-wrap'
+/** Initial value of RFC 3394 section 2.2.3.1. */
+const keyWrapIv = new Uint8Array(8).fill(0xa6)
+
+function wrapAesKey(kek: Uint8Array, key: Uint8Array): Uint8Array {
+  const cipher = createCipheriv(keyWrapCipher, kek, keyWrapIv)
+  return Buffer.concat([cipher.update(key), cipher.final()])
+}
+
+function unwrapAesKey(kek: Uint8Array, wrapped: Uint8Array): Uint8Array | undefined {
+  const decipher = createDecipheriv(keyWrapCipher, kek, keyWrapIv)
+  try {
+    return Buffer.concat([decipher.update(wrapped), decipher.final()])
+  } catch {
+    // Another key wrapped it: the answer, not a failure.
+    return undefined
+  }
+}
+
 function publicKeyObject(key: P256PublicKey): KeyObject {
   let object = publicKeys.get(key)
   if (object === undefined) {
@@ -203,5 +248,9 @@ export const nativeCrypto: CryptoProvider = Object.freeze({
     checkHkdfLength(length)
     return new Uint8Array(hkdfSync('sha256', ikm, salt, info, length))
   },
+  sealAesGcm,
+  openAesGcm,
+  wrapAesKey,
+  unwrapAesKey,
   isEqualInConstantTime: (a, b) => a.length === b.length && timingSafeEqual(a, b),
 } satisfies CryptoProvider)

@@ -40,12 +40,26 @@ export interface CryptoProvider {
    * @throws {RangeError} when more is asked for
    */
   hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array
+  /**
+   * AES-GCM (NIST SP 800-38D) with a tag of 16 bytes.
+   * @param key 16 or 32 bytes @param iv 12 bytes, never used twice with a key @returns ciphertext, then tag
+   */
+  sealAesGcm(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array
+  /** Inverse of {@link sealAesGcm}. @returns undefined when the tag does not fit key, iv, aad and ciphertext */
+  openAesGcm(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined
+  /** AES key wrap (RFC 3394). @param kek 32 bytes @param key 16 or 32 bytes @returns 8 bytes more than the key */
+  wrapAesKey(kek: Uint8Array, key: Uint8Array): Uint8Array
+  /** Inverse of {@link wrapAesKey}. @returns undefined when `kek` did not wrap it */
+  unwrapAesKey(kek: Uint8Array, wrapped: Uint8Array): Uint8Array | undefined
   /** Whether both hold the same bytes, in a time that depends on their lengths only. */
   isEqualInConstantTime(a: Uint8Array, b: Uint8Array): boolean
 }
 
 /** 255 blocks of the hash: the most that HKDF-Expand yields (RFC 5869 section 2.3). */
 export const maxHkdfBytes = 255 * 32
+
+/** Bytes of the tag with which a ciphertext of AES-GCM ends. */
+export const gcmTagBytes = 16
 
 /** @throws {RangeError} for a length that HKDF with SHA-256 cannot yield */
 export function checkHkdfLength(length: number): void {

@@ -27,13 +27,21 @@ export const protocolErrors = {
     cause: 'the signature does not verify over these bytes with this key',
     remedy: 'sign the topic, sequence number, time and payload that are sent, with the enrolled key',
   },
+  ERR_COSE_NOT_DECRYPTED: {
+    cause: 'a ciphertext or wrapped key does not open: another key, topic or sender, or changed bytes',
+    remedy: 'see that both sides have the same key, and that topic and sender are those that it was encrypted for',
+  },
+  ERR_COSE_NOT_A_RECIPIENT: {
+    cause: 'a COSE_Encrypt is for other keys',
+    remedy: 'ask who sent it to add this key',
+  },
   ERR_MAC_INVALID: {
     cause: 'the MAC of a COSE_Mac0 or of a secure link frame does not verify over these bytes with this key',
     remedy: 'MAC the bytes that are sent, in their order, with the key of the live session',
   },
   ERR_KEY_EXCHANGE_MALFORMED: {
     cause: 'not a message of the key exchange: another shape or size than docs/envelope.md gives',
-    remedy: 'see docs/envelope.md',
+    remedy: 'see docs/envelope.md, or docs/encryption.md for keys between clients',
   },
   ERR_KEY_EXCHANGE_MISMATCH: {
     cause: 'a response to another request, for another client or by another broker key than the expected one',

@@ -1,7 +1,7 @@
 /** The bytes and nothing else: no clock, socket, store or Node module. */
 export * from './admin/index.ts'
 export * from './block/index.ts'
-export { bytesEqual, fromBase64url, fromHex, toBase64url, toHex } from './bytes.ts'
+export { bytesEqual, fromBase64url, fromHex, toBase64url, toHex, utf8 } from './bytes.ts'
 export * from './cbor/index.ts'
 export { CodedError } from './coded-error.ts'
 export * from './cose/index.ts'
@@ -9,8 +9,10 @@ export {
   type CryptoProvider,
   checkedSharedSecret,
   checkHkdfLength,
+  gcmTagBytes,
   keyRefusedByEcdh,
 } from './crypto-provider.ts'
+export * from './encryption/index.ts'
 export * from './envelope/index.ts'
 export { ProtocolError, type ProtocolErrorCode, protocolErrors } from './errors.ts'
 export * from './identity/index.ts'

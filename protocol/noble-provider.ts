@@ -1,3 +1,4 @@
+import { aeskw, gcm } from '@noble/ciphers/aes.js'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
@@ -22,6 +23,16 @@ function isEqualInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   let difference = 0
   for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number)
   return difference === 0
+}
+
+/** @returns undefined when the library refuses: with sizes checked by the callers, it found the bytes not authentic */
+function authentic(open: () => Uint8Array): Uint8Array | undefined {
+  try {
+    return open()
+  } catch {
+    // The answer, not a failure.
+    return undefined
+  }
 }
 
 /**
@@ -52,5 +63,9 @@ export const nobleCrypto: CryptoProvider = Object.freeze({
     checkHkdfLength(length)
     return hkdf(sha256, ikm, salt, info, length)
   },
+  sealAesGcm: (key, iv, aad, plaintext) => gcm(key, iv, aad).encrypt(plaintext),
+  openAesGcm: (key, iv, aad, ciphertext) => authentic(() => gcm(key, iv, aad).decrypt(ciphertext)),
+  wrapAesKey: (kek, key) => aeskw(kek).encrypt(key),
+  unwrapAesKey: (kek, wrapped) => authentic(() => aeskw(kek).decrypt(wrapped)),
   isEqualInConstantTime,
 } satisfies CryptoProvider)

@@ -18,7 +18,7 @@ const allowed: Readonly<Record<Folder, readonly Folder[]>> = {
   protocol: ['protocol'],
 }
 /** Packages that run in a browser too. */
-const pureProtocolPackages = ['@noble/curves', '@noble/hashes']
+const pureProtocolPackages = ['@noble/ciphers', '@noble/curves', '@noble/hashes']
 
 function sources(directory: string): string[] {
   return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((entry) => {

@@ -1,4 +1,5 @@
 export { defaultKnownBrokersFile, knownBrokerKey, rememberBroker } from './known-brokers.ts'
+export { loadPreSharedKeys } from './pre-shared-key-file.ts'
 export {
   type GeneratedIdentity,
   generateIdentity,

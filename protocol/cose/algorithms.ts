@@ -7,6 +7,7 @@ export const headerLabel = {
   crit: 2,
   contentType: 3,
   kid: 4,
+  iv: 5,
   receipts: 394,
   /** `[seq, timeMs]`: what makes a COSE_Sign1 a NotaryMQ publish. */
   notaryPublish: -65537,
@@ -25,3 +26,11 @@ export const algHmac256 = 5
 export function isAlgorithmForP256(alg: number): boolean {
   return alg === algEsp256 || alg === algEs256
 }
+
+/** A128GCM and A256GCM (RFC 9053 section 4.1): what is admitted for content. */
+export const algA128Gcm = 1
+export const algA256Gcm = 3
+/** ECDH-ES + A256KW (RFC 9053 section 6.4): how a content key gets to a recipient. */
+export const algEcdhEsA256Kw = -31
+/** A256KW (RFC 9053 section 6.2.1): what the key that ECDH-ES gives is for. */
+export const algA256Kw = -5

@@ -26,7 +26,19 @@ export {
   thumbprintOfP256,
   uncompressedPoint,
 } from './cose-key.ts'
+export { kdfContext, keyEncryptionKey } from './ecdh-es.ts'
+export {
+  type Encrypt,
+  type KeyAgreement,
+  maxRecipients,
+  openEncrypt,
+  parseEncrypt,
+  type Recipient,
+  sealEncrypt,
+} from './encrypt.ts'
+export { openEncrypt0, parseEncrypt0, sealEncrypt0 } from './encrypt0.ts'
 export { isEncryptedForm } from './encrypt0-form.ts'
+export { type ContentToSeal, type EncryptedContent, encStructure, gcmIvBytes } from './encrypted-content.ts'
 export { type HeaderMap, parseProtectedHeaders } from './headers.ts'
 export { type P256Jwk, p256FromJwk, p256ToJwk } from './jwk.ts'
 export {

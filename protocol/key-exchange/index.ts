@@ -10,7 +10,7 @@ export {
   type SigningKey,
   startKeyExchange,
 } from './exchange.ts'
-export { maxKeyExchangeBytes } from './fields.ts'
+export { checkMessageSize, ExchangeFields, malformedExchange, maxKeyExchangeBytes, nonceBytes } from './fields.ts'
 export {
   type KeyExchangeRequest,
   parseKeyExchangeRequest,
