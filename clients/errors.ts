@@ -16,18 +16,6 @@ export const clientErrors = {
     cause: 'the key store, with pinned keys, checkpoints and counters, cannot be read or written',
     remedy: 'see the message; give the `keyStore` option a place that can be written',
   },
-  ERR_KEY_EXHAUSTED: {
-    cause: 'an encryption key has been used for 2^32 messages, the most that random IVs allow',
-    remedy: 'rotate it, or give out a new one',
-  },
-  ERR_NO_ENCRYPTION_KEY: {
-    cause: 'there is no key to encrypt or decrypt with for this topic and sender',
-    remedy: 'give the `encryption` option a key for the topic, or ask its owner for one; nothing was sent in clear',
-  },
-  ERR_NOT_DECRYPTED: {
-    cause: 'an encrypted message does not open: another key, topic or sender, or it was altered',
-    remedy: 'compare the keys on both sides; distrust the message',
-  },
   ERR_OPTIONS: { cause: 'options of connectAsync that do not go together', remedy: 'see docs/sdk.md' },
   ERR_PUBLIC_KEY: {
     cause: 'not a P-256 public key, or a keyring has it or its name already',

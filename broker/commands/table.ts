@@ -56,8 +56,18 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'pub',
-    summary: 'publish one message, signed or not',
+    summary: 'publish messages, signed or not, encrypted or not',
     load: async () => (await import('../../clients/cli/pub.ts')).pub,
+  },
+  {
+    name: 'sub',
+    summary: 'print messages, and who signed them',
+    load: async () => (await import('../../clients/cli/sub.ts')).subCommand(),
+  },
+  {
+    name: 'rr',
+    summary: 'publish a request and print the answer',
+    load: async () => (await import('../../clients/cli/rr.ts')).rrCommand(),
   },
   {
     name: 'identity',

@@ -1,145 +1,164 @@
-import { readFileSync } from 'node:fs'
-import { ErrorWithReasonCode, type IClientPublishOptions, type MqttClient } from 'mqtt'
+import { writeFileSync } from 'node:fs'
+import type { IClientPublishOptions, IPublishPacket } from 'mqtt'
 import {
   detachedProperty,
   isValidTopicFilter,
-  nobleCrypto,
-  type P256PublicKey,
-  signPublish,
-  signPublishDetached,
+  parseAttachedEnvelope,
+  parseDetachedEnvelope,
   toBase64url,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
-import { type Identity, proveBroker, reserveSequenceNumber } from '../identity/index.ts'
-import { performKeyExchange } from '../key-exchange/index.ts'
-import { type Command, exitCode, integerOption, parseOptions } from './command.ts'
-import { connect, connectionHelp, connectionOptions, isVersion5 } from './connection.ts'
-import { brokerKeyHelp, brokerKeyOptions, pinOf } from './identity.ts'
-import { openIdentity, passphraseHelp, passphraseOptions } from './passphrase.ts'
+import type { NotaryClient } from '../sdk/index.ts'
+import { type Command, exitCode, integerOption, type Output, usageError } from './command.ts'
+import { connectionOf } from './mqtt/connect-options.ts'
+import { mqttHelp, mqttOptions, parseMqttOptions } from './mqtt/flags.ts'
+import { openClient } from './mqtt/open-client.ts'
+import { payloadHelp, payloadOptions, payloadsOf, repeatHelp, repeatOptions } from './mqtt/payloads.ts'
+import { takeProperties } from './mqtt/properties.ts'
+import { ReceiptsOfPublishes } from './mqtt/receipts-of-publishes.ts'
+import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
 
 const options = {
-  ...connectionOptions,
+  ...mqttOptions,
+  ...payloadOptions,
+  ...repeatOptions,
+  ...trustOptions,
   topic: { type: 'string', short: 't' },
-  message: { type: 'string', short: 'm' },
-  file: { type: 'string', short: 'f' },
   qos: { type: 'string', short: 'q' },
   retain: { type: 'boolean', short: 'r' },
-  identity: { type: 'string' },
-  ...passphraseOptions,
-  mac: { type: 'boolean' },
-  detached: { type: 'boolean' },
-  ...brokerKeyOptions,
+  'max-inflight': { type: 'string', short: 'M' },
+  receipt: { type: 'boolean' },
+  'receipt-file': { type: 'string' },
   json: { type: 'boolean' },
 } as const
 
 export const pub: Command = {
   name: 'pub',
-  help: `Usage: notarymq pub -t TOPIC (-m TEXT | -f FILE) [options]
+  help: `Usage: notarymq pub -t TOPIC (-m TEXT | -f FILE | -s | -n | -l) [options]
+
+Flags are those of mosquitto_pub, and more.
 
   -t, --topic TOPIC             topic name
-  -m, --message TEXT            payload
-  -f, --file FILE               payload from a file ('-': standard input)
-  -q, --qos 0|1|2               default 0, with --identity 1
+${payloadHelp}
+${repeatHelp}
+  -q, --qos 0|1|2               default 0, with --identity or --receipt 1
   -r, --retain
-      --identity KEY.pem        sign with this private key; its sequence number is kept in KEY.pem.seq
-${passphraseHelp}
-      --mac                     agree on a session key with the broker first and put a hop MAC around the signature
-      --detached                MQTT 5: the payload stays as it is, the signature goes into a user property
-${brokerKeyHelp}
-${connectionHelp}
-  -V, --protocol-version V      mqttv31, mqttv311 or mqttv5 (default mqttv5, which reports refusals)
+  -M, --max-inflight N          acknowledgements waited for at a time (default 20)
+
+Who signs, who may read:
+${signingHelp}
+      --receipt                 wait until a receipt proves that each message is in the log, and say where
+      --receipt-file FILE       as --receipt, and keep the receipt of the one message: 'audit verify-receipt FILE'
+
+Connection:
+${mqttHelp}
       --json                    machine-readable output
 
-Exit code 1: the broker refused the message. With mqttv31 and mqttv311 an acknowledgement does not tell: subscribe to
-$notary/rejected/<client id> to learn of refusals.`,
+Exit code 1: the broker refused a message. With mqttv31 and mqttv311 an acknowledgement does not tell: subscribe to
+$notary/rejected/<client id>, or ask for a receipt.`,
   run: async (args, output) => {
-    const values = parseOptions(args, options)
-    const { topic } = values
-    if (topic === undefined) throw new ClientError('ERR_USAGE', '-t is needed')
-    if (!isValidTopicFilter(topic) || /[+#]/.test(topic))
-      throw new ClientError('ERR_USAGE', `${topic} is not a topic name`)
-    const payload = readPayload(values.message, values.file)
-    const identity = values.identity === undefined ? undefined : await openIdentity(values.identity, values, output)
-    checkSigning(values)
-    const qos = (integerOption('-q', values.qos, 0, 2) ?? (identity === undefined ? 0 : 1)) as 0 | 1 | 2
-    const client = await connect(values)
+    const { rest, properties } = takeProperties(args)
+    const values = parseMqttOptions(rest, options)
+    const connection = connectionOf(values, properties, 'pub')
+    const topic = topicOf(values.topic ?? connection.topic)
+    const payloads = payloadsOf(values)
+    if (values['receipt-file'] !== undefined && (values['stdin-line'] || values.repeat !== undefined)) {
+      throw usageError('--receipt-file is for one message')
+    }
+    const wantsReceipt = values.receipt === true || values['receipt-file'] !== undefined
+    const isSafer = values.identity !== undefined || wantsReceipt
+    const qos = (integerOption('-q', values.qos, 0, 2) ?? (isSafer ? 1 : 0)) as 0 | 1 | 2
+    if (wantsReceipt && qos === 0) throw usageError('--receipt needs QoS 1 or 2: with QoS 0 nobody knows what arrived')
+    const window = integerOption('-M', values['max-inflight'], 1, 65_535) ?? 20
+    const trust = { ...(await trustOf(values, output)), ...(wantsReceipt ? { receipts: true } : {}) }
+    const client = await openClient({ connection, flags: values, trust, staysConnected: false }, output)
     try {
-      const brokerKey = values.mac ? (await proveBroker(client, pinOf(values))).statement.brokerKey : undefined
-      const signed =
-        identity === undefined ? undefined : await sign(client, identity, topic, payload, values.detached, brokerKey)
-      const retain = values.retain ?? false
-      await publish(client, topic, signed?.payload ?? payload, { qos, retain, ...signed?.properties })
-      if (values.json) {
-        const { seq, timeMs, kid } = signed ?? {}
-        output.out(
-          JSON.stringify({ topic, qos, retain: values.retain ?? false, bytes: payload.length, seq, timeMs, kid }),
-        )
-      }
-      return exitCode.ok
+      const receipts = wantsReceipt ? new ReceiptsOfPublishes(client) : undefined
+      const published = properties.get('publish')
+      const publishOptions = { qos, retain: values.retain ?? false, ...(published ? { properties: published } : {}) }
+      const shown = values.json ? output : undefined
+      const refused = await publishAll(client, topic, payloads, publishOptions, window, output, shown)
+      await showReceipts(receipts, values['receipt-file'], values.json ?? false, output)
+      return refused === 0 ? exitCode.ok : exitCode.no
     } finally {
       await client.endAsync()
     }
   },
 }
 
-function readPayload(message: string | undefined, file: string | undefined): Uint8Array {
-  if ((message === undefined) === (file === undefined)) throw new ClientError('ERR_USAGE', 'one of -m and -f is needed')
-  if (message !== undefined) return Buffer.from(message)
-  try {
-    return readFileSync(file === '-' ? 0 : (file as string))
-  } catch (cause) {
-    throw new ClientError('ERR_USAGE', `cannot read ${file}`, {}, cause)
-  }
-}
-
 /** @throws {ClientError} ERR_USAGE */
-function checkSigning(values: {
-  readonly identity?: string | undefined
-  readonly mac?: boolean | undefined
-  readonly detached?: boolean | undefined
-  readonly 'protocol-version': string
-}): void {
-  if ((values.mac || values.detached) && values.identity === undefined) {
-    throw new ClientError('ERR_USAGE', '--mac and --detached need --identity')
-  }
-  if (values.detached && !isVersion5(values)) throw new ClientError('ERR_USAGE', '--detached needs MQTT 5')
+export function topicOf(topic: string | undefined): string {
+  if (topic === undefined) throw usageError('-t is needed')
+  if (!isValidTopicFilter(topic) || /[+#]/.test(topic)) throw usageError(`${topic} is not a topic name`)
+  return topic
 }
 
-/** @param brokerKey of the broker to agree on a session key with; undefined: without a hop MAC */
-async function sign(
-  client: MqttClient,
-  identity: Identity,
+/**
+ * Publishes each payload, so many at a time. One that is refused is told, and the others go on.
+ * @returns how many were refused
+ * @throws {ClientError} ERR_CONNECTION, and what signing and encrypting throw
+ */
+async function publishAll(
+  client: NotaryClient,
   topic: string,
-  payload: Uint8Array,
-  isDetached = false,
-  brokerKey: P256PublicKey | undefined,
-) {
-  const { key, thumbprint, path } = identity
-  const session = brokerKey === undefined ? undefined : await performKeyExchange(client, identity, { brokerKey })
-  const seq = reserveSequenceNumber(path)
-  const timeMs = Date.now()
-  const signed = { seq, timeMs, kid: toBase64url(thumbprint) }
-  const toSign = { topic, payload, seq, timeMs }
-  if (isDetached) {
-    const value = signPublishDetached(key, thumbprint, toSign, nobleCrypto, session)
-    return { ...signed, payload, properties: { properties: { userProperties: { [detachedProperty]: value } } } }
-  }
-  return { ...signed, payload: signPublish(key, thumbprint, toSign, nobleCrypto, session), properties: {} }
-}
-
-async function publish(
-  client: Awaited<ReturnType<typeof connect>>,
-  topic: string,
-  payload: Uint8Array,
+  payloads: AsyncIterable<Uint8Array>,
   publishOptions: IClientPublishOptions,
+  window: number,
+  output: Output,
+  shown: Output | undefined,
+): Promise<number> {
+  if (shown !== undefined) client.on('packetsend', (packet) => packet.cmd === 'publish' && shown.out(sentJson(packet)))
+  const inFlight = new Set<Promise<void>>()
+  let refused = 0
+  let failure: unknown
+  for await (const payload of payloads) {
+    if (failure !== undefined) break
+    const publishing = client.publishAsync(topic, payload, publishOptions).then(
+      () => {},
+      (error: unknown) => {
+        if (error instanceof ClientError && error.code === 'ERR_REFUSED') {
+          refused++
+          output.error(`notarymq pub: ${error.message}`)
+        } else failure ??= error
+      },
+    )
+    inFlight.add(publishing)
+    publishing.then(() => inFlight.delete(publishing))
+    if (inFlight.size >= window) await Promise.race(inFlight)
+  }
+  await Promise.all(inFlight)
+  if (failure !== undefined) throw failure
+  return refused
+}
+
+/** A message as it went out, with what its envelope says. */
+function sentJson({ topic, payload, qos, retain, properties }: IPublishPacket): string {
+  const bytes = Buffer.from(payload)
+  const value = properties?.userProperties?.[detachedProperty]
+  const envelope = typeof value === 'string' ? parseDetachedEnvelope(value, bytes) : parseAttachedEnvelope(bytes)
+  const signed =
+    envelope === undefined ? {} : { seq: envelope.seq, timeMs: envelope.timeMs, kid: toBase64url(envelope.kid) }
+  return JSON.stringify({ topic, qos, retain, bytes: (envelope?.payload ?? bytes).length, ...signed })
+}
+
+/** @throws {ClientError} ERR_TIMEOUT, ERR_RECEIPT_INVALID, ERR_RECEIPT_FILE */
+async function showReceipts(
+  receipts: ReceiptsOfPublishes | undefined,
+  file: string | undefined,
+  isJson: boolean,
+  output: Output,
 ): Promise<void> {
+  for (const { index, origin, treeSize, json } of (await receipts?.all()) ?? []) {
+    if (file !== undefined) writeReceipt(file, JSON.stringify(json))
+    if (isJson) output.out(JSON.stringify(json))
+    else output.out(`recorded as ${index} in ${origin}, proved for its first ${treeSize} records`)
+  }
+}
+
+function writeReceipt(file: string, text: string): void {
   try {
-    await client.publishAsync(topic, Buffer.from(payload), publishOptions)
+    writeFileSync(file, `${text}\n`)
   } catch (cause) {
-    if (cause instanceof ErrorWithReasonCode) {
-      const code = `0x${cause.code.toString(16).padStart(2, '0')}`
-      throw new ClientError('ERR_REFUSED', `the broker refused the message (${code} ${cause.message})`, {}, cause)
-    }
-    throw new ClientError('ERR_CONNECTION', 'the connection broke before the acknowledgement', {}, cause)
+    throw new ClientError('ERR_RECEIPT_FILE', `cannot write ${file}`, {}, cause)
   }
 }

@@ -38,5 +38,7 @@ export interface IncomingMessage {
   readonly qos: 0 | 1 | 2
   readonly retain: boolean
   readonly dup: boolean
+  /** Packet identifier; undefined with QoS 0 [MQTT-5.0 2.2.1]. */
+  readonly packetId: number | undefined
   readonly properties: IPublishPacket['properties']
 }

@@ -51,7 +51,7 @@ export class MessageReader {
     const inner = typeof found === 'object' ? found.payload : payload
     const encrypted = isEncryptedForm(inner)
     const sender = isSigned ? judged.key.thumbprint : undefined
-    const { qos, retain, dup, properties } = packet
+    const { qos, retain, dup, messageId, properties } = packet
     const message = {
       topic,
       payload: inner,
@@ -61,6 +61,7 @@ export class MessageReader {
       qos,
       retain,
       dup,
+      packetId: messageId,
       properties,
     }
     return { message, signed: isSigned ? judged : undefined }

@@ -12,6 +12,9 @@ import { ClientError } from '../errors.ts'
 import { askIdentity } from '../identity/ask-identity.ts'
 import type { KeyStore } from '../key-store/key-store.ts'
 
+/** Values of the key store that begin so are keys of brokers; `HOST:PORT` follows. */
+export const brokerValue = 'broker/'
+
 /** How a client tells whether a broker is the right one. */
 export interface PinnedBroker {
   /** `HOST:PORT` as the client was told it. */
@@ -32,7 +35,7 @@ export async function proveBrokerKey(
   store: KeyStore,
   crypto: CryptoProvider,
 ): Promise<IdentityStatement> {
-  const storeName = `broker/${name}`
+  const storeName = `${brokerValue}${name}`
   const remembered = key === undefined ? await store.get(storeName) : undefined
   const brokerKey = key ?? (remembered === undefined ? undefined : decodeP256CoseKey(remembered, crypto))
   const statement = await askIdentity(mqtt, { name, brokerKey, certificateSha256 }, crypto)

@@ -23,3 +23,8 @@ export function isEncryptedForm(payload: Uint8Array): boolean {
     throw error
   }
 }
+
+/** Whether an encrypted message is a COSE_Encrypt, for recipients; else it is a COSE_Encrypt0, under a key that both have. */
+export function isForRecipients(message: Uint8Array): boolean {
+  return message[0] === encryptStart
+}

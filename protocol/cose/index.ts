@@ -37,7 +37,7 @@ export {
   sealEncrypt,
 } from './encrypt.ts'
 export { openEncrypt0, parseEncrypt0, sealEncrypt0 } from './encrypt0.ts'
-export { isEncryptedForm } from './encrypt0-form.ts'
+export { isEncryptedForm, isForRecipients } from './encrypt0-form.ts'
 export { type ContentToSeal, type EncryptedContent, encStructure, gcmIvBytes } from './encrypted-content.ts'
 export { type HeaderMap, parseProtectedHeaders } from './headers.ts'
 export { type P256Jwk, p256FromJwk, p256ToJwk } from './jwk.ts'

@@ -1,4 +1,4 @@
-import type { parseOptions } from '../command.ts'
+import { parseOptions, usageError } from '../command.ts'
 
 /** Flags by which `pub`, `sub` and `rr` connect: names, letters and meaning of Mosquitto's clients. */
 export const mqttOptions = {
@@ -36,7 +36,7 @@ export const mqttOptions = {
 export type MqttFlags = ReturnType<typeof parseOptions<typeof mqttOptions>>
 
 /** What Mosquitto's clients have and these do not, and why: said instead of an "unknown option". */
-export const absentFlags: Readonly<Record<string, string>> = {
+const absentFlags: Readonly<Record<string, string>> = {
   '-A': 'binding to an address is not available',
   '--psk-identity': 'TLS with a pre-shared key is not available; use certificates (--cafile, --cert, --key)',
   '--tls-engine': 'OpenSSL engines are not available',
@@ -64,3 +64,19 @@ export const mqttHelp = `  -L, --url URL                 mqtt(s)://[USER[:PASSWO
       --nodelay                 send small packets at once
       --proxy URL               socks5h://[USER[:PASSWORD]@]HOST[:PORT]
   -d, --debug                   show the packets; --quiet: no messages about errors`
+
+/**
+ * `parseOptions` that tells a flag of Mosquitto's clients which is not there from one that nobody knows.
+ * @throws {ClientError} ERR_USAGE
+ */
+export function parseMqttOptions<const T extends Parameters<typeof parseOptions>[1]>(
+  args: readonly string[],
+  options: T,
+) {
+  try {
+    return parseOptions(args, options)
+  } catch (error) {
+    const absent = args.find((arg) => Object.hasOwn(absentFlags, arg))
+    throw absent === undefined ? error : usageError(`${absent}: ${absentFlags[absent]}`, error)
+  }
+}

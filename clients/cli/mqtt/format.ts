@@ -49,7 +49,8 @@ const numbers: Readonly<Record<string, (message: ShownMessage) => number | undef
   F: ({ properties }) =>
     properties?.payloadFormatIndicator === undefined ? undefined : Number(properties.payloadFormatIndicator),
   l: ({ payload }) => payload.length,
-  m: ({ packetId }) => packetId,
+  // Mosquitto has 0 with QoS 0.
+  m: ({ packetId }) => packetId ?? 0,
   S: ({ properties }) => [properties?.subscriptionIdentifier].flat()[0],
   n: ({ verified }) => verified?.seq,
 }

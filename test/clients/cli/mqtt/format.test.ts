@@ -21,6 +21,8 @@ const signed: ShownMessage = {
     seq: 42,
     time: new Date('2026-11-21T10:11:11Z'),
     repeated: false,
+    late: false,
+    missing: 0,
   },
 }
 

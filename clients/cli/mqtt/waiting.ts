@@ -1,0 +1,24 @@
+import { exitCode } from '../command.ts'
+
+/** What Mosquitto's clients end with after -W: MOSQ_ERR_TIMEOUT. */
+const timeoutExitCode = 27
+
+/** @returns that exit code, after so long; the process need not wait for it */
+export function timedOut(ms: number): Promise<number> {
+  return new Promise((resolve) => setTimeout(() => resolve(timeoutExitCode), ms).unref())
+}
+
+/** @returns what comes first: an exit code, or 0 with the first SIGINT or SIGTERM */
+export async function untilSignal(code: Promise<number>): Promise<number> {
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  let onSignal = () => {}
+  const signalled = new Promise<number>((resolve) => {
+    onSignal = () => resolve(exitCode.ok)
+  })
+  for (const signal of signals) process.once(signal, onSignal)
+  try {
+    return await Promise.race([code, signalled])
+  } finally {
+    for (const signal of signals) process.removeListener(signal, onSignal)
+  }
+}
