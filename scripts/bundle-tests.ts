@@ -17,21 +17,24 @@ const workers = [
 ]
 const startsWorker = /\bstartWorker\('[^']+', import\.meta\.url\b/
 
-/** What a run of the tests runs, relative to its root. */
+/** What a run of the tests runs. */
 export interface TestBuild {
-  /** In the order of their sources. */
+  /** Has every source that was given where it is below the root; absolute. */
+  readonly directory: string
+  /** The tests, in their order. */
   readonly tests: readonly string[]
-  /** The program. */
-  readonly cli: string
 }
 
 /**
- * Builds test files and the program, each with every module that it loads. Each test file is a process of its own, and
- * many start the program; to find, read and compile some hundred modules anew in each of them would be half the time
- * that all tests take.
- * @param files relative to `root`
+ * Builds test files, and programs that they start, each with every module that it loads. Each is a process of its own;
+ * to find, read and compile some hundred modules anew in each of them would be half the time that all tests take.
+ * @param tests relative to `root`, as `programs`
  */
-export async function bundleTests(root: string, files: readonly string[]): Promise<TestBuild> {
+export async function bundleTests(
+  root: string,
+  tests: readonly string[],
+  programs: readonly string[],
+): Promise<TestBuild> {
   const outdir = join(root, builds, `${process.pid}`)
   process.on('exit', () => rmSync(outdir, { recursive: true, force: true }))
   removeLeftovers(join(root, builds))
@@ -55,14 +58,12 @@ export async function bundleTests(root: string, files: readonly string[]): Promi
     logLevel: 'error',
     plugins: [ownUrl(root, outdir), withoutMaps],
   }
-  const cli = 'broker/cli.ts'
   await Promise.all([
-    build({ ...common, entryPoints: [...files], splitting: true }),
-    build({ ...common, entryPoints: [cli], splitting: true, chunkNames: 'program/[name]-[hash]' }),
+    build({ ...common, entryPoints: [...tests], splitting: true }),
+    build({ ...common, entryPoints: [...programs], splitting: true, chunkNames: 'program/[name]-[hash]' }),
     build({ ...common, entryPoints: workers }),
   ])
-  const built = (file: string) => relative(root, builtPath(outdir, file))
-  return { tests: files.map(built), cli: built(cli) }
+  return { directory: outdir, tests: tests.map((file) => builtPath(outdir, file)) }
 }
 
 /** @param file relative to the root */

@@ -11,15 +11,16 @@ import { bundleTests } from './bundle-tests.ts'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const wanted = process.argv.slice(2)
 
-function testFiles(directory: string): string[] {
+function sourcesBelow(directory: string): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const path = join(directory, entry.name)
-    if (entry.isDirectory()) return entry.name === 'vectors' ? [] : testFiles(path)
-    return entry.name.endsWith('.test.ts') ? [relative(root, path)] : []
+    if (entry.isDirectory()) return entry.name === 'vectors' ? [] : sourcesBelow(path)
+    return entry.name.endsWith('.ts') ? [relative(root, path)] : []
   })
 }
 
-const all = testFiles(join(root, 'test')).sort()
+const sources = sourcesBelow(join(root, 'test')).sort()
+const all = sources.filter((file) => file.endsWith('.test.ts'))
 const files = wanted.length === 0 ? all : all.filter((file) => wanted.some((part) => file.includes(part)))
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
@@ -30,10 +31,11 @@ const reporter = process.env.CI === 'true' || !process.stdout.isTTY ? 'tap' : 's
 // Coverage is of the sources as they are; for everything else they are built once, not in each of the processes.
 const isCoverage = process.env.NODE_V8_COVERAGE !== undefined
 const source = isCoverage ? ['--import', 'tsx'] : ['--enable-source-maps']
-const { tests, cli } = isCoverage ? { tests: files, cli: undefined } : await bundleTests(root, files)
+// Programs that tests start in processes of their own: ours, and those that are written to be killed.
+const programs = ['broker/cli.ts', ...sources.filter((file) => file.endsWith('-process.ts'))]
+const build = isCoverage ? undefined : await bundleTests(root, files, programs)
 // Three at a time on the smallest machines, which have two cores: tests wait for disks and clocks, too.
-const args = [...source, '--test', '--test-concurrency=3', `--test-reporter=${reporter}`, ...tests]
-// Tests that start the program start the built one.
-const env = { ...process.env, ...(cli === undefined ? undefined : { NOTARYMQ_TEST_CLI: join(root, cli) }) }
+const args = [...source, '--test', '--test-concurrency=3', `--test-reporter=${reporter}`, ...(build?.tests ?? files)]
+const env = { ...process.env, ...(build === undefined ? undefined : { NOTARYMQ_TEST_BUILD: build.directory }) }
 const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env })
 process.exit(status ?? 1)

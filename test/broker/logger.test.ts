@@ -6,35 +6,40 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { LogSettings } from '../../broker/log/log-options.ts'
 import { createLogger } from '../../broker/logger.ts'
+import { programArguments } from '../helpers/program.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
+import type { Line } from './logger-process.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Lines that a logger with these settings writes to stderr and stdout, in a process of its own. */
-function write(settings: Partial<LogSettings>, code: string) {
+/** What a logger with these settings writes to stderr and stdout, in a process of its own that then ends at once. */
+function write(settings: Partial<LogSettings>, ...lines: readonly Line[]) {
   const complete: LogSettings = { destinations: [{ kind: 'stderr' }], types: ['all'], timestamps: true, ...settings }
-  const script = `
-    import { createLogger } from './broker/logger.ts'
-    const log = createLogger(${JSON.stringify(complete)})
-    ${code}`
-  const args = ['--import', 'tsx', '--input-type=module', '-e', script]
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
+  const args = [...programArguments('test/broker/logger-process.ts'), JSON.stringify(complete), JSON.stringify(lines)]
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   return { stdout, stderr }
 }
 
 const withoutTimes = (text: string) => text.replace(/\d{10}: /g, '')
-const everyType =
-  "log.error('e'); log.warning('w'); log.notice('n'); log.information('i'); log.debug('d'); log.subscribe('s'); log.unsubscribe('u')"
+const everyType: readonly Line[] = [
+  ['error', 'e'],
+  ['warning', 'w'],
+  ['notice', 'n'],
+  ['information', 'i'],
+  ['debug', 'd'],
+  ['subscribe', 's'],
+  ['unsubscribe', 'u'],
+]
 
 test('a line is the epoch second, a colon and the message, as Mosquitto prints it', () => {
-  const { stderr } = write({ types: ['notice'] }, "log.notice('New connection.')")
+  const { stderr } = write({ types: ['notice'] }, ['notice', 'New connection.'])
   assert.match(stderr, /^\d{10}: New connection\.\n$/)
 })
 
 test('without log_timestamp a line is its message, with log_timestamp_format that precedes it', () => {
-  assert.equal(write({ timestamps: false }, "log.notice('n')").stderr, 'n\n')
-  const formatted = write({ timestampFormat: '%Y-%m-%dT%H:%M:%S%z' }, "log.notice('n')").stderr
+  assert.equal(write({ timestamps: false }, ['notice', 'n']).stderr, 'n\n')
+  const formatted = write({ timestampFormat: '%Y-%m-%dT%H:%M:%S%z' }, ['notice', 'n']).stderr
   assert.match(formatted, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}: n\n$/)
 })
 
@@ -48,25 +53,24 @@ for (const [type, line] of Object.entries({
   unsubscribe: 'u',
 } as const)) {
   test(`log_type ${type} writes its own lines and no others`, () => {
-    const { stderr } = write({ types: [type as 'error'], timestamps: false }, everyType)
+    const { stderr } = write({ types: [type as 'error'], timestamps: false }, ...everyType)
     assert.equal(stderr, `${line}\n`)
   })
 }
 
 test('log_type none writes nothing, all writes everything, internal and websockets nothing of ours', () => {
-  assert.equal(write({ types: ['none', 'error'] }, everyType).stderr, '')
-  assert.equal(withoutTimes(write({ types: ['all'] }, everyType).stderr), 'e\nw\nn\ni\nd\ns\nu\n')
-  assert.equal(write({ types: ['internal', 'websockets'] }, everyType).stderr, '')
+  assert.equal(write({ types: ['none', 'error'] }, ...everyType).stderr, '')
+  assert.equal(withoutTimes(write({ types: ['all'] }, ...everyType).stderr), 'e\nw\nn\ni\nd\ns\nu\n')
+  assert.equal(write({ types: ['internal', 'websockets'] }, ...everyType).stderr, '')
 })
 
 test('a line goes to every destination, and log_dest none silences them all', (t) => {
   const path = join(temporaryDirectory(t), 'broker.log')
   const destinations = [{ kind: 'stderr' }, { kind: 'stdout' }, { kind: 'file', path }] as const
-  // The process ends without closing: nothing of it may be lost.
-  const written = write({ destinations, timestamps: false }, "log.error('e'); process.exit(0)")
+  const written = write({ destinations, timestamps: false }, ['error', 'e'])
   assert.deepEqual(written, { stdout: 'e\n', stderr: 'e\n' })
   assert.equal(readFileSync(path, 'utf8'), 'e\n')
-  const silent = write({ destinations: [...destinations, { kind: 'none' }] }, "log.error('e')")
+  const silent = write({ destinations: [...destinations, { kind: 'none' }] }, ['error', 'e'])
   assert.deepEqual(silent, { stdout: '', stderr: '' })
 })
 
@@ -98,10 +102,10 @@ test('the reader of standard output may go away without the broker ending for it
 })
 
 test('control characters in names that clients chose cannot begin a line of their own or move a cursor', () => {
-  const { stderr } = write({ types: ['notice'] }, "log.notice('id\\n1: forged line\\u001b[2J')")
+  const { stderr } = write({ types: ['notice'] }, ['notice', 'id\n1: forged line\u001b[2J'])
   assert.match(stderr, /^\d{10}: id\?1: forged line\?\[2J\n$/)
   // Mosquitto begins some lines with a tab; anywhere else it would be a name's.
-  assert.equal(write({ timestamps: false }, "log.debug('\\ta/b\\tc')").stderr, '\ta/b?c\n')
+  assert.equal(write({ timestamps: false }, ['debug', '\ta/b\tc']).stderr, '\ta/b?c\n')
 })
 
 test('a reload goes over to other files, types and times, and keeps writing to a file that was moved away', async (t) => {

@@ -10,6 +10,7 @@ import { passwdCommand } from '../../clients/cli/passwd.ts'
 import { askNewPassword } from '../../clients/cli/password-prompt.ts'
 import { ClientError } from '../../clients/errors.ts'
 import { changePasswordFile, PasswordAuthenticator, readPasswordFile } from '../../plugins/authentication/index.ts'
+import { cliArguments } from '../helpers/broker.ts'
 import { atEnd } from '../helpers/cleanup.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { hasTool } from '../helpers/tools.ts'
@@ -157,17 +158,8 @@ test('on a terminal the password is asked for twice, in raw mode, with the keys 
 test('a real terminal shows nothing of the password', async (t) => {
   if (!hasTool(t, 'script', ['--version'], 'script of util-linux')) return
   const path = newFile(t)
-  const url = (name: string) => JSON.stringify(new URL(`../../${name}`, import.meta.url))
-  const program = join(temporaryDirectory(t), 'passwd.mjs')
-  const lines = [
-    `import { runCommand, standardOutput } from ${url('clients/cli/command.ts')}`,
-    `import { passwdCommand } from ${url('clients/cli/passwd.ts')}`,
-    `import { changePasswordFile } from ${url('plugins/authentication/index.ts')}`,
-    `const args = ['-c', '-I', '3', ${JSON.stringify(path)}, 'a']`,
-    'process.exitCode = await runCommand(passwdCommand(changePasswordFile), args, standardOutput)',
-  ]
-  writeFileSync(program, lines.join('\n'))
-  const command = `'${process.execPath}' --import '${import.meta.resolve('tsx')}' '${program}'`
+  const args = [process.execPath, ...cliArguments, 'passwd', '-c', '-I', '3', path, 'a']
+  const command = args.map((word) => `'${word}'`).join(' ')
   const child = spawn('script', ['-qec', command, '/dev/null'])
   atEnd(t, () => child.kill('SIGKILL'))
   let shown = ''

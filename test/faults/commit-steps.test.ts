@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { TileTable } from '../../plugins/audit-chain/tile-table.ts'
 import {
   AuditChain,
@@ -19,6 +18,7 @@ import { decodeBlock, decodeRecord, leafHash, tilesOf, tileWidth } from '../../p
 import { fillChain } from '../../scripts/chain/fill-chain.ts'
 import { kept } from '../helpers/faults.ts'
 import { NaiveTree } from '../helpers/naive-tree.ts'
+import { programArguments } from '../helpers/program.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { armStore, type CommitStep, commitSteps, deaths, markSublevel, writeOutcomes } from './commit-steps.ts'
 
@@ -134,9 +134,10 @@ for (const [name, step] of Object.entries(commitSteps)) {
 
 /** @returns the signal that ended it */
 function runToDeath(...args: readonly string[]): Promise<string | undefined> {
-  const path = fileURLToPath(new URL('./commit-step-process.ts', import.meta.url))
+  const program = programArguments('test/faults/commit-step-process.ts')
   return new Promise((resolve) => {
-    const all = ['--import', import.meta.resolve('tsx'), path, ...args]
-    execFile(process.execPath, all, { timeout: 60_000 }, (error) => resolve(error?.signal ?? undefined))
+    execFile(process.execPath, [...program, ...args], { timeout: 60_000 }, (error) =>
+      resolve(error?.signal ?? undefined),
+    )
   })
 }

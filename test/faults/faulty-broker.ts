@@ -2,9 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { BrokerOptions } from '../../broker/index.ts'
 import { atEnd } from '../helpers/cleanup.ts'
+import { programOf } from '../helpers/program.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
 /** A write error has an unknown outcome: both are tried. */
@@ -47,9 +47,11 @@ export async function startFaultyBroker(t: TestContext, options: Partial<BrokerO
     minFreeBytes: 0,
     ...options,
   }
-  const path = fileURLToPath(new URL('./faulty-broker-process.ts', import.meta.url))
-  const execArgv = ['--import', import.meta.resolve('tsx')]
-  const child = fork(path, [JSON.stringify(complete)], { execArgv, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const { execArgv, path } = programOf('test/faults/faulty-broker-process.ts')
+  const child = fork(path, [JSON.stringify(complete)], {
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
   let log = ''
   const append = (chunk: Buffer) => {
     log += chunk.toString()

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { storedCheckpoint } from '../../plugins/checkpoints/index.ts'
 import { AnchorFile, openStoreDatabase } from '../../plugins/index.ts'
 import { parseCheckpointText, parseSignedNote } from '../../protocol/index.ts'
@@ -9,12 +8,13 @@ import { TestAdmin } from '../helpers/admin.ts'
 import { contentOf } from '../helpers/anchored-chain.ts'
 import { startBroker } from '../helpers/broker.ts'
 import { runCli, TestProcess } from '../helpers/processes.ts'
+import { programArguments } from '../helpers/program.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
 // A checkpoint is stored, then anchored, then published. Whatever step the broker dies at, what others may have seen is in
 // the anchor, and what is in the anchor is in the store.
 
-const program = fileURLToPath(new URL('checkpoint-step-process.ts', import.meta.url))
+const program = programArguments('test/faults/checkpoint-step-process.ts')
 const sizeOf = (note: string) => Number(parseCheckpointText(parseSignedNote(note).text).treeSize)
 
 async function storedSize(location: string): Promise<number> {
@@ -38,7 +38,7 @@ for (const dies of ['before', 'after'] as const) {
     const file = new AnchorFile(anchor)
     const anchoredBefore = sizeOf(contentOf(file).note)
 
-    const args = ['--import', import.meta.resolve('tsx'), program, dies, location, anchor]
+    const args = [...program, dies, location, anchor]
     assert.equal((await new TestProcess(t, process.execPath, args).ended).code, 'SIGKILL')
     const stored = await storedSize(location)
     assert.ok(stored > anchoredBefore)

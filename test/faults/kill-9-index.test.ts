@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { IndexedChain, publishRecord } from '../helpers/indexed-chain.ts'
 import { TestProcess } from '../helpers/processes.ts'
+import { programArguments } from '../helpers/program.ts'
 import { SeededRandom } from '../helpers/random.ts'
 import { copyOfData } from '../helpers/stored-chain.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
-const program = fileURLToPath(new URL('index-building-process.ts', import.meta.url))
+const program = programArguments('test/faults/index-building-process.ts')
 const segmentRecords = 256
 const segments = 40
 
@@ -22,7 +22,7 @@ test('kill -9 while the index is being built: the next start goes on where it wa
   const random = new SeededRandom(9)
   for (let round = 0; round < 3; round++) {
     const copy = copyOfData(t, location)
-    const args = ['--import', import.meta.resolve('tsx'), program, copy, `${segmentRecords}`]
+    const args = [...program, copy, `${segmentRecords}`]
     const builder = new TestProcess(t, process.execPath, args)
     const killAt = segments - 1 - random.below(segments - 5)
     await builder.line(new RegExp(`^${killAt}$`))

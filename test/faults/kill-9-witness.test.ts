@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { TestProcess } from '../helpers/processes.ts'
+import { programArguments } from '../helpers/program.ts'
 import { SeededRandom } from '../helpers/random.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { forkedLog, growingLog } from '../helpers/test-log.ts'
@@ -10,11 +10,11 @@ import { cosignaturesOf, spawnWitness, verifierOf } from '../helpers/witnessing.
 
 const origin = 'example.com/log'
 const log = growingLog(origin, 300)
-const program = fileURLToPath(new URL('witness-process.ts', import.meta.url))
+const program = programArguments('test/faults/witness-process.ts')
 const rounds = Number(process.env.NOTARYMQ_KILL_ROUNDS ?? 3)
 
 async function dyingWitness(t: TestContext, directory: string, dies: 'before' | 'after'): Promise<string> {
-  const args = ['--import', import.meta.resolve('tsx'), program, directory, log.key.vkey, dies]
+  const args = [...program, directory, log.key.vkey, dies]
   return new TestProcess(t, process.execPath, args).line(/^http/)
 }
 

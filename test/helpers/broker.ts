@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { type BrokerOptions, createBroker, type NotaryBroker } from '../../broker/index.ts'
 import { atEnd } from './cleanup.ts'
 import { configurationText } from './configuration.ts'
+import { programArguments } from './program.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 export interface RunningBroker {
@@ -48,11 +48,8 @@ export interface SpawnedBroker {
   readonly stop: (signal?: NodeJS.Signals) => Promise<number | string>
 }
 
-/** The command line of this working tree: as `npm test` has built it, which starts in a tenth of the time, or from its sources. */
-export const cliArguments =
-  process.env.NOTARYMQ_TEST_CLI === undefined
-    ? ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../../broker/cli.ts', import.meta.url))]
-    : ['--enable-source-maps', process.env.NOTARYMQ_TEST_CLI]
+/** The command line of this working tree. */
+export const cliArguments: readonly string[] = programArguments('broker/cli.ts')
 
 /** The real program in a process of its own, on a loopback port; resolves when it is running, rejects when it ends first. */
 export async function spawnBroker(
