@@ -117,10 +117,13 @@ async function subscribeTo(
   try {
     await client.subscribeAsync([...filters], subscribe)
   } catch (cause) {
-    if (!(cause instanceof ErrorWithSubackPacket)) {
+    // MQTT.js throws one without a packet when the connection breaks.
+    const packet =
+      cause instanceof ErrorWithSubackPacket ? (cause.packet as typeof cause.packet | undefined) : undefined
+    if (packet === undefined) {
       throw new ClientError('ERR_CONNECTION', 'the connection broke before the subscriptions stood', {}, cause)
     }
-    const granted = cause.packet.granted as readonly number[]
+    const granted = packet.granted as readonly number[]
     const refused = filters.filter((_, index) => (granted[index] ?? 0x80) >= 0x80)
     if (refused.length === filters.length) {
       throw new ClientError('ERR_REFUSED', 'the broker refused all subscriptions', {}, cause)

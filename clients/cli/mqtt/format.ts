@@ -33,7 +33,6 @@ const largestWidth = 10_000
 /** Parameters that a field width concerns, and whether zeros may pad them and a maximum cut them. */
 const texts: Readonly<Record<string, (message: ShownMessage) => string>> = {
   C: ({ properties }) => properties?.contentType ?? '',
-  R: ({ properties }) => properties?.responseTopic ?? '',
   t: ({ topic }) => topic,
   I: ({ receivedAt }) => formatTime('%Y-%m-%dT%H:%M:%S%z', receivedAt),
   // Ours: who signed what, and whether it verified.
@@ -128,6 +127,7 @@ function parameterAt(format: string, index: number, indent: string | undefined):
 function partOf(letter: string, field: Field, indent: string | undefined): Part {
   const text = own(texts, letter)
   if (text !== undefined) return (message) => padded(text(message).slice(0, field.most), field, ' ')
+  if (letter === 'R') return ({ properties }) => responseTopic(properties?.responseTopic, field)
   const number = own(numbers, letter)
   if (number !== undefined)
     return (message) => padded(String(number(message) ?? ''), field, field.isZeroPadded ? '0' : ' ')
@@ -152,6 +152,11 @@ function partOf(letter: string, field: Field, indent: string | undefined): Part 
     default:
       throw usageError(`-F has no letter ${letter}`)
   }
+}
+
+/** Without one Mosquitto leaves not even the field. */
+function responseTopic(topic: string | undefined, field: Field): string {
+  return topic === undefined ? '' : padded(topic.slice(0, field.most), field, ' ')
 }
 
 function own<T>(table: Readonly<Record<string, T>>, letter: string): T | undefined {

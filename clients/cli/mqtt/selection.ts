@@ -39,6 +39,8 @@ export class Selection {
   }
 
   choose({ topic, retain }: { readonly topic: string; readonly retain: boolean }): Choice {
+    // What comes while the client takes its leave.
+    if (this.#left <= 0) return 'skip'
     if (this.#flags['retained-only'] && !retain) return 'end'
     if (this.#flags['no-retained'] && retain) return 'skip'
     if (this.#flags['filter-out']?.some((filter) => topicMatchesFilter(topic, filter))) return 'skip'
