@@ -11,7 +11,7 @@ interface Outgoing {
   readonly order: number
   readonly sealed: Promise<Sealed>
   readonly resolve: (packet: Packet | undefined) => void
-  readonly reject: (error: ClientError) => void
+  readonly reject: (error: unknown) => void
   /** It was taken back from MQTT.js, and is to be sent again. */
   isWithdrawn: boolean
 }
@@ -97,7 +97,7 @@ export class Outbox {
       // Meanwhile the connection may have been lost, and others may be the first again.
       if (this.#waiting[0] !== head || !this.#maySend(head)) continue
       this.#waiting.shift()
-      if ('error' in sealed) head.reject(sealed.error as ClientError)
+      if ('error' in sealed) head.reject(sealed.error)
       else this.#send(head, sealed.value)
     }
     this.#isPumping = false
@@ -118,7 +118,13 @@ export class Outbox {
       this.#pump()
     }
     this.#inFlight.set(callback, outgoing)
-    this.#mqtt.publish(outgoing.message.topic, asBuffer(payload), options, callback)
+    try {
+      this.#mqtt.publish(outgoing.message.topic, asBuffer(payload), options, callback)
+    } catch (error) {
+      // What MQTT.js does not take must not stand in the way of what follows.
+      this.#inFlight.delete(callback)
+      outgoing.reject(error)
+    }
   }
 
   /** Takes back from MQTT.js what it would repeat at once on the next connection, whoever that leads to. */
