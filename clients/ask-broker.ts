@@ -1,6 +1,7 @@
-import { ErrorWithReasonCode, type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { asBuffer } from './as-buffer.ts'
 import { ClientError } from './errors.ts'
+import { ErrorWithReasonCode } from './mqtt-js.ts'
 
 const defaultTimeoutMs = 10_000
 

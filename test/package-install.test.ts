@@ -101,9 +101,9 @@ test('the package, packed and installed in an empty project', async (t) => {
     },
   )
 
-  await t.test('can be imported as an ES module under its three names', async () => {
+  await t.test('can be imported as an ES module under its four names', async () => {
     writeFileSync(join(project, 'main.js'), consumer)
-    assert.equal(await runIn(project, process.execPath, ['main.js']), 'function function function\n')
+    assert.equal(await runIn(project, process.execPath, ['main.js']), 'function function function function\n')
   })
 
   await t.test('has types that a strict project compiles with, those of its dependencies checked too', async () => {
@@ -125,8 +125,9 @@ test('the package, packed and installed in an empty project', async (t) => {
 const consumer = `
 import { createBroker } from 'notarymq'
 import { createNotary } from 'notarymq/plugins'
+import { connectAsync } from 'notarymq/client'
 import { signPublish } from 'notarymq/protocol'
-console.log(typeof createBroker, typeof createNotary, typeof signPublish)
+console.log(typeof createBroker, typeof createNotary, typeof signPublish, typeof connectAsync)
 `
 
 const typedConsumer = `

@@ -14,6 +14,7 @@ test('the package is built: npm ci does it, npm run build does it again', () => 
 const exported = {
   notarymq: ['createBroker', 'BrokerError', 'brokerErrors'],
   'notarymq/plugins': ['AuditChain', 'createNotary', 'AdminService', 'PluginError', 'verifyStore'],
+  'notarymq/client': ['connectAsync', 'Keyring', 'MemoryKeyStore', 'ClientError', 'generateWebCryptoKeys'],
   'notarymq/protocol': ['signPublish', 'parseAttachedEnvelope', 'verifySign1', 'ChainVerifier', 'nobleCrypto'],
 } as const
 

@@ -1,4 +1,4 @@
-import { ErrorWithSubackPacket, type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import {
   adminResponseTopic,
   type CryptoProvider,
@@ -11,6 +11,7 @@ import {
 } from '../../protocol/index.ts'
 import { askAdmin, isAnswerToClient } from '../ask-admin.ts'
 import { ClientError } from '../errors.ts'
+import { ErrorWithSubackPacket } from '../mqtt-js.ts'
 import type { Platform } from '../platform/platform.ts'
 import { type Equivocation, LogGuard } from './log-guard.ts'
 import { agreeOnSession, renewalDelayMs } from './mac-session.ts'

@@ -1,6 +1,7 @@
-import { connect, type IConnackPacket, type MqttClient } from 'mqtt'
+import type { IConnackPacket, MqttClient } from 'mqtt'
 import { platform } from '#platform'
 import { ClientError } from '../errors.ts'
+import { connect } from '../mqtt-js.ts'
 import { NotaryClient } from './notary-client.ts'
 import { type NotaryClientOptions, resolveOptions } from './options.ts'
 

@@ -5,13 +5,14 @@ const window = 256
 export class InOrder {
   #pending = 0
   #tail: Promise<unknown>
-  readonly #isReleased: Promise<void>
+  #isHeld = true
   #whenRoom: (() => void)[] = []
 
   /** @param released nothing is handed on before */
   constructor(released: Promise<void>) {
-    this.#isReleased = released
-    this.#tail = released
+    this.#tail = released.then(() => {
+      this.#isHeld = false
+    })
   }
 
   /** @param deliver may throw: that is reported as uncaught, and the next ones come all the same */
@@ -35,9 +36,7 @@ export class InOrder {
 
   /** Resolves when there is room for more. Before the release nothing is held back: the answers it waits for come here too. */
   async room(): Promise<void> {
-    if (this.#pending < window) return
-    const room = new Promise<void>((resolve) => this.#whenRoom.push(resolve))
-    const isHeld = await Promise.race([this.#isReleased.then(() => false), Promise.resolve(true)])
-    if (!isHeld) await room
+    if (this.#pending < window || this.#isHeld) return
+    await new Promise<void>((resolve) => this.#whenRoom.push(resolve))
   }
 }

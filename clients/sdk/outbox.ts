@@ -1,7 +1,8 @@
-import { ErrorWithReasonCode, type MqttClient, type Packet } from 'mqtt'
+import type { MqttClient, Packet } from 'mqtt'
 import type { HopMacKey } from '../../protocol/index.ts'
 import { asBuffer } from '../as-buffer.ts'
 import { ClientError } from '../errors.ts'
+import { ErrorWithReasonCode } from '../mqtt-js.ts'
 import type { MessageToSend, PublishSigner, Sealed } from './publish-signer.ts'
 
 /** A message on its way out. */
@@ -10,10 +11,15 @@ interface Outgoing {
   readonly order: number
   readonly sealed: Promise<Sealed>
   readonly resolve: (packet: Packet | undefined) => void
-  readonly reject: (error: ClientError) => void
+  readonly reject: (error: unknown) => void
   /** It was taken back from MQTT.js, and is to be sent again. */
   isWithdrawn: boolean
 }
+
+/** Receive Maximum of a broker that names none [MQTT-5.0 3.2.2.3.3]. */
+const noWindow = 65_535
+/** What the client asks the broker itself for takes part of the window. */
+const ownRequests = 3
 
 /** What MQTT.js calls when a publish is over: how it is known again among those in flight. */
 type PublishCallback = (error?: Error, packet?: Packet) => void
@@ -26,11 +32,12 @@ type PublishCallback = (error?: Error, packet?: Packet) => void
 export class Outbox {
   readonly #mqtt: MqttClient
   readonly #signer: PublishSigner
-  readonly #isGated: boolean
   readonly #waiting: Outgoing[] = []
   readonly #inFlight = new Map<PublishCallback, Outgoing>()
   /** Packet ids of QoS 2 publishes that the broker has; MQTT.js goes on with PUBREL, which has no payload. */
   readonly #received = new Set<number>()
+  /** How many the broker takes before it acknowledges; MQTT.js does not look at it [MQTT-5.0 3.3.4-9]. */
+  #window = noWindow
   #session: HopMacKey | undefined
   #isOpen: boolean
   #isPumping = false
@@ -40,8 +47,10 @@ export class Outbox {
   constructor(mqtt: MqttClient, signer: PublishSigner, isGated: boolean) {
     this.#mqtt = mqtt
     this.#signer = signer
-    this.#isGated = isGated
     this.#isOpen = !isGated
+    mqtt.on('connect', ({ properties }) => {
+      this.#window = Math.max((properties?.receiveMaximum ?? noWindow) - ownRequests, 1)
+    })
     if (!isGated) return
     mqtt.on('packetreceive', (packet) => {
       if (packet.cmd === 'pubrec' && packet.messageId !== undefined) this.#received.add(packet.messageId)
@@ -83,16 +92,20 @@ export class Outbox {
   async #pump(): Promise<void> {
     if (this.#isPumping) return
     this.#isPumping = true
-    for (let head = this.#waiting[0]; head !== undefined && this.#isOpen; head = this.#waiting[0]) {
+    for (let head = this.#waiting[0]; head !== undefined && this.#maySend(head); head = this.#waiting[0]) {
       const sealed = await settled(head.sealed)
       // Meanwhile the connection may have been lost, and others may be the first again.
-      if (!this.#isOpen || this.#waiting[0] !== head) continue
+      if (this.#waiting[0] !== head || !this.#maySend(head)) continue
       this.#waiting.shift()
-      if ('error' in sealed) head.reject(sealed.error as ClientError)
+      if ('error' in sealed) head.reject(sealed.error)
       else this.#send(head, sealed.value)
     }
     this.#isPumping = false
     if (this.#waiting.length === 0) this.#tellEmpty()
+  }
+
+  #maySend({ message }: Outgoing): boolean {
+    return this.#isOpen && ((message.options.qos ?? 0) === 0 || this.#inFlight.size < this.#window)
   }
 
   #send(outgoing: Outgoing, sealed: Sealed): void {
@@ -102,9 +115,16 @@ export class Outbox {
       if (outgoing.isWithdrawn) return
       if (error) outgoing.reject(publishError(outgoing.message.topic, error))
       else outgoing.resolve(packet)
+      this.#pump()
     }
-    if (this.#isGated) this.#inFlight.set(callback, outgoing)
-    this.#mqtt.publish(outgoing.message.topic, asBuffer(payload), options, callback)
+    this.#inFlight.set(callback, outgoing)
+    try {
+      this.#mqtt.publish(outgoing.message.topic, asBuffer(payload), options, callback)
+    } catch (error) {
+      // What MQTT.js does not take must not stand in the way of what follows.
+      this.#inFlight.delete(callback)
+      outgoing.reject(error)
+    }
   }
 
   /** Takes back from MQTT.js what it would repeat at once on the next connection, whoever that leads to. */

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
-import { connectAsync, Keyring, MemoryKeyStore, type NotaryClient, softwareSigner } from '../../clients/sdk/index.ts'
 import type { IncomingMessage } from '../../clients/sdk/incoming-message.ts'
+import { connectAsync, Keyring, MemoryKeyStore, type NotaryClient, softwareSigner } from '../../clients/sdk/index.ts'
 import type { NotaryClientOptions } from '../../clients/sdk/options.ts'
 import { nobleCrypto, type P256PublicKey } from '../../protocol/index.ts'
 import { atEnd } from './cleanup.ts'
@@ -14,7 +14,11 @@ export const sdkVersions = [
 ] as const
 
 /** A client of the SDK that forgets everything, ended with the test. */
-export async function sdkClient(t: TestContext, port: number, options: NotaryClientOptions = {}): Promise<NotaryClient> {
+export async function sdkClient(
+  t: TestContext,
+  port: number,
+  options: NotaryClientOptions = {},
+): Promise<NotaryClient> {
   const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
     keyStore: new MemoryKeyStore(),
     reconnectPeriod: 20,

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { MemoryKeyStore } from '../../../clients/sdk/index.ts'
+import { TestAdmin } from '../../helpers/admin.ts'
+import { startBroker } from '../../helpers/broker.ts'
+import { atEnd } from '../../helpers/cleanup.ts'
+import { keysDirectory, publicPem } from '../../helpers/key-files.ts'
+import { numberedKey } from '../../helpers/keys.ts'
+import { Inbox, keyringOf, sdkClient, sdkVersions, signerOf, textOf } from '../../helpers/sdk.ts'
+
+const device = numberedKey(31)
+
+async function macBroker(t: TestContext) {
+  const { broker, port } = await startBroker(t, {
+    keysDirectory: keysDirectory(t, { device }),
+    protect: [{ filter: 'plant/#', signed: true, mac: true }],
+  })
+  return { broker, port, brokerPem: publicPem(broker.chain.brokerKey) }
+}
+
+/** A network that can be cut: every connection through it at once. */
+async function startNetwork(t: TestContext, port: number) {
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const broker = connect(port, '127.0.0.1')
+    for (const [one, two] of [
+      [client, broker],
+      [broker, client],
+    ] as const) {
+      sockets.add(one)
+      one.pipe(two)
+      one.on('error', () => two.destroy())
+      one.on('close', () => {
+        sockets.delete(one)
+        two.destroy()
+      })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  atEnd(t, () => {
+    cut()
+    server.close()
+  })
+  return { port: (server.address() as { port: number }).port, cut }
+}
+
+for (const { name, protocolVersion } of sdkVersions) {
+  for (const detached of protocolVersion === 5 ? [false, true] : [false]) {
+    test(`${name}: where a hop MAC is required it is agreed on at connect${detached ? ', detached' : ''}`, async (t) => {
+      const { port, brokerPem } = await macBroker(t)
+      const options = { protocolVersion, identity: signerOf(device), mac: true, detached, pinnedBroker: brokerPem }
+      const client = await sdkClient(t, port, options)
+      const inbox = new Inbox(await listener(t, port))
+      await Promise.all(['1', '2', '3'].map((text) => client.publishAsync('plant/1', text, { qos: 1 })))
+      assert.deepEqual(
+        (await inbox.first(3)).map(({ payload }) => textOf(payload)),
+        ['1', '2', '3'],
+      )
+      const records = await (await TestAdmin.connect(t, port)).publishes({ topic: 'plant/#' })
+      assert.deepEqual(
+        records.map(({ outcome, mac }) => [outcome, mac]),
+        Array(3).fill(['signed', true]),
+      )
+    })
+  }
+
+  test(`${name}: over cut connections every message arrives once and in order, each with a MAC of its connection`, async (t) => {
+    const { port, brokerPem } = await macBroker(t)
+    const network = await startNetwork(t, port)
+    const options = { protocolVersion, identity: signerOf(device), mac: true, pinnedBroker: brokerPem }
+    const client = await sdkClient(t, network.port, options)
+    const inbox = new Inbox(await listener(t, port))
+    const published: Promise<unknown>[] = []
+    for (let i = 0; i < 60; i++) {
+      published.push(client.publishAsync('plant/1', `${i}`, { qos: i % 2 === 0 ? 1 : 2 }))
+      if (i % 20 === 10) {
+        const again = client.next('connect')
+        network.cut()
+        published.push(client.publishAsync('plant/1', `while offline ${i}`, { qos: 1 }))
+        await again
+      }
+    }
+    await Promise.all(published)
+    const messages = await inbox.first(63)
+    assert.equal(messages.length, 63)
+    const numbers = messages.map(({ verified }) => verified?.seq ?? assert.fail('not verified'))
+    assert.equal(new Set(numbers).size, 63)
+    const records = await (await TestAdmin.connect(t, port)).publishes({ topic: 'plant/#' })
+    assert.deepEqual([records.length, records.every(({ mac }) => mac)], [63, true])
+  })
+}
+
+/** Hears everything below `plant/`. */
+async function listener(t: TestContext, port: number) {
+  const client = await sdkClient(t, port, { keyring: keyringOf({ device }) })
+  await client.subscribeAsync('plant/#', { qos: 2 })
+  return client
+}
+
+test('a client that lost count goes on above what the broker has accepted', async (t) => {
+  const { port, brokerPem } = await macBroker(t)
+  const identity = signerOf(device)
+  const options = { identity, mac: true, pinnedBroker: brokerPem }
+  const used = new MemoryKeyStore()
+  await used.raiseSequenceNumber(device.thumbprint, 500)
+  const before = await sdkClient(t, port, { ...options, keyStore: used })
+  await before.publishAsync('plant/1', 'x', { qos: 1 })
+  // Its store is an older copy: what is next in it was never used, but lies below what was.
+  const older = new MemoryKeyStore()
+  await older.raiseSequenceNumber(device.thumbprint, 100)
+  const after = await sdkClient(t, port, { ...options, keyStore: older })
+  await after.publishAsync('plant/1', 'y', { qos: 1 })
+  const records = await (await TestAdmin.connect(t, port)).publishes({ topic: 'plant/#' })
+  assert.deepEqual(
+    records.map(({ seq }) => seq),
+    [501, 502],
+  )
+  // 503 was taken with 502: blocks double.
+  assert.equal(await older.reserveSequenceNumbers(device.thumbprint, 1), 504)
+})
