@@ -52,10 +52,14 @@ export interface SpawnedBroker {
  * The command line of this working tree: from its sources; in CI, where `npm ci` has just built it, as it is shipped,
  * which also starts in a third of the time.
  */
-export const cliArguments =
-  process.env.CI === 'true'
-    ? [fileURLToPath(new URL('../../dist/broker/cli.js', import.meta.url))]
-    : ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../../broker/cli.ts', import.meta.url))]
+export const cliArguments = programArguments('broker/cli')
+
+/** The same for a program by its path, without extension. */
+export function programArguments(path: string): readonly string[] {
+  return process.env.CI === 'true'
+    ? [fileURLToPath(new URL(`../../dist/${path}.js`, import.meta.url))]
+    : ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL(`../../${path}.ts`, import.meta.url))]
+}
 
 /** The real program in a process of its own, on a loopback port; resolves when it is running, rejects when it ends first. */
 export async function spawnBroker(

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 PORT, NETID, DHPARAM, ACTION, MESSAGE = sys.argv[1:6]
 OFFSET = int(sys.argv[6]) if len(sys.argv) > 6 else 0
-TIMEOUT = 10
+TIMEOUT = 28
 with open(DHPARAM, "rb") as file:
     key = serialization.load_pem_parameters(file.read()).generate_private_key()
 messages: queue.Queue = queue.Queue()
