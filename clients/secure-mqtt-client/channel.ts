@@ -1,4 +1,4 @@
-import { ErrorWithReasonCode, type IPublishPacket, type MqttClient } from 'mqtt'
+import { ErrorWithReasonCode, type MqttClient } from 'mqtt'
 import { ClientError } from '../errors.ts'
 
 /** Longest payload that is looked at: a text of 64 KiB whose letters became three times as long, as a token. */
@@ -26,7 +26,7 @@ export class Channel {
     })
     // Who waits for something else meanwhile learns of it when it waits for this.
     this.failed.catch(() => {})
-    client.on('message', (topic: string, payload: Buffer, _packet: IPublishPacket) => {
+    client.on('message', (topic: string, payload: Buffer) => {
       if (payload.length > maxPayloadBytes) return
       try {
         onMessage(topic, payload.toString())

@@ -10,7 +10,7 @@ import {
   parseArguments,
   usageError,
 } from '../cli/index.ts'
-import { type Action, actionNames, isAction } from './actions.ts'
+import { actionNames, isAction } from './actions.ts'
 import { askResponder } from './ask-responder.ts'
 import { type DhParameters, defaultDhParameters, dhParametersPem, loadDhParameters } from './dh-parameters.ts'
 import { Responder } from './responder.ts'
@@ -96,11 +96,10 @@ function questionOf([netId, action, message, ...more]: readonly string[]): Work 
     throw usageError('NETID, ACTION and MESSAGE are needed, a MESSAGE with spaces in quotes')
   }
   checkNetId(netId)
-  const known: Action | undefined = isAction(action) ? action : undefined
-  if (known === undefined) throw usageError(`no action ${action}; there are ${actionNames.join(', ')}`)
+  if (!isAction(action)) throw usageError(`no action ${action}; there are ${actionNames.join(', ')}`)
   if (Buffer.byteLength(message) > maxMessageBytes) throw usageError('the message is longer than 64 KiB')
   return async (client, settings, output) => {
-    output.out(await askResponder(client, { ...settings, netId, action: known, message }))
+    output.out(await askResponder(client, { ...settings, netId, action, message }))
   }
 }
 

@@ -8,14 +8,15 @@ import {
   isSameGroup,
   readParameters,
 } from './dh-parameters.ts'
+import { fernetKeyBytes } from './fernet.ts'
 import { readPem, writePem } from './pem.ts'
 
 /** dhKeyAgreement, 1.2.840.113549.1.3.1 (PKCS #3 section 9). */
 const dhKeyAgreement = Uint8Array.of(0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01)
 const label = 'PUBLIC KEY'
 
-/** What the lab gives HKDF-SHA256 (RFC 5869): one zero byte each, and the length of a Fernet key. */
-const hkdf = { salt: Uint8Array.of(0), info: Uint8Array.of(0), length: 32 } as const
+/** What the lab gives HKDF-SHA256 (RFC 5869): one zero byte each. */
+const hkdf = { salt: Uint8Array.of(0), info: Uint8Array.of(0) } as const
 
 /** A key pair of Diffie-Hellman over a finite field (PKCS #3), made anew for each process. */
 export class DhKeyPair {
@@ -47,7 +48,7 @@ export class DhKeyPair {
  */
 export function fernetKeyOf(secret: Uint8Array): Uint8Array {
   if (secret.every((byte) => byte === 0)) throw new ClientError('ERR_DH_PUBLIC_KEY', 'the shared secret is zero')
-  return new Uint8Array(hkdfSync('sha256', secret, hkdf.salt, hkdf.info, hkdf.length))
+  return new Uint8Array(hkdfSync('sha256', secret, hkdf.salt, hkdf.info, fernetKeyBytes))
 }
 
 /** @param value big-endian without leading zeros */

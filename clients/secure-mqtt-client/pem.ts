@@ -9,14 +9,9 @@ const lineLength = 64
  */
 export function readPem(text: string, label: string): Uint8Array {
   if (text.length > maxPemBytes) throw new RangeError('too long for PEM')
-  const [before, afterBegin, ...moreBegins] = text.split(`-----BEGIN ${label}-----`)
+  const [, afterBegin, ...moreBegins] = text.split(`-----BEGIN ${label}-----`)
   const [block, afterEnd, ...moreEnds] = (afterBegin ?? '').split(`-----END ${label}-----`)
-  if (
-    before === undefined ||
-    block === undefined ||
-    afterEnd === undefined ||
-    moreBegins.length + moreEnds.length > 0
-  ) {
+  if (block === undefined || afterEnd === undefined || moreBegins.length + moreEnds.length > 0) {
     throw new RangeError(`not one PEM block "${label}"`)
   }
   const base64 = block.replace(/[\r\n]/g, '')

@@ -27,7 +27,7 @@ const ways: readonly Way[] = [
   },
 ]
 
-/** So short that chance does not find one: the capture has some 10,000 places, and there are 2^64 such runs. */
+/** Long enough that chance finds none: a capture has some 10,000 places, and there are 2^64 such runs. */
 const runBytes = 8
 const payloadBytes = 600
 

@@ -11,7 +11,6 @@ import { temporaryDirectory } from './temporary.ts'
 /** A broker with what is on 1883 and 8883 elsewhere, side by side. */
 export interface TwoListeners {
   readonly broker: NotaryBroker
-  readonly location: string
   readonly authority: Authority
   /** Ports on 127.0.0.1. */
   readonly port: number
@@ -38,12 +37,11 @@ export async function startTwoListeners(
     keyFile,
     ...(isMutual ? { caFile: authority.certFile, requireCertificate: true } : undefined),
   }
-  const { broker, location } = await startBroker(t, { listeners: [common, { ...common, tls }], ...options })
+  const { broker } = await startBroker(t, { listeners: [common, { ...common, tls }], ...options })
   const [plainPort = 0, tlsPort = 0] = broker.listeners.map(({ port }) => port)
   const ca = readFileSync(authority.certFile)
   return {
     broker,
-    location,
     authority,
     port: plainPort,
     tlsPort,

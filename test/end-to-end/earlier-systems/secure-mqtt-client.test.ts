@@ -3,7 +3,7 @@
  * against one in Python, over our broker and over Mosquitto.
  */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -205,7 +205,8 @@ test('nobody there, a broker that goes away, or that says no: one line each, and
   isOneLine(silence, /no answer to net1\/uppercase\/request within 1 s/)
   assert.equal(silence.code, 2)
 
-  const [client, responder] = [start(t, port, '-v', 'net1', 'uppercase', message), await startLost(t, port)]
+  const client = start(t, port, '-W', '28', '-v', 'net1', 'uppercase', message)
+  const responder = await startResponder(t, port, '--dhparam', smallGroup)
   await client.errorLine(/public key to/)
   await broker.close()
   for (const lost of [await client.ended, await responder.ended]) {
@@ -225,9 +226,6 @@ test('nobody there, a broker that goes away, or that says no: one line each, and
   isOneLine(refused, /the broker refused publishing to net1\/key-exchange\/request/)
   assert.equal(refused.code, 1)
 })
-
-/** A responder that is about to lose its broker. */
-const startLost = (t: TestContext, port: number) => startResponder(t, port, '--dhparam', smallGroup)
 
 test('a wrong command line is told in words and ends with 2, before anything is sent', async (t) => {
   let connections = 0
@@ -264,4 +262,6 @@ test('--help explains, in lines that fit a terminal, and --print-dhparam gives t
   for (const line of help.stdout.split('\n')) assert.ok(line.length <= 120, line)
   const printed = await ask(1, '--print-dhparam')
   assert.equal(printed.stdout, dhParametersPem(defaultDhParameters()))
+  const document = readFileSync(new URL('../../../docs/secure-mqtt-client.md', import.meta.url), 'utf8')
+  assert.ok(document.includes(printed.stdout), 'the document has them, too')
 })
