@@ -73,11 +73,14 @@ Exit code 0: answered. 1: what came is of no use: another group, a wrong clock, 
     const work = values.respond === undefined ? questionOf(positionals) : responseTo(values.respond, positionals)
     const client = await connect({ host: values.host, port: values.port, 'protocol-version': 'mqttv5' })
     client.on('error', (error) => say(error.message))
+    let hasFailed = true
     try {
       await work(client, { parameters, timeoutMs: timeoutSeconds * 1000, say }, output)
+      hasFailed = false
       return exitCode.ok
     } finally {
-      await client.endAsync()
+      // Without force it would wait for acknowledgements that a lost broker never sends.
+      await client.endAsync(hasFailed)
     }
   },
 }

@@ -227,6 +227,23 @@ test('nobody there, a broker that goes away, or that says no: one line each, and
   assert.equal(refused.code, 1)
 })
 
+test('a broker that never acknowledges keeps the client no longer than it was told to wait', async (t) => {
+  const server = createServer((socket) => {
+    atEnd(t, () => socket.destroy())
+    socket.on('data', (packet) => {
+      if (packet[0] === 0x10) socket.write(Buffer.of(0x20, 3, 0, 0, 0))
+      // SUBACK for two topics; PUBLISH is left without an answer.
+      if (packet[0] === 0x82) socket.write(Buffer.of(0x90, 5, packet[2] ?? 0, packet[3] ?? 0, 0, 1, 1))
+    })
+  })
+  const port = await freePort()
+  server.listen(port, '127.0.0.1')
+  atEnd(t, () => server.close())
+  const { code, stderr } = await ask(port, '-W', '1', '--dhparam', smallGroup, 'net1', 'uppercase', message)
+  assert.equal(code, 2)
+  assert.match(stderr, /no answer to net1\/uppercase\/request within 1 s/)
+})
+
 test('a wrong command line is told in words and ends with 2, before anything is sent', async (t) => {
   let connections = 0
   const server = createServer(() => {
