@@ -69,6 +69,31 @@ export const clientErrors = {
     cause: 'the state directory of a watcher cannot be used, is damaged, or is that of another log',
     remedy: 'give each log a directory of its own; one that is damaged is to be kept, and a new one begun',
   },
+  ERR_DH_PARAMETERS: {
+    cause: 'a file with DH parameters cannot be read, holds none in PEM, or their prime is too short or too long',
+    remedy: 'make one with `openssl dhparam -out dh.pem 4096`, or leave --dhparam away at both ends',
+  },
+  ERR_DH_PUBLIC_KEY: {
+    cause: 'the other end of a Diffie-Hellman exchange sent no public key, one of another group, or a value of no use',
+    remedy: 'give both ends the same --dhparam',
+  },
+  ERR_FERNET_MALFORMED: { cause: 'a text is not a token of Fernet', remedy: 'see what the other end sends' },
+  ERR_FERNET_MAC: {
+    cause: 'a token was altered, or made with another key',
+    remedy: 'none for a token that is for somebody else; else do the key exchange again',
+  },
+  ERR_FERNET_TIME: {
+    cause: 'a token is more than a minute old, or ahead: it was sent again, or a clock is wrong',
+    remedy: 'set the clocks of both ends',
+  },
+  ERR_LINK_OPTIONS: {
+    cause: 'a secure link was given a MAC key of less than 32 bytes, or a content above its limit',
+    remedy: 'give both ends the same random 32 bytes, and the same `maxContentBytes`',
+  },
+  ERR_LINK_CUT_OFF: {
+    cause: 'the other end of a secure link went away without ending it, or within a frame',
+    remedy: 'nothing of the last frame is used; connect again',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type ClientErrorCode = keyof typeof clientErrors

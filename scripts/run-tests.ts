@@ -32,7 +32,11 @@ const reporter = process.env.CI === 'true' || !process.stdout.isTTY ? 'tap' : 's
 const isCoverage = process.env.NODE_V8_COVERAGE !== undefined
 const source = isCoverage ? ['--import', 'tsx'] : ['--enable-source-maps']
 // Programs that tests start in processes of their own: ours, and those that are written to be killed.
-const programs = ['broker/cli.ts', ...sources.filter((file) => file.endsWith('-process.ts'))]
+const programs = [
+  'broker/cli.ts',
+  'clients/secure-mqtt-client/cli.ts',
+  ...sources.filter((file) => file.endsWith('-process.ts')),
+]
 const build = isCoverage ? undefined : await bundleTests(root, files, programs)
 // Three at a time on the smallest machines, which have two cores: tests wait for disks and clocks, too.
 const args = [...source, '--test', '--test-concurrency=3', `--test-reporter=${reporter}`, ...(build?.tests ?? files)]

@@ -55,6 +55,11 @@ test('the package, packed and installed in an empty project', async (t) => {
     assert.equal(await runIn(project, binary, ['--version']), `${version}\n`)
   })
 
+  await t.test('has a second program, for the secure MQTT client', async () => {
+    const second = join(project, 'node_modules', '.bin', 'secure_mqtt_client')
+    assert.match(await runIn(project, second, ['--help']), /^Usage: secure_mqtt_client /)
+  })
+
   await t.test(
     'has a broker that takes publishes over TCP and WebSocket, signed ones too, and ends with 0 on SIGTERM',
     async (t) => {

@@ -61,7 +61,9 @@ test('a strict TypeScript project can use the exported types', (t) => {
 
 test('the packed package holds the build, the documents and the licence, and no source, test, key or store', () => {
   const paths = packed().files.map(({ path }) => path)
-  for (const path of ['dist/broker/cli.js', 'dist/protocol/index.d.ts', 'docs/chain.md', 'README.md', 'LICENSE']) {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> }
+  assert.deepEqual(Object.keys(bin), ['notarymq', 'secure_mqtt_client'])
+  for (const path of [...Object.values(bin), 'dist/protocol/index.d.ts', 'docs/chain.md', 'README.md', 'LICENSE']) {
     assert.ok(paths.includes(path), path)
   }
   const expected =

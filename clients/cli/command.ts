@@ -116,10 +116,25 @@ export function bySubcommand(subcommands: Readonly<Record<string, LoadsSubcomman
 }
 
 /** Errors that are an answer. */
-const meansNo: readonly unknown[] = ['ERR_REFUSED', 'ERR_ADMIN', 'ERR_BROKER_UNPROVEN']
+const meansNo: readonly unknown[] = [
+  'ERR_REFUSED',
+  'ERR_ADMIN',
+  'ERR_BROKER_UNPROVEN',
+  'ERR_DH_PUBLIC_KEY',
+  'ERR_FERNET_MALFORMED',
+  'ERR_FERNET_TIME',
+]
 
-/** Runs a command: help, errors in one line, exit code. */
-export async function runCommand(command: Command, args: readonly string[], output: Output): Promise<number> {
+/**
+ * Runs a command: help, errors in one line, exit code.
+ * @param program what the user calls it by
+ */
+export async function runCommand(
+  command: Command,
+  args: readonly string[],
+  output: Output,
+  program = `notarymq ${command.name}`,
+): Promise<number> {
   if (args.includes('--help')) {
     output.out(command.help)
     return exitCode.ok
@@ -128,8 +143,8 @@ export async function runCommand(command: Command, args: readonly string[], outp
     return await command.run(args, output)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
-    output.error(`notarymq ${command.name}: ${error.message}`)
-    if (error.code === 'ERR_USAGE') output.error(`Try 'notarymq ${command.name} --help'.`)
+    output.error(`${program}: ${error.message}`)
+    if (error.code === 'ERR_USAGE') output.error(`Try '${program} --help'.`)
     return meansNo.includes(error.code) ? exitCode.no : exitCode.usage
   }
 }

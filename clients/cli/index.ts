@@ -21,6 +21,7 @@ export {
   standardOutput,
   usageError,
 } from './command.ts'
+export { connect } from './connection.ts'
 export { identityCommand } from './identity.ts'
 export { keygen } from './keygen.ts'
 export { enroll, keys, revoke, rotate } from './keys.ts'

@@ -3,8 +3,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { generateIdentity } from '../../clients/identity/index.ts'
-import { startBroker } from '../helpers/broker.ts'
-import { programArguments } from '../helpers/program.ts'
+import { cliArguments, startBroker } from '../helpers/broker.ts'
 import { runCli, TestProcess } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
@@ -15,7 +14,8 @@ async function scene(t: TestContext) {
   const [device, reader] = [join(home, 'press-7.pem'), join(home, 'reader.pem')]
   generateIdentity(device)
   generateIdentity(reader)
-  const cli = (...args: readonly string[]) => runCli(t, [args[0] as string, '-p', `${port}`, ...args.slice(1)], { env: { HOME: home } })
+  const cli = (...args: readonly string[]) =>
+    runCli(t, [args[0] as string, '-p', `${port}`, ...args.slice(1)], { env: { HOME: home } })
   const { code } = await cli('enroll', device, '--name', 'press-7')
   assert.equal(code, 0)
   const publish = (...args: readonly string[]) => cli('pub', ...args)
@@ -24,7 +24,7 @@ async function scene(t: TestContext) {
     const subscriber = new TestProcess(
       t,
       process.execPath,
-      [...programArguments, 'sub', '-p', `${port}`, '-d', '-W', '25', ...args],
+      [...cliArguments, 'sub', '-p', `${port}`, '-d', '-W', '25', ...args],
       { env: { HOME: home } },
     )
     await subscriber.errorLine(/^received SUBACK/)
@@ -84,19 +84,27 @@ test('--receipt waits for proof that the message is in the log, which audit veri
   const file = join(home, 'proof.json')
   const { code, stdout } = await publish('-t', 'plant/a', '-m', 'x', '--identity', device, '--receipt-file', file)
   assert.equal(code, 0)
-  const [, index, size] = /^recorded as (\d+) in notarymq\/[0-9a-f]{16}, proved for its first (\d+) records\n$/.exec(stdout) ?? []
+  const [, index, size] =
+    /^recorded as (\d+) in notarymq\/[0-9a-f]{16}, proved for its first (\d+) records\n$/.exec(stdout) ?? []
   assert.ok(Number(index) < Number(size), stdout)
   assert.equal(JSON.parse(readFileSync(file, 'utf8')).index, Number(index))
   const keyFile = join(home, 'broker.pem')
   const identity = await runCli(t, ['identity', '-p', `${port}`, '--json'], { env: { HOME: home } })
   writeFileSync(keyFile, JSON.stringify(JSON.parse(identity.stdout).brokerKey))
-  assert.equal(JSON.parse(identity.stdout).trust, 'known', 'the file that pub remembered the broker in is that of identity')
+  assert.equal(
+    JSON.parse(identity.stdout).trust,
+    'known',
+    'the file that pub remembered the broker in is that of identity',
+  )
 })
 
 test('pub publishes line by line, and again and again, in order; what is refused is told and the exit code is 1', async (t) => {
   const { port, home, publish, subscribe } = await scene(t)
   const subscriber = await subscribe('-t', 'lobby/#', '-C', '5', '-q', '1')
-  const lines = await runCli(t, ['pub', '-p', `${port}`, '-t', 'lobby/a', '-q', '1', '-l'], { env: { HOME: home }, input: 'one\ntwo\r\n\n' })
+  const lines = await runCli(t, ['pub', '-p', `${port}`, '-t', 'lobby/a', '-q', '1', '-l'], {
+    env: { HOME: home },
+    input: 'one\ntwo\r\n\n',
+  })
   assert.deepEqual([lines.code, lines.stderr], [0, ''])
   assert.equal((await publish('-t', 'lobby/b', '-m', 'x', '--repeat', '2', '-q', '2')).code, 0)
   assert.equal((await subscriber.ended).stdout, 'one\ntwo\n\nx\nx\n')
@@ -108,7 +116,11 @@ test('pub publishes line by line, and again and again, in order; what is refused
 test('rr publishes a request and prints the first answer', async (t) => {
   const { port, home, publish, subscribe } = await scene(t)
   const responder = await subscribe('-t', 'lobby/ask', '-C', '1', '-F', '%p for %R')
-  const asking = runCli(t, ['rr', '-p', `${port}`, '-t', 'lobby/ask', '-e', 'lobby/answer', '-m', 'time?', '-W', '20'], { env: { HOME: home } })
+  const asking = runCli(
+    t,
+    ['rr', '-p', `${port}`, '-t', 'lobby/ask', '-e', 'lobby/answer', '-m', 'time?', '-W', '20'],
+    { env: { HOME: home } },
+  )
   assert.equal((await responder.ended).stdout, 'time? for lobby/answer\n')
   assert.equal((await publish('-t', 'lobby/answer', '-m', 'noon')).code, 0)
   const { code, stdout } = await asking

@@ -47,6 +47,7 @@ export class TestProcess {
     })
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text
+      for (const look of this.#waiting) look()
     })
     const timer = setTimeout(() => this.child.kill('SIGKILL'), longestRunMs)
     this.ended = once(this.child, 'close').then(([code, signal]) => {
@@ -65,9 +66,18 @@ export class TestProcess {
 
   /** The first line of standard output that matches. @throws when the process ends without one */
   line(pattern: RegExp): Promise<string> {
+    return this.#find(() => this.lines, pattern)
+  }
+
+  /** The same of standard error. */
+  errorLine(pattern: RegExp): Promise<string> {
+    return this.#find(() => this.#stderr.split('\n').slice(0, -1), pattern)
+  }
+
+  #find(lines: () => readonly string[], pattern: RegExp): Promise<string> {
     return new Promise((resolve, reject) => {
       const look = () => {
-        const found = this.lines.find((line) => pattern.test(line))
+        const found = lines().find((line) => pattern.test(line))
         if (found === undefined && !this.#hasEnded) return
         this.#waiting.delete(look)
         if (found !== undefined) resolve(found)
