@@ -19,6 +19,7 @@ import {
   exitCode,
   identityCommand,
   keygen,
+  lab,
   type Output,
   passwdCommand,
   pub,
@@ -90,6 +91,7 @@ const commands: readonly Command[] = [
   identityCommand,
   audit,
   witnessCommand,
+  lab,
 ]
 
 const help = `notarymq: the MQTT broker that people trust with the truth

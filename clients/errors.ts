@@ -36,6 +36,10 @@ export const clientErrors = {
     cause: 'the state directory of a watcher cannot be used, is damaged, or is that of another log',
     remedy: 'give each log a directory of its own; one that is damaged is to be kept, and a new one begun',
   },
+  ERR_LAB: {
+    cause: 'a step of a lab did not show what it claims',
+    remedy: 'see the message and the log of the broker: it is not set up as the lab needs it, or something is wrong',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type ClientErrorCode = keyof typeof clientErrors

@@ -112,7 +112,7 @@ export function bySubcommand(subcommands: Readonly<Record<string, Command['run']
 }
 
 /** Errors that are an answer. */
-const meansNo: readonly unknown[] = ['ERR_REFUSED', 'ERR_ADMIN', 'ERR_BROKER_UNPROVEN']
+const meansNo: readonly unknown[] = ['ERR_REFUSED', 'ERR_ADMIN', 'ERR_BROKER_UNPROVEN', 'ERR_LAB']
 
 /** Runs a command: help, errors in one line, exit code. */
 export async function runCommand(command: Command, args: readonly string[], output: Output): Promise<number> {

@@ -24,6 +24,7 @@ export {
 export { identityCommand } from './identity.ts'
 export { keygen } from './keygen.ts'
 export { enroll, keys, revoke, rotate } from './keys.ts'
+export { lab } from './lab.ts'
 export { passwdCommand } from './passwd.ts'
 export { ProgressBar } from './progress-bar.ts'
 export { pub } from './pub.ts'

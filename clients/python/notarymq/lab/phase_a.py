@@ -74,7 +74,7 @@ def _over_the_socket(
         answer = link.publish(topic, f"over the socket {n}".encode())
         story.check(answer.reason_code == 0, f"message {n} is record {answer.index}")
 
-    story.step("A message with a signature that is not ours, in a frame that is")
+    story.step("A message whose signature does not fit, in a frame that is ours")
     seq = identity.reserve_number()
     genuine = sign_attached(identity, topic, b"open valve", seq, now_ms())
     answer = link.send(topic, flipped(genuine, b"open valve"))
