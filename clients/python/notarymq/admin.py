@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator
 from . import topics
 from .connection import Connection
 from .errors import NotaryError
+from .json_text import json_object
 
 
 class Admin:
@@ -29,10 +30,10 @@ class Admin:
         }
         topic = topics.admin_response(self._connection.client_id)
         payload = json.dumps(message).encode()
-        answer = json.loads(self._connection.ask(topics.ADMIN_REQUEST, topic, payload))
+        answer = json_object(self._connection.ask(topics.ADMIN_REQUEST, topic, payload))
         # What takes long also tells how far it is, without an id.
         while answer.get("id") not in (request_id, None) or "method" in answer:
-            answer = json.loads(self._connection.next_answer(topic))
+            answer = json_object(self._connection.next_answer(topic))
         if "error" in answer:
             raise NotaryError("ERR_ADMIN", answer["error"]["message"])
         return answer["result"]

@@ -99,8 +99,13 @@ def _enter(state: _State, block: StoredBlock, trusted: bytes) -> None:
     if altered is not None:
         raise _Found("record-mismatch", altered)
     for offset, (_, record, body) in enumerate(block.entries):
-        if record is not None:
+        if record is None:
+            continue
+        try:
             _check_record(state, decode(record), body, offset, trusted)
+        except (NotaryError, KeyError, TypeError, AttributeError) as cause:
+            # The broker signed what is no record: that is for the caller, too.
+            raise _Found("record-malformed", offset) from cause
     state.previous_hash = sha256(encoded)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 from typing import Any, Deque, Dict, Optional
@@ -24,8 +23,10 @@ from .envelope import (
 from .errors import NotaryError
 from .exchange import Session, start
 from .identity import Identity
+from .json_text import json_object
 from .keyring import Keyring
 from .keys import PublicKey, from_base64url
+from .sequence import raise_number
 
 #: A session is not used in its last minute.
 _RENEW_MS = 60_000
@@ -137,6 +138,8 @@ class Client:
             pending.message,
         )
         self._session = pending.finish(answer, self._broker)
+        # Somebody who lost the file of numbers goes on where the key was.
+        raise_number(identity.path, self._session.highest_seq + 1)
         return self._session
 
     def use_session(self, session: Session) -> None:
@@ -188,7 +191,7 @@ class Client:
 
     def receive_receipt(self, seconds: Optional[float] = None) -> Dict[str, Any]:
         """Wait for the next message of `topics.OWN_RECEIPTS`, as JSON."""
-        return json.loads(self.connection.next_message(seconds).payload)
+        return json_object(self.connection.next_message(seconds).payload)
 
     def _signer(self) -> Identity:
         if self._identity is None:

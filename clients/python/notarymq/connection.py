@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import ssl
 import threading
@@ -17,6 +16,7 @@ from paho.mqtt.properties import Properties
 from . import topics
 from .envelope import PROPERTY
 from .errors import NotaryError
+from .json_text import json_object
 
 #: Reason codes and return codes of SUBACK from here on are failures.
 _FAILURE = 0x80
@@ -242,8 +242,14 @@ class Connection:
             self._changed.notify_all()
 
     def _note_refusal(self, payload: bytes) -> None:
-        event = json.loads(payload)
-        refusal = Refusal(event["topic"], event["qos"], event["cause"])
+        try:
+            event = json_object(payload)
+        except NotaryError:
+            # Nobody waits for it here: it stands among the refusals.
+            event = {}
+        refusal = Refusal(
+            event.get("topic", ""), event.get("qos", 0), event.get("cause", "unreadable")
+        )
         self.refusals.append(refusal)
         self._refused_now.append(refusal)
 

@@ -41,7 +41,7 @@ def verify_receipt(receipt: Dict[str, Any], broker: PublicKey) -> Proved:
     """
     try:
         return _verify(receipt, broker)
-    except (NotaryError, KeyError, TypeError) as cause:
+    except (NotaryError, KeyError, TypeError, AttributeError) as cause:
         raise NotaryError(
             "ERR_RECEIPT_INVALID", f"the receipt proves nothing: {cause}"
         ) from cause
@@ -50,6 +50,8 @@ def verify_receipt(receipt: Dict[str, Any], broker: PublicKey) -> Proved:
 def _verify(receipt: Dict[str, Any], broker: PublicKey) -> Proved:
     record, salt = from_base64url(receipt["record"]), from_base64url(receipt["salt"])
     fields = decode(record)
+    if not isinstance(fields, dict):
+        raise malformed("a record that is no map")
     hashed = leaf_hash(leaf_of(fields[2], salt, record))
     message = from_base64url(receipt["receipt"])
     if len(message) > _MAX_BYTES:
@@ -82,7 +84,8 @@ def _claims(sign1: Sign1) -> tuple:
     if not isinstance(origin, str) or not isinstance(subject, str):
         raise malformed("claims of a receipt")
     prefix, _, size = subject.partition("/")
-    if prefix != "tree" or not size.isdigit() or str(int(size)) != size:
+    # Digits of other scripts are not what was signed.
+    if prefix != "tree" or not size.isdecimal() or str(int(size)) != size:
         raise malformed("subject of a receipt")
     return origin, int(size)
 

@@ -34,12 +34,3 @@ def identity_response(client_id: str) -> str:
     """Return where the broker says who it is, and what that is signed for."""
     return f"$notary/identity/response/{encode_client_id(client_id)}"
 
-
-def rejected(client_id: str) -> str:
-    """Return where the broker tells of refused publishes."""
-    return f"$notary/rejected/{encode_client_id(client_id)}"
-
-
-def receipts(client_id: str) -> str:
-    """Return where receipts for a client's publishes come."""
-    return f"$notary/audit/receipt/{encode_client_id(client_id)}"
