@@ -2,7 +2,11 @@ import { phaseA, phaseB, phaseC, type Scene, Story } from '../labs/messaging/ind
 import { bySubcommand, type Command, exitCode, integerOption, parseOptions, usageError } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
 
-const phases: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = { A: phaseA, B: phaseB, C: phaseC }
+const phases: ReadonlyMap<string | undefined, (scene: Scene) => Promise<unknown>> = new Map([
+  ['A', phaseA],
+  ['B', phaseB],
+  ['C', phaseC],
+])
 
 const options = {
   ...connectionOptions,
@@ -31,7 +35,7 @@ The key is enrolled where this client is an administrator, which C needs. Exit c
   run: bySubcommand({
     messaging: async (args, output) => {
       const values = parseOptions(args, options)
-      const run = phases[values.phase ?? '']
+      const run = phases.get(values.phase)
       if (run === undefined) throw usageError('--phase is A, B or C')
       const linkPort = integerOption('--link-port', values['link-port'], 1, 65535) as number
       await run({ story: new Story(output.out), flags: values, linkPort, keys: values.keys })

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import ssl
 import sys
 from pathlib import Path
@@ -70,8 +71,8 @@ def run_command(name: str, run: Callable[[], int]) -> int:
         print(f"{name}: {error}", file=sys.stderr)
         return NO if error.code in _MEANS_NO else USAGE
     except BrokenPipeError:
-        # Whoever read has enough, as `head`; nothing is left to be flushed.
-        sys.stderr.close()
+        # Whoever read has enough, as `head`: what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except KeyboardInterrupt:
         return OK
