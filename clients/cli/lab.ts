@@ -2,7 +2,9 @@ import { phaseA, phaseB, phaseC, type Scene, Story } from '../labs/messaging/ind
 import { bySubcommand, type Command, exitCode, integerOption, parseOptions, usageError } from './command.ts'
 import { connectionHelp, connectionOptions } from './connection.ts'
 
-const phases: ReadonlyMap<string | undefined, (scene: Scene) => Promise<unknown>> = new Map([
+type Phase = (scene: Scene) => Promise<unknown>
+
+const phases: ReadonlyMap<string | undefined, Phase> = new Map<string, Phase>([
   ['A', phaseA],
   ['B', phaseB],
   ['C', phaseC],
