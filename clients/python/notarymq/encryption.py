@@ -40,25 +40,25 @@ class PreSharedKeys:
 
     @staticmethod
     def load(path: Path) -> "PreSharedKeys":
-        """Read lines of a name, a space and the key in hex or base64.
+        """Read lines `NAME:KEY`, the key in hex or base64.
 
         The file must be nobody else's to read. Raises ERR_NO_ENCRYPTION_KEY.
         """
         try:
             if stat.S_IMODE(os.stat(path).st_mode) & 0o077:
                 raise _unusable(path, "is open to others: chmod 600")
-            text = Path(path).read_text("utf-8")
+            content = Path(path).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as cause:
             raise _unusable(path, "cannot be read") from cause
         keys = {}
-        for number, line in enumerate(text.split("\n"), 1):
+        for number, line in enumerate(content.split("\n"), 1):
             if line.strip() == "" or line.startswith("#"):
                 continue
-            words = line.split()
-            key = _key_of_text(words[1]) if len(words) == 2 else None
-            if key is None or words[0] in keys:
-                raise _unusable(path, f"line {number} is no name and key")
-            keys[words[0]] = key
+            name, _, text = line.strip().partition(":")
+            key = _key_of_text(text)
+            if key is None or name in keys or not 0 < len(name.encode()) <= 64:
+                raise _unusable(path, f"line {number} is no NAME:KEY")
+            keys[name] = key
         return PreSharedKeys(keys)
 
     def seal(

@@ -42,6 +42,17 @@ class Encryption(RefusingCase):
         aad = encode(["Encrypt0", protected, encode(["notarymq/1", TOPIC, SENDER])])
         self.assertEqual(AESGCM(key).decrypt(unprotected[5], ciphertext, aad), b"21.5")
 
+    def test_a_message_of_another_implementation_opens(self):
+        # Made by the TypeScript client: key "11" of the COSE examples sends.
+        sender = "b71d9fc27ee9ce61a60560b2eeeef7f6934a6b9d57ce122b2b12e932cacbf1d9"
+        message = (
+            "d08343a10103a2044473686f70054c000102030405060708090a0b54"
+            "9a58bb43d14d1e3e6003066de353083af1870efa"
+        )
+        keys = PreSharedKeys({"shop": b"\x0b" * 32})
+        opened = keys.open(TOPIC, bytes.fromhex(message), bytes.fromhex(sender))
+        self.assertEqual(opened, b"21.5")
+
     def test_no_flipped_bit_opens(self):
         message = self.keys.seal("short", TOPIC, b"21.5", SENDER)
         codes = {"ERR_MALFORMED", "ERR_NO_ENCRYPTION_KEY", "ERR_NOT_DECRYPTED"}
@@ -71,7 +82,7 @@ class Encryption(RefusingCase):
     def test_a_file_has_names_and_keys_and_is_nobody_elses_to_read(self):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "psk"
-            lines = f"# plant\nlong {KEYS['long'].hex()}\nshort AAECAwQFBgcICQoLDA0ODw==\n"
+            lines = f"# plant\nlong:{KEYS['long'].hex()}\nshort:AAECAwQFBgcICQoLDA0ODw==\n"
             path.write_text(lines)
             os.chmod(path, 0o644)
             self.assert_code("ERR_NO_ENCRYPTION_KEY", PreSharedKeys.load, path)
@@ -80,6 +91,6 @@ class Encryption(RefusingCase):
             for name in KEYS:
                 sealed = loaded.seal(name, TOPIC, b"x", None)
                 self.assertEqual(self.keys.open(TOPIC, sealed, None), b"x")
-            for bad in ("name", "name 0011", f"a {'00' * 16}\na {'00' * 16}"):
+            for bad in ("name", "name:0011", f":{'00' * 16}", f"a:{'00' * 16}\na:{'00' * 16}"):
                 path.write_text(bad)
                 self.assert_code("ERR_NO_ENCRYPTION_KEY", PreSharedKeys.load, path)

@@ -222,9 +222,9 @@ test('what Python encrypts nobody reads but who has the key, not even the broker
   if (!hasPython(t)) return
   const { identity, keys, port, admin, at } = await startWithDevice(t, { signed: true })
   const psk = join(keys, 'psk')
-  writeFileSync(psk, `line-1 ${'5a'.repeat(16)}\n`, { mode: 0o600 })
+  writeFileSync(psk, `line-1:${'5a'.repeat(16)}\n`, { mode: 0o600 })
   const otherPsk = join(keys, 'other-psk')
-  writeFileSync(otherPsk, `line-1 ${'a5'.repeat(16)}\n`, { mode: 0o600 })
+  writeFileSync(otherPsk, `line-1:${'a5'.repeat(16)}\n`, { mode: 0o600 })
   const filters = ['-t', 'ready', '-t', 'plant/#', '--keys', keys]
   const reader = await startSub(t, port, [...filters, '--psk-file', psk])
   const curious = await startSub(t, port, filters)
