@@ -94,6 +94,10 @@ export const clientErrors = {
     cause: 'the other end of a secure link went away without ending it, or within a frame',
     remedy: 'nothing of the last frame is used; connect again',
   },
+  ERR_LAB: {
+    cause: 'a step of a lab did not show what it claims',
+    remedy: 'see the message and the log of the broker: it is not set up as the lab needs it, or something is wrong',
+  },
 } as const satisfies Record<string, ErrorExplanation>
 
 export type ClientErrorCode = keyof typeof clientErrors

@@ -84,4 +84,9 @@ export const commands: readonly ListedCommand[] = [
     summary: 'cosign the checkpoints of other logs',
     load: async () => (await import('./witness.ts')).witnessCommand,
   },
+  {
+    name: 'lab',
+    summary: 'run a lab against a broker, each step with what it shows',
+    load: async () => (await import('../../clients/cli/lab.ts')).lab,
+  },
 ]

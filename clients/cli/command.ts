@@ -123,6 +123,7 @@ const meansNo: readonly unknown[] = [
   'ERR_DH_PUBLIC_KEY',
   'ERR_FERNET_MALFORMED',
   'ERR_FERNET_TIME',
+  'ERR_LAB',
 ]
 
 /**

@@ -98,7 +98,14 @@ export class NotaryLinkClient {
     const { key, thumbprint, path } = this.#identity
     const seq = reserveSequenceNumber(path)
     const toSign = { topic, payload, seq, timeMs: Date.now() }
-    const envelope = signPublish(key, thumbprint, toSign, nobleCrypto, this.session)
+    return this.send(topic, signPublish(key, thumbprint, toSign, nobleCrypto, this.session))
+  }
+
+  /**
+   * Sends an envelope that was made before, as after a link that broke.
+   * @throws {ClientError} ERR_CONNECTION, ERR_BROKER_UNPROVEN
+   */
+  async send(topic: string, envelope: Uint8Array): Promise<LinkAnswer> {
     this.#socket.write(this.#sender.seal(encodeLinkPublish({ topic, envelope })))
     const frame = await this.#frames.next()
     try {

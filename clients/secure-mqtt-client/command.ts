@@ -34,7 +34,6 @@ const longestTimeoutSeconds = 3600
 /** The second program of the package. */
 export const secureMqttClient: Command = {
   name: programName,
-  summary: 'ask a responder, encrypted, over any MQTT broker',
   help: `Usage: ${programName} [--host HOST] [-p PORT] [-v] [--dhparam PEM] NETID ACTION MESSAGE
        ${programName} [--host HOST] [-p PORT] [-v] [--dhparam PEM] --respond NETID
 

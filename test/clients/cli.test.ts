@@ -55,6 +55,7 @@ test('--help of the program and of every command explains it on standard output 
     'pub',
     'audit',
     'witness',
+    'lab',
   ]
   // One after the other: so many processes at once do not start in time on a machine that has more to do.
   const texts: string[] = []

@@ -26,3 +26,26 @@ export async function pythonJson<T>(t: TestContext, args: readonly string[]): Pr
 export function startPython(t: TestContext, args: readonly string[]): TestProcess {
   return new TestProcess(t, python, args, { cwd: folder })
 }
+
+/** Where the Python client lives. */
+const clientFolder = fileURLToPath(new URL('../../clients/python', import.meta.url))
+
+/** Runs a module of the Python client, `notarymq` or `notarymq.lab`, or `unittest`. */
+export function runPythonClient(t: TestContext, module: string, args: readonly string[]): Promise<Ended> {
+  return run(t, python, ['-W', 'error::DeprecationWarning', '-m', module, ...args], { cwd: clientFolder })
+}
+
+/** Runs a script that uses the Python client and must succeed. @returns its lines, each JSON */
+export async function pythonClientJson<T>(t: TestContext, script: string, args: readonly string[]): Promise<T[]> {
+  const { code, stdout, stderr } = await run(t, python, ['-c', script, ...args], { cwd: clientFolder })
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as T)
+}
+
+/** Starts a module of the Python client and leaves it running. */
+export function startPythonClient(t: TestContext, module: string, args: readonly string[]): TestProcess {
+  return new TestProcess(t, python, ['-m', module, ...args], { cwd: clientFolder })
+}

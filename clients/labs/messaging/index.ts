@@ -1,0 +1,5 @@
+export { phaseA } from './phase-a.ts'
+export { phaseB } from './phase-b.ts'
+export { phaseC } from './phase-c.ts'
+export type { Scene } from './scene.ts'
+export { Story } from './story.ts'

@@ -1,0 +1,1 @@
+"""The lab "securing a distributed messaging service", against any broker."""
