@@ -17,6 +17,7 @@ export {
   type DirectClient,
   DirectTopics,
   type OwnTopic,
+  type VerifySources,
 } from './admin-topic/index.ts'
 export { isDirect, sinkTopic } from './aedes-seams.ts'
 export {
@@ -25,6 +26,7 @@ export {
   type CheckpointSource,
   checkpointFile,
   guardChain,
+  keptCheckpoints,
   openAnchors,
 } from './anchors/index.ts'
 export {
@@ -46,6 +48,7 @@ export {
   openStoreDatabase,
   openStoredTree,
   publicKeyFiles,
+  readAt,
   readKeyPassphrase,
   rotateKey,
   type SeqReuseAlarm,
@@ -54,6 +57,7 @@ export {
   type StoreDatabase,
   type StoredBlock,
   type StoreOperation,
+  type StoreSnapshot,
   type Submission,
   storeSublevel,
   TileTable,

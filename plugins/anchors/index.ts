@@ -8,7 +8,9 @@ export {
   contradictionOf,
   type FoundLog,
   foundLogOf,
+  type KeptNote,
   type KeptStanding,
+  keptCheckpoints,
   standingToSource,
 } from './kept-checkpoints.ts'
 export { identityOf, type LogIdentity, openKept } from './log-identity.ts'

@@ -12,7 +12,9 @@ export {
   encodeIndex,
   LevelAuditStore,
   openStoreDatabase,
+  readAt,
   type StoreDatabase,
+  type StoreSnapshot,
   storeSublevel,
 } from './level-store.ts'
 export { openStoredTree, type StoredTree } from './open-stored-tree.ts'
