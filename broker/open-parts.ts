@@ -160,7 +160,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
       witnesses,
       index,
       disk: forecast,
-      ...backupPlace(options()),
+      ...backupPlace(options),
       verifySources: verifySources(given),
     }),
     keyExchange,
@@ -223,8 +223,10 @@ function verifyBy(queue: VerificationQueue): VerifySignature {
     })
 }
 
-function backupPlace({ location, backupDirectory }: ResolvedBrokerOptions) {
-  return backupDirectory === undefined ? undefined : { backup: { location, directory: backupDirectory } }
+function backupPlace(options: () => ResolvedBrokerOptions) {
+  const { location, backupDirectory: directory } = options()
+  const minFreeBytes = () => options().minFreeBytes
+  return directory === undefined ? undefined : { backup: { location, directory, minFreeBytes } }
 }
 
 function verifySources({ chain, anchors, onError }: PartsOptions): VerifySources {

@@ -40,6 +40,7 @@ export {
   type Decision,
   type EnrolmentOptions,
   type FoundChain,
+  freeBytesAt,
   type KeyCustody,
   type KeyRole,
   type KeyRotation,
