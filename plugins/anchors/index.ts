@@ -6,6 +6,7 @@ export { guardChain, missingAnchor } from './guard-chain.ts'
 export {
   type CheckpointSource,
   contradictionOf,
+  endOf,
   type FoundLog,
   foundLogOf,
   type KeptNote,
@@ -13,4 +14,4 @@ export {
   keptCheckpoints,
   standingToSource,
 } from './kept-checkpoints.ts'
-export { identityOf, type LogIdentity, openKept } from './log-identity.ts'
+export { identityOf, type LogIdentity, logOf, openKept } from './log-identity.ts'

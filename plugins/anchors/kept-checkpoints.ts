@@ -38,7 +38,8 @@ function logsOf({
   return registry.before === undefined ? { identity } : { identity, before: endOf(registry.before.continues) }
 }
 
-function endOf(continues: Predecessor): FoundLog['before'] & object {
+/** What is known of a log by the one that continues it. */
+export function endOf(continues: Predecessor): FoundLog['before'] & object {
   const { origin, treeSize } = checkpointOf(continues, nativeCrypto)
   const identity = { origin, brokerKeys: [continues.brokerKey], logKeys: [continues.logKey] }
   return { identity, treeSize: Number(treeSize) }
