@@ -136,6 +136,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     gate,
     mayWrite: (client, topicName) => access.mayWrite(client, topicName),
     refusals,
+    receipts,
   })
   sessions.wills.publish = (will) => wills.publish(will)
   const streams = new WeakMap<object, ClientConnection>()
