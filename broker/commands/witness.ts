@@ -23,7 +23,7 @@ docs/witnesses.md says what a witness proves.
       --bind ADDRESS            default 127.0.0.1
       --url URL                 mqtt://HOST[:PORT] or mqtts://HOST[:PORT] of a broker; repeatable
       --cafile FILE             authorities of the certificates of mqtts:// brokers, PEM
-      --login-file FILE         lines of URL USERNAME PASSWORD, for brokers that ask for them; else NOTARYMQ_LOGIN has them
+      --login-file FILE         lines of URL USERNAME PASSWORD, for brokers that ask; else NOTARYMQ_LOGIN
       --key FILE                Ed25519 key of the witness, PEM, made at the first start; FILE.vkey is for the logs
       --db DIR                  what was cosigned; belongs to the key and must never be set back
       --log VKEY                verifier key of a log that is followed (keys/log.vkey of a broker); repeatable

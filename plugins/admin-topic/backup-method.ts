@@ -33,7 +33,7 @@ export class BackupMethod {
     this.#place = place
   }
 
-  /** @throws {AdminError} method-not-found, invalid-params, too-busy; no-room; {PluginError} ERR_BACKUP_FAILED */
+  /** @throws {AdminError} method-not-found, invalid-params, too-busy, no-room; {PluginError} ERR_BACKUP_FAILED */
   async run(params: ParamReader, { id, notify, signal }: RequestLine): Promise<AuditBackupResult> {
     const name = params.optionalText('name', 64)
     params.end()
