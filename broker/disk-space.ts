@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises'
+import { freeBytesAt } from '../plugins/index.ts'
 
 const intervalMs = 1000
 
@@ -41,8 +41,7 @@ export class DiskSpace {
   }
 
   async #look(): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#location)
-    const freeBytes = bavail * bsize
+    const freeBytes = await freeBytesAt(this.#location)
     const isFull = freeBytes < this.#minFreeBytes()
     if (isFull === this.#isFull) return
     this.#isFull = isFull

@@ -4,6 +4,7 @@ import {
   Lane,
   type Outlet,
   type PublishGate,
+  type ReceiptPush,
   type Settlement,
   type VerifiedPublish,
 } from '../plugins/index.ts'
@@ -28,6 +29,8 @@ export interface LinkPublisherOptions {
   readonly gate: PublishGate
   readonly mayWrite: (client: ClientName, topicName: string) => boolean
   readonly isDiskFull: () => boolean
+  /** Where receipts for what came over links are noted. */
+  readonly receipts: Pick<ReceiptPush, 'acceptedFor'>
   /** Told of every refusal. */
   readonly onRefused: (publish: IncomingPublish, cause: RefusalCause) => void
 }
@@ -107,6 +110,7 @@ class LinkOutlet implements Outlet {
   settle(settlement: Settlement): void {
     if (settlement === 'deliver') this.#delivery?.deliver()
     if (settlement === 'deliver' || settlement === 'acknowledge') {
+      if (this.#index !== undefined) this.#options.receipts.acceptedFor(this.#publish.publisher.clientId, this.#index)
       this.#answer({ reasonCode: reasonCode.success, index: this.#index })
       return
     }

@@ -12,17 +12,18 @@ const idleTimeoutMs = 10 * 60 * 1000
 /** What links need of what connections share. */
 export type NotaryLinksContext = Pick<
   ConnectionContext,
-  'gate' | 'sessions' | 'access' | 'keyExchange' | 'isDiskFull' | 'messageSizeLimit' | 'log' | 'onError'
+  'gate' | 'sessions' | 'access' | 'receipts' | 'keyExchange' | 'isDiskFull' | 'messageSizeLimit' | 'log' | 'onError'
 >
 
 /** Takes the connections of `protocol notary-link` listeners. */
 export function acceptNotaryLinks(context: NotaryLinksContext): Accept {
-  const { gate, sessions, access, keyExchange, isDiskFull, log, onError } = context
+  const { gate, sessions, access, receipts, keyExchange, isDiskFull, log, onError } = context
   const publisher = new LinkPublisher({
     sessions,
     gate,
     mayWrite: (client, topicName) => access.mayWrite(client, topicName),
     isDiskFull,
+    receipts,
     onRefused: (publish, cause) => {
       const { topic, publisher: client, payloadBytes } = refusalOf(gate, cause, publish)
       log.notice(`Denied PUBLISH on a link from ${client.clientId} ('${topic}', ${payloadBytes} bytes): ${cause}`)

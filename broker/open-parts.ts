@@ -10,6 +10,7 @@ import {
   IdentityService,
   IndexBuilder,
   KeyExchangeService,
+  keptCheckpoints,
   nativeCrypto,
   PublishGate,
   QueryIndex,
@@ -19,6 +20,7 @@ import {
   Scrubber,
   VerificationQueue,
   type VerifySignature,
+  type VerifySources,
   type Witnesses,
 } from '../plugins/index.ts'
 import { damageAlarmJson } from './alarm-json.ts'
@@ -37,6 +39,7 @@ import type { ResolvedBrokerOptions } from './options.ts'
 import type { AccessRules } from './security/access-rules.ts'
 import { PublishView } from './sessions/publish-view.ts'
 import type { QueueTotals } from './sessions/queue.ts'
+import { recordReferences } from './sessions/record-references.ts'
 import { Sessions } from './sessions/sessions.ts'
 
 /** What is beneath the connections, and has to be closed again. */
@@ -133,6 +136,7 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
     gate,
     mayWrite: (client, topicName) => access.mayWrite(client, topicName),
     refusals,
+    receipts,
   })
   sessions.wills.publish = (will) => wills.publish(will)
   const streams = new WeakMap<object, ClientConnection>()
@@ -157,7 +161,8 @@ export async function openParts(given: PartsOptions, parts: Partial<BrokerParts>
       witnesses,
       index,
       disk: forecast,
-      ...backupPlace(options()),
+      ...backupPlace(options),
+      verifySources: verifySources(given),
     }),
     keyExchange,
     identity: new IdentityService({
@@ -219,8 +224,17 @@ function verifyBy(queue: VerificationQueue): VerifySignature {
     })
 }
 
-function backupPlace({ location, backupDirectory }: ResolvedBrokerOptions) {
-  return backupDirectory === undefined ? undefined : { backup: { location, directory: backupDirectory } }
+function backupPlace(options: () => ResolvedBrokerOptions) {
+  const { location, backupDirectory: directory } = options()
+  const minFreeBytes = () => options().minFreeBytes
+  return directory === undefined ? undefined : { backup: { location, directory, minFreeBytes } }
+}
+
+function verifySources({ chain, anchors, onError }: PartsOptions): VerifySources {
+  return {
+    references: (snapshot) => recordReferences(chain.database, snapshot),
+    kept: () => keptCheckpoints(chain, anchors, onError),
+  }
 }
 
 function watchDisk({ options, log, onError }: PartsOptions): DiskSpace {

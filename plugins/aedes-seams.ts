@@ -71,12 +71,13 @@ export function isDirect(packet: { brokerId?: string }): boolean {
 /**
  * Sends a QoS 0 message to one connection: not routed, queued, stored or recorded.
  * @param message with the retain flag that the client is to see. Default: false
+ * @returns false when it is larger than the client takes, and was left out
  */
 export function sendDirect(
-  client: { publish(packet: PublishPacket, done: (error?: Error) => void): void },
+  client: { publish(packet: PublishPacket, done: (error?: Error) => void): unknown },
   message: { topic: string; payload: Buffer; retain?: boolean; properties?: PublishPacket['properties'] },
   onError: (error: unknown) => void,
-): void {
+): boolean {
   const packet = {
     cmd: 'publish',
     qos: 0,
@@ -89,9 +90,10 @@ export function sendDirect(
     brokerId: directBrokerId,
     brokerCounter: ++directCounter,
   } as PublishPacket
-  client.publish(packet, (error) => {
+  const isTaken = client.publish(packet, (error) => {
     if (error) onError(error)
   })
+  return isTaken !== false
 }
 
 /** User properties in the order that the engine kept. */

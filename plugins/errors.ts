@@ -140,8 +140,12 @@ export const pluginErrors = {
     remedy: 'give another name; nothing is ever written over a backup',
   },
   ERR_BACKUP_FAILED: {
-    cause: 'a backup could not be made: no room, no right to its directory, or the requester or the store was gone',
+    cause: 'a backup could not be made: no right to its directory, or the requester or the store was gone',
     remedy: 'see the cause in the log; nothing is left of it, and it can be tried again',
+  },
+  ERR_BACKUP_NO_ROOM: {
+    cause: 'the disk that a backup goes to has less room than the store takes, or less than notary_min_free is left',
+    remedy: 'make room there, let old backups go, or name another disk with notary_backup; nothing is left of it',
   },
   ERR_CHECKPOINT_MISSING: {
     cause: 'the store has no checkpoint, which is what an export is made of',

@@ -17,6 +17,7 @@ export {
   type DirectClient,
   DirectTopics,
   type OwnTopic,
+  type VerifySources,
 } from './admin-topic/index.ts'
 export { isDirect, sinkTopic } from './aedes-seams.ts'
 export {
@@ -25,6 +26,7 @@ export {
   type CheckpointSource,
   checkpointFile,
   guardChain,
+  keptCheckpoints,
   openAnchors,
 } from './anchors/index.ts'
 export {
@@ -38,6 +40,7 @@ export {
   type Decision,
   type EnrolmentOptions,
   type FoundChain,
+  freeBytesAt,
   type KeyCustody,
   type KeyRole,
   type KeyRotation,
@@ -46,6 +49,7 @@ export {
   openStoreDatabase,
   openStoredTree,
   publicKeyFiles,
+  readAt,
   readKeyPassphrase,
   rotateKey,
   type SeqReuseAlarm,
@@ -54,6 +58,7 @@ export {
   type StoreDatabase,
   type StoredBlock,
   type StoreOperation,
+  type StoreSnapshot,
   type Submission,
   storeSublevel,
   TileTable,

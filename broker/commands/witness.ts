@@ -1,4 +1,4 @@
-import { flagsOfUrl } from '../../clients/cli/broker-url.ts'
+import { flagsOfUrl, readLogins } from '../../clients/cli/broker-url.ts'
 import { type Command, exitCode, integerOption, type Output, parseOptions } from '../../clients/cli/index.ts'
 import { nativeCrypto, openWitnessIdentity, Witness, type WitnessEvent, WitnessState } from '../../plugins/index.ts'
 import { ed25519NoteVerifier, type NoteVerifier, noteKeyType, parseVerifierKey } from '../../protocol/index.ts'
@@ -22,6 +22,7 @@ docs/witnesses.md says what a witness proves.
       --bind ADDRESS            default 127.0.0.1
       --url URL                 mqtt://HOST[:PORT] or mqtts://HOST[:PORT] of a broker; repeatable
       --cafile FILE             authorities of the certificates of mqtts:// brokers, PEM
+      --login-file FILE         lines of URL USERNAME PASSWORD, for brokers that ask; else NOTARYMQ_LOGIN
       --key FILE                Ed25519 key of the witness, PEM, made at the first start; FILE.vkey is for the logs
       --db DIR                  what was cosigned; belongs to the key and must never be set back
       --log VKEY                verifier key of a log that is followed (keys/log.vkey of a broker); repeatable
@@ -34,6 +35,7 @@ Exit codes: 0 ended as asked; 2 usage, or the store cannot be used.`,
       bind: { type: 'string' },
       url: { type: 'string', multiple: true },
       cafile: { type: 'string' },
+      'login-file': { type: 'string' },
       key: { type: 'string' },
       db: { type: 'string' },
       log: { type: 'string', multiple: true },
@@ -41,7 +43,9 @@ Exit codes: 0 ended as asked; 2 usage, or the store cannot be used.`,
     })
     const port = integerOption('--port', values.port, 0, 65_535)
     const { key, db, bind, name, log: vkeys = [] } = values
-    const brokers = (values.url ?? []).map((url) => flagsOfUrl(url, values.cafile))
+    const logins = readLogins(values['login-file'])
+    const brokers = (values.url ?? []).map((url) => ({ ...flagsOfUrl(url, values.cafile), ...logins.get(url) }))
+    if ([...logins.keys()].some((url) => !values.url?.includes(url))) throw unusedLogin()
     if (port === undefined && brokers.length === 0) throw missing('--port or --url')
     if (key === undefined) throw missing('--key')
     if (db === undefined) throw missing('--db')
@@ -107,6 +111,11 @@ function stopSignal(): Promise<undefined> {
     process.once('SIGTERM', () => resolve(undefined))
     process.once('SIGINT', () => resolve(undefined))
   })
+}
+
+/** A URL that is written in another way would go without its login. */
+function unusedLogin(): BrokerError {
+  return new BrokerError('ERR_OPTIONS_INVALID', 'there is a login for a URL that is no --url as it is written')
 }
 
 function missing(option: string): BrokerError {

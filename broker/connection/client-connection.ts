@@ -20,7 +20,7 @@ import {
   type UnsubscribePacket,
 } from '../edge/index.ts'
 import { type Arrival, addressKey, type OpenListener, type Transport } from '../listeners/index.ts'
-import { clientLeft, unknownClient } from '../log/messages.ts'
+import { answerTooLarge, clientLeft, unknownClient } from '../log/messages.ts'
 import { messageOf } from '../sessions/message.ts'
 import type { Session } from '../sessions/session.ts'
 import { ClientIdentity } from './client-identity.ts'
@@ -151,8 +151,11 @@ export class ClientConnection implements EdgeHandler {
     this.edge.disconnect(reasonCode.notAuthorized)
   }
 
-  /** Sends a message of the broker to this client only: neither recorded nor queued. */
-  publish(packet: EnginePublishPacket, done: (error?: Error) => void): void {
+  /**
+   * Sends a message of the broker to this client only: neither recorded nor queued.
+   * @returns false when it is larger than the client takes [MQTT-5.0 3.1.2-24], and was left out
+   */
+  publish(packet: EnginePublishPacket, done: (error?: Error) => void): boolean {
     const { topic, properties, retain } = packet
     const correlationData = properties?.correlationData
     const message = messageOf({
@@ -164,8 +167,14 @@ export class ClientConnection implements EdgeHandler {
       properties: correlationData === undefined ? undefined : { correlationData },
       timeMs: 0,
     })
-    if (!this.edge.isCongested) this.edge.sendPublish(message, 0, retain, false, 0, this.#identifiersOf(topic))
+    const fits =
+      this.edge.isCongested || this.edge.sendPublish(message, 0, retain, false, 0, this.#identifiersOf(topic))
+    if (!fits) {
+      this.context.counters.answersTooLarge++
+      this.context.log.notice(answerTooLarge(this.id, topic, message.payload.length))
+    }
     done()
+    return fits
   }
 
   /** Of the subscription to this very topic, which is how clients subscribe below `$notary/`. [MQTT-5.0 3.3.4-3] */

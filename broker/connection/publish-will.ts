@@ -4,6 +4,7 @@ import {
   type Outlet,
   type Publisher,
   type PublishGate,
+  type ReceiptPush,
   type Settlement,
   type VerifiedPublish,
 } from '../../plugins/index.ts'
@@ -21,6 +22,8 @@ export interface WillPublisherOptions {
   readonly gate: PublishGate
   readonly mayWrite: (client: ClientName, topicName: string) => boolean
   readonly refusals: Pick<Refusals, 'noteWill'>
+  /** Where receipts for them are noted. */
+  readonly receipts: Pick<ReceiptPush, 'acceptedFor'>
 }
 
 /** Publishes wills when they are due. */
@@ -29,13 +32,15 @@ export class WillPublisher {
   readonly #gate: PublishGate
   readonly #mayWrite: WillPublisherOptions['mayWrite']
   readonly #refusals: WillPublisherOptions['refusals']
+  readonly #receipts: WillPublisherOptions['receipts']
   readonly #lane = new Lane()
 
-  constructor({ sessions, gate, mayWrite, refusals }: WillPublisherOptions) {
+  constructor({ sessions, gate, mayWrite, refusals, receipts }: WillPublisherOptions) {
     this.#sessions = sessions
     this.#gate = gate
     this.#mayWrite = mayWrite
     this.#refusals = refusals
+    this.#receipts = receipts
   }
 
   publish(stored: StoredWill): void {
@@ -44,7 +49,8 @@ export class WillPublisher {
     const publish = willPublish(will, publisher)
     // As with Mosquitto its right is asked for when it fires, not when it is left.
     const refusal = () => (this.#mayWrite(publisher, topic) ? undefined : 'access-denied')
-    const outlet = new WillOutlet(this.#sessions, stored, refusal, (settlement) => {
+    const outlet = new WillOutlet(this.#sessions, stored, refusal, (settlement, index) => {
+      if (index !== undefined) this.#receipts.acceptedFor(publisher.clientId, index)
       if (settlement !== 'deliver' && settlement !== 'acknowledge') this.#refusals.noteWill(publish, settlement)
     })
     this.#gate.submit(publish, this.#lane, outlet, () => {
@@ -76,14 +82,15 @@ class WillOutlet implements Outlet {
   readonly #sessions: Sessions
   readonly #stored: StoredWill
   readonly refusalNow: () => RefusalCause | undefined
-  readonly #told: (settlement: Settlement) => void
+  readonly #told: (settlement: Settlement, index: number | undefined) => void
+  #index: number | undefined
   #delivery: Delivery | undefined
 
   constructor(
     sessions: Sessions,
     stored: StoredWill,
     refusalNow: () => RefusalCause | undefined,
-    told: (settlement: Settlement) => void,
+    told: (settlement: Settlement, index: number | undefined) => void,
   ) {
     this.#sessions = sessions
     this.#stored = stored
@@ -93,6 +100,7 @@ class WillOutlet implements Outlet {
 
   recorded(index: number, record: ChainRecord, verified: VerifiedPublish): void {
     const { will, publisher } = this.#stored
+    this.#index = index
     const message = this.#sessions.view.messageOf(index, record, verified, will.properties)
     this.#delivery = new Delivery(this.#sessions, message, undefined)
     if (message.retain) this.#sessions.retained.apply(message, record.payloadSize === 0, publisher)
@@ -103,6 +111,6 @@ class WillOutlet implements Outlet {
   settle(settlement: Settlement): void {
     if (settlement === 'deliver') this.#delivery?.deliver()
     else this.#sessions.willSettled(this.#stored)
-    this.#told(settlement)
+    this.#told(settlement, settlement === 'deliver' ? this.#index : undefined)
   }
 }

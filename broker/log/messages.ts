@@ -11,6 +11,10 @@ const protocolNumbers: Readonly<Record<number, number>> = { 3: 1, 4: 2, 5: 5 }
 
 const bit = (value: boolean) => (value ? 1 : 0)
 
+/** A message of the broker to one client alone that is beyond its Maximum Packet Size. */
+export const answerTooLarge = (clientId: string, topic: string, bytes: number) =>
+  `Left out a message to ${clientId} ('${topic}', ${bytes} bytes): larger than it takes.`
+
 // Start and stop
 
 export const starting = (version: string) => `notarymq version ${version} starting`

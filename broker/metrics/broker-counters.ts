@@ -33,6 +33,8 @@ export class BrokerCounters {
   publishBytesSent = 0
   /** Sessions that ended because their time was over. */
   clientsExpired = 0
+  /** Answers, receipts and events of the broker that were left out, since they were larger than their client takes. */
+  answersTooLarge = 0
   /** CONNECT packets refused because of who they come from, or of what they give as proof of it. */
   loginsRefused = 0
   /** Connections closed because too many signatures or MACs on them did not verify. */

@@ -31,6 +31,11 @@ export const counterReadings: readonly Reading[] = [
   counted('publish_received_bytes', 'publishBytesReceived', 'Payload bytes of PUBLISH packets received.'),
   counted('publish_sent_bytes', 'publishBytesSent', 'Payload bytes of PUBLISH packets sent.'),
   counted('sessions_expired', 'clientsExpired', 'Sessions that ended because their time was over.'),
+  counted(
+    'answers_too_large',
+    'answersTooLarge',
+    'Answers, receipts and events left out, as larger than their client takes.',
+  ),
   counted('logins_refused', 'loginsRefused', 'CONNECT packets refused because of who they came from.'),
   counted(
     'forgers_disconnected',

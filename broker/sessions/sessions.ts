@@ -10,7 +10,7 @@ import { loadSessions } from './load-sessions.ts'
 import { type Message, messageOf } from './message.ts'
 import { MessageCache } from './message-cache.ts'
 import type { PublishView } from './publish-view.ts'
-import type { Entry, OutboxOptions, QueueLimits, Wanted } from './queue.ts'
+import type { Chunk, Entry, OutboxOptions, QueueLimits, Wanted } from './queue.ts'
 import { type RetainedMessage, RetainedMessages } from './retained.ts'
 import { Session, type SessionContext } from './session.ts'
 import { SessionCommits } from './session-commits.ts'
@@ -407,7 +407,14 @@ export class Sessions implements CommitParticipant {
 
   #addReferences(indexes: Set<number>): void {
     for (const { outbox } of this.#sessions.values()) {
-      for (const { index } of outbox.unfinished()) indexes.add(index)
+      let last: Chunk | undefined
+      for (const { index, chunk } of outbox.unfinished()) {
+        indexes.add(index)
+        if (chunk === last) continue
+        // On disk they are one value, which refers to all of them until the last one is done.
+        for (const entry of chunk?.entries ?? []) indexes.add(entry.index)
+        last = chunk
+      }
     }
     for (const { index } of this.retained.all()) indexes.add(index)
     for (const index of this.#held.keys()) indexes.add(index)

@@ -22,9 +22,12 @@ export class AdminClient {
     this.#client = client
   }
 
-  /** @throws {ClientError} ERR_USAGE, ERR_CONNECTION, ERR_REFUSED */
-  static async connect(flags: ConnectionFlags): Promise<AdminClient> {
-    const client = await connect(flags)
+  /**
+   * @param maxPacketBytes see {@link connect}
+   * @throws {ClientError} ERR_USAGE, ERR_CONNECTION, ERR_REFUSED
+   */
+  static async connect(flags: ConnectionFlags, maxPacketBytes?: number): Promise<AdminClient> {
+    const client = await connect(flags, maxPacketBytes)
     try {
       await client.subscribeAsync(adminResponseTopic(client.options.clientId as string), { qos: 0 })
     } catch (cause) {

@@ -47,9 +47,10 @@ const timeoutMs = 10_000
 
 /**
  * Connects once, without retrying: a command that cannot reach its broker says so.
+ * @param maxPacketBytes longest packet that is taken: the broker is told, and a longer one ends the connection. Default: any
  * @throws {ClientError} ERR_USAGE, ERR_CONNECTION
  */
-export async function connect(flags: ConnectionFlags): Promise<MqttClient> {
+export async function connect(flags: ConnectionFlags, maxPacketBytes?: number): Promise<MqttClient> {
   const version = versions[flags['protocol-version']]
   if (version === undefined) throw new ClientError('ERR_USAGE', '-V takes mqttv31, mqttv311 or mqttv5')
   const port = integerOption('-p', flags.port, 1, 65535) as number
@@ -59,15 +60,38 @@ export async function connect(flags: ConnectionFlags): Promise<MqttClient> {
   const { connectAsync } = await import('./mqtt-js.ts')
   try {
     // Without the last argument it would wait for ever and retry instead of failing.
-    return await connectAsync(
+    const client = await connectAsync(
       url,
-      { clientId, clean: true, connectTimeout: timeoutMs, reconnectPeriod: 0, ...version, ...loginOf(flags), ...tls },
+      {
+        clientId,
+        clean: true,
+        connectTimeout: timeoutMs,
+        reconnectPeriod: 0,
+        ...version,
+        ...loginOf(flags),
+        ...tls,
+        ...(maxPacketBytes === undefined ? undefined : { properties: { maximumPacketSize: maxPacketBytes } }),
+      },
       false,
     )
+    if (maxPacketBytes !== undefined) boundPackets(client, maxPacketBytes)
+    return client
   } catch (cause) {
     const reason = describeFailure(cause)
     throw new ClientError('ERR_CONNECTION', `cannot connect to ${flags.host}:${port}: ${reason}`, {}, cause)
   }
+}
+
+/** The parser collects a packet whole, however long it says that it is. */
+function boundPackets(client: MqttClient, maxPacketBytes: number): void {
+  let bytes = 0
+  client.on('packetreceive', () => {
+    bytes = 0
+  })
+  client.stream.on('data', (data: Uint8Array) => {
+    bytes += data.length
+    if (bytes > maxPacketBytes) client.stream.destroy()
+  })
 }
 
 function readCertificates(file: string): Buffer {

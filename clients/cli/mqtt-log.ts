@@ -6,6 +6,8 @@ import { AdminClient } from './admin-client.ts'
 import { type ConnectionFlags, connect } from './connection.ts'
 
 const checkpointTimeoutMs = 30_000
+/** A block of as many leaves as a commit can have is shorter. */
+const maxPacketBytes = 16 * 1024 * 1024
 
 /** A connection for questions, and one for checkpoints. */
 interface Link {
@@ -84,9 +86,9 @@ export class MqttLog implements RemoteLog {
 }
 
 async function open(flags: ConnectionFlags): Promise<Link> {
-  const admin = await AdminClient.connect(flags)
+  const admin = await AdminClient.connect(flags, maxPacketBytes)
   try {
-    return { admin, client: await connect(flags) }
+    return { admin, client: await connect(flags, maxPacketBytes) }
   } catch (error) {
     await admin.close()
     throw error

@@ -13,6 +13,8 @@ export interface BackupPlace {
   readonly location: string
   /** Has one directory for each copy. */
   readonly directory: string
+  /** Room that has to be left on its disk, as it is now. */
+  readonly minFreeBytes: () => number
 }
 
 /** One component of a path, which is not hidden and cannot be taken for an option. */
@@ -31,7 +33,7 @@ export class BackupMethod {
     this.#place = place
   }
 
-  /** @throws {AdminError} method-not-found, invalid-params, too-busy; {PluginError} ERR_BACKUP_EXISTS, ERR_BACKUP_FAILED */
+  /** @throws {AdminError} method-not-found, invalid-params, too-busy, no-room; {PluginError} ERR_BACKUP_FAILED */
   async run(params: ParamReader, { id, notify, signal }: RequestLine): Promise<AuditBackupResult> {
     const name = params.optionalText('name', 64)
     params.end()
@@ -41,7 +43,7 @@ export class BackupMethod {
     }
     if (this.#isRunning) throw new AdminError('too-busy', 'a backup is being made already')
     this.#isRunning = true
-    const { location, directory } = this.#place
+    const { location, directory, minFreeBytes } = this.#place
     const total = this.#chain.nextIndex
     let told = performance.now()
     const onProgress = (records: number) => {
@@ -50,12 +52,15 @@ export class BackupMethod {
       notify?.({ jsonrpc: '2.0', method: 'audit.progress', params: { id, records, total } })
     }
     try {
-      const options = { onProgress, ...(signal === undefined ? undefined : { signal }) }
+      const options = { onProgress, minFreeBytes, ...(signal === undefined ? undefined : { signal }) }
       return { name, ...(await backUp(this.#chain.database, location, join(directory, name), options)) }
     } catch (error) {
       // The path on the machine of the broker is not for those who ask.
       if (error instanceof PluginError && error.code === 'ERR_BACKUP_EXISTS') {
         throw new AdminError('invalid-params', 'there is one of that name')
+      }
+      if (error instanceof PluginError && error.code === 'ERR_BACKUP_NO_ROOM') {
+        throw new AdminError('no-room', `${error.details.freeBytes} bytes are free`)
       }
       throw error
     } finally {

@@ -9,5 +9,6 @@ export interface DirectClient {
   readonly isAdministrator?: boolean
   /** Does not take what it is sent: what is sent all the same is lost. Default: no. */
   readonly isCongested?: boolean
-  publish(packet: PublishPacket, done: (error?: Error) => void): void
+  /** @returns false when it is larger than the client takes, and was left out */
+  publish(packet: PublishPacket, done: (error?: Error) => void): unknown
 }

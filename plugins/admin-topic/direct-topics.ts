@@ -115,22 +115,28 @@ export class DirectTopics {
     this.#commonTopic(filter)?.tellRetained(client)
   }
 
-  /** Tells a client an event of its own. */
-  sendEvent(client: DirectClient, kind: OwnTopic, event: unknown): void {
-    this.sendResponse(client, kind, undefined, event)
+  /** Tells a client an event of its own. @returns false when it is larger than the client takes, and was left out */
+  sendEvent(client: DirectClient, kind: OwnTopic, event: unknown): boolean {
+    return this.sendResponse(client, kind, undefined, event)
   }
 
   /**
    * Answers a request. An MQTT 5 Response Topic is honoured at or below the client's own topic of that service, and
    * Correlation Data is returned.
    * @param response bytes as they are, anything else as JSON
+   * @returns false when it is larger than the client takes, and was left out
    */
-  sendResponse(client: DirectClient, kind: OwnTopic, request: RequestProperties | undefined, response: unknown): void {
+  sendResponse(
+    client: DirectClient,
+    kind: OwnTopic,
+    request: RequestProperties | undefined,
+    response: unknown,
+  ): boolean {
     const bases = basesOf(client, kind)
     const asked = request?.responseTopic
     const isHonoured = asked !== undefined && bases.some((base) => asked === base || asked.startsWith(`${base}/`))
     const topic = this.#reachable(client, isHonoured ? [asked, ...bases] : bases)
-    if (topic !== undefined) this.#send(client, topic, response, request?.correlationData)
+    return topic === undefined || this.#send(client, topic, response, request?.correlationData)
   }
 
   #commonTopic(filter: string): CommonTopic | undefined {
@@ -144,10 +150,14 @@ export class DirectTopics {
     return topics.find((topic) => filters.some((filter) => topicMatchesFilter(topic, filter)))
   }
 
-  #send(client: DirectClient, topic: string, content: unknown, correlationData: Buffer | undefined): void {
+  #send(client: DirectClient, topic: string, content: unknown, correlationData: Buffer | undefined): boolean {
     const payload = bytesOf(content)
     const properties = client.version === 5 && correlationData !== undefined ? { correlationData } : undefined
-    sendDirect(client, properties === undefined ? { topic, payload } : { topic, payload, properties }, this.#onError)
+    return sendDirect(
+      client,
+      properties === undefined ? { topic, payload } : { topic, payload, properties },
+      this.#onError,
+    )
   }
 }
 

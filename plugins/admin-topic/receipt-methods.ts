@@ -10,14 +10,14 @@ import {
 import { type AuditChain, readBlock } from '../audit-chain/index.ts'
 import type { CheckpointKeeper, PublishedCheckpoint } from '../checkpoints/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
-import { receiptOf } from '../receipts/record-receipts.ts'
+import { receiptFor } from '../receipts/record-receipts.ts'
 import { AdminError } from './errors.ts'
 import type { ParamReader } from './params.ts'
-import { readRecord } from './records.ts'
+import { checkIndex, readRecord } from './records.ts'
 import { type AdminRights, maySee, ownerLimit } from './rights.ts'
 
 /** What receipts and proofs are given for. */
-export type CheckpointSource = Pick<CheckpointKeeper, 'newest' | 'recent' | 'covering' | 'intervalMs'>
+export type CheckpointSource = Pick<CheckpointKeeper, 'newest' | 'recent' | 'allRecent' | 'covering' | 'intervalMs'>
 
 /** Time that making, storing and anchoring a checkpoint may take beyond its interval. */
 const makingMs = 1000
@@ -51,15 +51,15 @@ export class ReceiptMethods {
     const index = params.index('index')
     params.end()
     const owner = ownerLimit(requester, rights)
-    const { record } = await this.#inTurn(() => readRecord(this.#chain, index))
-    // A receipt reveals the record, so it takes the same right as reading it.
-    if (!maySee(record, owner, rights)) throw new AdminError('not-found', 'none that you may read')
-    if (record === undefined) throw erased()
+    checkIndex(this.#chain, index)
+    // First, so that the block is read once, is not kept in memory meanwhile, and what is erased meanwhile is not proved.
     const checkpoint = await this.#covering(index)
     return this.#inTurn(async () => {
-      const value = await receiptOf(this.#chain, index, checkpoint, nativeCrypto)
-      // It may have happened while the checkpoint was waited for.
-      if (value === undefined) throw erased()
+      const { record, entry } = await readRecord(this.#chain, index)
+      // A receipt reveals the record, so it takes the same right as reading it.
+      if (!maySee(record, owner, rights)) throw new AdminError('not-found', 'none that you may read')
+      const value = await receiptFor(this.#chain, index, entry, checkpoint, nativeCrypto)
+      if (value === undefined) throw new AdminError('not-found', 'the record was erased')
       const { json, path } = value
       const tlogProof = encodeTlogProof({ leafIndex: BigInt(index), path, checkpoint: checkpoint.note })
       return { ...json, tlogProof }
@@ -152,8 +152,4 @@ export class ReceiptMethods {
     this.#reading = result.catch(() => {})
     return result
   }
-}
-
-function erased(): AdminError {
-  return new AdminError('not-found', 'the record was erased')
 }

@@ -9,9 +9,14 @@ import { type AuditChain, type ErasureMarks, readEntry } from '../audit-chain/in
 import type { FoundRecord } from '../query-index/index.ts'
 import { AdminError } from './errors.ts'
 
+/** @throws {AdminError} not-found: there is no such record yet */
+export function checkIndex({ nextIndex }: Pick<AuditChain, 'nextIndex'>, index: number): void {
+  if (index >= nextIndex) throw new AdminError('not-found', `the newest index is ${nextIndex - 1}`)
+}
+
 /** @throws {AdminError} not-found */
 export async function readRecord(chain: AuditChain, index: number): Promise<FoundRecord> {
-  if (index >= chain.nextIndex) throw new AdminError('not-found', `the newest index is ${chain.nextIndex - 1}`)
+  checkIndex(chain, index)
   const entry = await readEntry(chain.store, index)
   if (entry === undefined) throw new AdminError('not-found', 'the block that held it is missing; verify the chain')
   if (entry.record === undefined) return { index, record: undefined, entry }

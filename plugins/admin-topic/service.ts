@@ -28,7 +28,7 @@ import { readQuery, runQuery } from './query.ts'
 import { type CheckpointSource, ReceiptMethods } from './receipt-methods.ts'
 import { erasureOf, readRecord, storedRecordToJson } from './records.ts'
 import { type AdminRights, maySee, ownerLimit } from './rights.ts'
-import { type RequestLine, VerifyMethod } from './verify-method.ts'
+import { type RequestLine, VerifyMethod, type VerifySources } from './verify-method.ts'
 
 export interface AdminServiceOptions {
   readonly chain: AuditChain
@@ -41,6 +41,8 @@ export interface AdminServiceOptions {
   readonly backup?: BackupPlace
   /** What receipts are given for. Default: nothing; there are none then. */
   readonly checkpoints?: CheckpointSource
+  /** What `audit.verify` holds against the chain beside its head and checkpoints. Absent: nothing. */
+  readonly verifySources?: VerifySources
   /** Start of the broker, milliseconds since 1970. */
   readonly sinceMs: number
   /** What checks the chain in the background. Default: nothing does. */
@@ -95,7 +97,7 @@ export class AdminService {
     this.#options = options
     this.#marks = new ErasureMarks(options.chain.database, options.chain.store)
     const keys = new KeyMethods(options.chain)
-    const verify = new VerifyMethod(options.chain)
+    const verify = new VerifyMethod(options.chain, options.checkpoints, options.verifySources)
     const backup = new BackupMethod(options.chain, options.backup)
     const receipts = new ReceiptMethods(options.chain, options.checkpoints)
     this.#handlers = {

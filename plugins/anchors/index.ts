@@ -6,9 +6,12 @@ export { guardChain, missingAnchor } from './guard-chain.ts'
 export {
   type CheckpointSource,
   contradictionOf,
+  endOf,
   type FoundLog,
   foundLogOf,
+  type KeptNote,
   type KeptStanding,
+  keptCheckpoints,
   standingToSource,
 } from './kept-checkpoints.ts'
-export { identityOf, type LogIdentity, openKept } from './log-identity.ts'
+export { identityOf, type LogIdentity, logOf, openKept } from './log-identity.ts'

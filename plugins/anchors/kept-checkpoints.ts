@@ -25,12 +25,21 @@ export interface FoundLog {
 
 /** A chain as its start found it. */
 export function foundLogOf(found: Pick<FoundChain, 'genesis' | 'registry' | 'tiles' | 'treeSize'>): FoundLog {
-  const { genesis, registry, tiles, treeSize } = found
-  const log = { identity: identityOf(genesis.origin, registry.notary), treeSize, tiles }
-  return registry.before === undefined ? log : { ...log, before: endOf(registry.before.continues) }
+  const { tiles, treeSize } = found
+  return { ...logsOf(found), treeSize, tiles }
 }
 
-function endOf(continues: Predecessor): FoundLog['before'] & object {
+/** The log of a chain as it is now, and the one that it continues. */
+function logsOf({
+  genesis,
+  registry,
+}: Pick<FoundChain, 'genesis' | 'registry'>): Pick<FoundLog, 'identity' | 'before'> {
+  const identity = identityOf(genesis.origin, registry.notary)
+  return registry.before === undefined ? { identity } : { identity, before: endOf(registry.before.continues) }
+}
+
+/** What is known of a log by the one that continues it. */
+export function endOf(continues: Predecessor): FoundLog['before'] & object {
   const { origin, treeSize } = checkpointOf(continues, nativeCrypto)
   const identity = { origin, brokerKeys: [continues.brokerKey], logKeys: [continues.logKey] }
   return { identity, treeSize: Number(treeSize) }
@@ -65,6 +74,40 @@ export async function standingToSource(found: FoundLog, source: CheckpointSource
     `${place} knows ${keptSize} records of ${log.origin}, more than this log says it continues`,
     { place, keptSize },
   )
+}
+
+/** A checkpoint of a log as a source keeps it. */
+export interface KeptNote {
+  readonly place: string
+  /** The signed note; empty where what is kept there is none of this log. */
+  readonly note: string
+}
+
+/**
+ * What sources keep of a log, so that its chain can be held against it; whether the log signed it is not asked. Of what is
+ * left from the log before nothing follows for this one.
+ * @param onUnreadable told of a place that cannot be read, ERR_ANCHOR_UNREADABLE; it is left out
+ */
+export async function keptCheckpoints(
+  chain: Pick<FoundChain, 'genesis' | 'registry'>,
+  sources: readonly CheckpointSource[],
+  onUnreadable: (error: PluginError) => void,
+): Promise<readonly KeptNote[]> {
+  const { identity, before } = logsOf(chain)
+  const logs = before === undefined ? [identity] : [identity, before.identity]
+  const notes: KeptNote[] = []
+  for (const source of sources) {
+    const { place } = source
+    try {
+      const kept = await source.read(logs)
+      if (kept !== undefined && logOf(kept.note, logs, place) === identity) notes.push({ place, note: kept.note })
+    } catch (error) {
+      if (!(error instanceof PluginError)) throw error
+      if (error.code === 'ERR_ANCHOR_UNREADABLE') onUnreadable(error)
+      else notes.push({ place, note: '' })
+    }
+  }
+  return notes
 }
 
 /** What keeps a chain from being started; undefined: it is all that was kept, or more. */

@@ -303,6 +303,11 @@ export class AuditChain {
     return new TileReader({ ...this.#tileParts, crypto: nativeCrypto, ...cache })
   }
 
+  /** The signed header that is kept beside the store. Read before the chain, it is in the chain. */
+  readHead(): Uint8Array | undefined {
+    return this.#head.read()
+  }
+
   /** Bytes that wait for a commit. */
   get pendingBytes(): number {
     return this.#sequencer.pendingBytes

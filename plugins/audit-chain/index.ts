@@ -2,6 +2,7 @@ export { AuditChain, type AuditChainOptions, type FoundChain, nextLogMarkOf, nex
 export { type BlockSource, blocksBetween, type IndexRange } from './blocks-between.ts'
 export { changeKeyPassphrase, ed25519Of, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
+export { bytesOfFiles, freeBytesAt } from './disk-room.ts'
 export { renameDurably, replaceFileDurably, syncDirectory } from './durable-file.ts'
 export { ErasureMarks } from './erasure-marks.ts'
 export type { EnrolmentOptions } from './key-changes.ts'
@@ -12,7 +13,9 @@ export {
   encodeIndex,
   LevelAuditStore,
   openStoreDatabase,
+  readAt,
   type StoreDatabase,
+  type StoreSnapshot,
   storeSublevel,
 } from './level-store.ts'
 export { openStoredTree, type StoredTree } from './open-stored-tree.ts'

@@ -7,6 +7,14 @@ import type { AuditStore, StoredBlock, StoreOperation } from './store.ts'
 /** The one LevelDB that chain and sessions share. */
 export type StoreDatabase = Level<Uint8Array, Uint8Array>
 
+/** The store as it was at one moment. Whoever made it closes it; LevelDB keeps until then what was replaced since. */
+export type StoreSnapshot = ReturnType<StoreDatabase['snapshot']>
+
+/** How to read the store at that moment; without one, as it is. */
+export function readAt(snapshot: StoreSnapshot | undefined): { readonly snapshot?: StoreSnapshot } {
+  return snapshot === undefined ? {} : { snapshot }
+}
+
 const storeFormat = '2'
 /**
  * What LevelDB collects in memory before it makes a file of it. With its default of 4 MiB, batches of blocks of 100 kB
@@ -55,14 +63,16 @@ function openError(location: string, cause: unknown): PluginError {
   return new PluginError('ERR_STORE_FAILED', `cannot open ${location}: ${reason?.message ?? cause}`, {}, cause)
 }
 
-const sublevels = new WeakMap<StoreDatabase, { open(): Promise<void> }[]>()
+const makeSublevel = (database: StoreDatabase, name: string) =>
+  database.sublevel<Uint8Array, Uint8Array>(name, encodings)
+const sublevels = new WeakMap<StoreDatabase, Map<string, ReturnType<typeof makeSublevel>>>()
 
-/** A part of the store with keys and values of bytes, that survives {@link reopenStoreDatabase}. */
-export function storeSublevel(database: StoreDatabase, name: string) {
-  const sublevel = database.sublevel<Uint8Array, Uint8Array>(name, encodings)
-  const known = sublevels.get(database) ?? []
-  known.push(sublevel)
+/** A part of the store with keys and values of bytes, that survives {@link reopenStoreDatabase}. One for each name. */
+export function storeSublevel(database: StoreDatabase, name: string): ReturnType<typeof makeSublevel> {
+  const known = sublevels.get(database) ?? new Map()
   sublevels.set(database, known)
+  const sublevel = known.get(name) ?? makeSublevel(database, name)
+  known.set(name, sublevel)
   return sublevel
 }
 
@@ -70,7 +80,7 @@ export function storeSublevel(database: StoreDatabase, name: string) {
 export async function reopenStoreDatabase(database: StoreDatabase): Promise<void> {
   await database.close()
   await database.open()
-  for (const sublevel of sublevels.get(database) ?? []) await sublevel.open()
+  for (const sublevel of sublevels.get(database)?.values() ?? []) await sublevel.open()
 }
 
 /** An empty store gets our format; one that holds anything must name it. */
@@ -116,15 +126,18 @@ export class LevelAuditStore implements AuditStore {
   readonly #database: StoreDatabase
   readonly #blocks
   readonly #meta
+  readonly #at
 
-  constructor(database: StoreDatabase) {
+  /** @param snapshot what is read; default: the newest state */
+  constructor(database: StoreDatabase, snapshot?: StoreSnapshot) {
     this.#database = database
+    this.#at = readAt(snapshot)
     this.#blocks = blocksSublevel(database)
     this.#meta = storeSublevel(database, 'chain-meta')
   }
 
   readState(): Promise<Uint8Array | undefined> {
-    return this.#meta.get(stateKey)
+    return this.#meta.get(stateKey, this.#at)
   }
 
   append(block: StoredBlock, state: Uint8Array, also: readonly StoreOperation[]): Promise<void> {
@@ -147,12 +160,12 @@ export class LevelAuditStore implements AuditStore {
   }
 
   async blockAt(index: number): Promise<StoredBlock | undefined> {
-    const [entry] = await this.#blocks.iterator({ lte: encodeIndex(index), reverse: true, limit: 1 }).all()
+    const [entry] = await this.#blocks.iterator({ lte: encodeIndex(index), reverse: true, limit: 1, ...this.#at }).all()
     return entry === undefined ? undefined : { firstIndex: decodeIndex(entry[0]), encoded: entry[1] }
   }
 
   async blocksAt(index: number, count: number, bytes: number): Promise<readonly StoredBlock[]> {
-    const [first] = await this.#blocks.keys({ lte: encodeIndex(index), reverse: true, limit: 1 }).all()
+    const [first] = await this.#blocks.keys({ lte: encodeIndex(index), reverse: true, limit: 1, ...this.#at }).all()
     if (first === undefined) return []
     return this.#read({ gte: first }, count, bytes)
   }
@@ -167,7 +180,7 @@ export class LevelAuditStore implements AuditStore {
     bytes: number,
   ): Promise<readonly StoredBlock[]> {
     // Not in the types of the abstract database; classic-level stops reading ahead at this many bytes.
-    const options = { ...range, limit: count, highWaterMarkBytes: bytes }
+    const options = { ...range, limit: count, highWaterMarkBytes: bytes, ...this.#at }
     const iterator = this.#blocks.iterator(options)
     try {
       const entries = await iterator.nextv(count)
@@ -180,7 +193,7 @@ export class LevelAuditStore implements AuditStore {
   async *blocks(fromIndex = 0): AsyncIterable<StoredBlock> {
     const first = fromIndex === 0 ? undefined : await this.blockAt(fromIndex)
     const from = first?.firstIndex ?? 0
-    for await (const [key, encoded] of this.#blocks.iterator({ gte: encodeIndex(from) })) {
+    for await (const [key, encoded] of this.#blocks.iterator({ gte: encodeIndex(from), ...this.#at })) {
       yield { firstIndex: decodeIndex(key), encoded }
     }
   }

@@ -1,5 +1,6 @@
 import { type BlockEntry, decodeBlock, decodeRecord, ProtocolError, type StoreFinding } from '../../protocol/index.ts'
 import type { AuditStore } from '../audit-chain/index.ts'
+import { briskPace } from '../pace.ts'
 
 /** Something in the store that refers to a record. */
 export interface RecordReference {
@@ -33,8 +34,10 @@ async function firstDangling(
   group: readonly RecordReference[],
   treeSize: number,
 ): Promise<StoreFinding | undefined> {
+  const pace = briskPace()
   let block: ReadBlock = { height: 0, firstIndex: 0, entries: [] }
   for (const { index, place } of [...group].sort((a, b) => a.index - b.index)) {
+    if (pace.isTired) await pace.rest()
     if (index >= block.firstIndex + block.entries.length) block = (await readBlockAt(store, index)) ?? block
     const entry = block.entries[index - block.firstIndex]
     if (index < treeSize && entry !== undefined && isPublish(entry)) continue

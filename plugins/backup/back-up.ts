@@ -2,9 +2,20 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { headerOfBlock } from '../../protocol/index.ts'
-import { replaceFileDurably, type StoreDatabase, syncDirectory } from '../audit-chain/index.ts'
+import {
+  bytesOfFiles,
+  freeBytesAt,
+  replaceFileDurably,
+  type StoreDatabase,
+  syncDirectory,
+} from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { type CopyOptions, copyStore } from './copy-store.ts'
+
+export interface BackupOptions extends Omit<CopyOptions, 'checkRoom'> {
+  /** Room that has to be left on the disk of the copy, as it is now, in bytes. Default 0. */
+  readonly minFreeBytes?: () => number
+}
 
 export interface BackupResult {
   /** In the chain of the copy. */
@@ -19,21 +30,29 @@ export interface BackupResult {
  * by, or not at all.
  * @param location data directory of `database`
  * @param target the copy; its parent is there
- * @throws {PluginError} ERR_BACKUP_EXISTS, ERR_BACKUP_FAILED
+ * @throws {PluginError} ERR_BACKUP_EXISTS, ERR_BACKUP_NO_ROOM, ERR_BACKUP_FAILED
  */
 export async function backUp(
   database: StoreDatabase,
   location: string,
   target: string,
-  options: CopyOptions = {},
+  { minFreeBytes = () => 0, ...options }: BackupOptions = {},
 ): Promise<BackupResult> {
   if (existsSync(target)) throw new PluginError('ERR_BACKUP_EXISTS', `${target} is there already`)
   const incomplete = join(dirname(target), `.${basename(target)}.incomplete`)
+  const checkRoom = async (neededBytes: number) => {
+    const freeBytes = await freeBytesAt(dirname(target))
+    const spareBytes = minFreeBytes()
+    if (freeBytes >= neededBytes + spareBytes) return
+    const what = `a copy at ${target} needs ${neededBytes} bytes more, and ${spareBytes} are to stay free`
+    throw new PluginError('ERR_BACKUP_NO_ROOM', `${what}; ${freeBytes} are free`, { freeBytes, neededBytes })
+  }
   try {
     // What a crash left behind.
     await rm(incomplete, { recursive: true, force: true })
+    await checkRoom(await bytesOfFiles(join(location, 'store')))
     await mkdir(incomplete, { mode: 0o700 })
-    const { bytes, newestBlock } = await copyStore(database, incomplete, options)
+    const { bytes, newestBlock } = await copyStore(database, incomplete, { ...options, checkRoom: () => checkRoom(0) })
     await copyKeys(join(location, 'keys'), join(incomplete, 'keys'))
     let records = 0
     if (newestBlock !== undefined) {
@@ -48,6 +67,7 @@ export async function backUp(
     return { records, bytes }
   } catch (cause) {
     await rm(incomplete, { recursive: true, force: true })
+    if (cause instanceof PluginError && cause.code === 'ERR_BACKUP_NO_ROOM') throw cause
     throw new PluginError('ERR_BACKUP_FAILED', `there is no copy at ${target}`, {}, cause)
   }
 }

@@ -9,10 +9,14 @@ import {
 /** What is read, and written, at once. */
 const bytesAtOnce = 256 * 1024
 const entriesAtOnce = 1024
+/** Copied between two looks at the room that is left. */
+const bytesPerLook = 16 * 1024 * 1024
 
 export interface CopyOptions {
   /** Told of the records that were copied so far. */
   readonly onProgress?: (records: number) => void
+  /** Called now and then; what it throws ends the copy. Default: nobody looks. */
+  readonly checkRoom?: () => Promise<void>
   /** Aborted when the copy is not wanted any more. */
   readonly signal?: AbortSignal
 }
@@ -33,18 +37,23 @@ export interface CopiedStore {
 export async function copyStore(
   database: StoreDatabase,
   directory: string,
-  { onProgress, signal }: CopyOptions = {},
+  { onProgress, checkRoom, signal }: CopyOptions = {},
 ): Promise<CopiedStore> {
   const blockPrefix = Buffer.from(blocksSublevel(database).prefixKey(new Uint8Array(), 'view'))
   // Not in the types of the abstract database; classic-level stops reading ahead at this many bytes.
   const options = { highWaterMarkBytes: bytesAtOnce }
   const source = database.iterator(options)
   let bytes = 0
+  let lookAt = bytesPerLook
   try {
     const copy = await openStoreDatabase(directory)
     try {
       for (let entries = await source.nextv(entriesAtOnce); entries.length > 0; ) {
         signal?.throwIfAborted()
+        if (bytes >= lookAt) {
+          await checkRoom?.()
+          lookAt = bytes + bytesPerLook
+        }
         await copy.batch(entries.map(([key, value]) => ({ type: 'put', key, value })))
         for (const [key, value] of entries) bytes += key.length + value.length
         const newest = entries.findLast(([key]) => blockPrefix.compare(key, 0, blockPrefix.length) === 0)

@@ -101,6 +101,11 @@ export class CheckpointKeeper {
     return this.#recent.get(treeSize)
   }
 
+  /** The newest ones, oldest first. */
+  get allRecent(): readonly PublishedCheckpoint[] {
+    return [...this.#recent.values()]
+  }
+
   /**
    * Told of every checkpoint that is published, and again when cosignatures were added to it.
    * @returns ends that

@@ -1,4 +1,4 @@
-import { type StoreDatabase, storeSublevel } from '../audit-chain/index.ts'
+import { readAt, type StoreDatabase, type StoreSnapshot, storeSublevel } from '../audit-chain/index.ts'
 
 /** Where the newest checkpoint lies in the store. */
 export const newestKey = new TextEncoder().encode('newest')
@@ -7,8 +7,14 @@ export function checkpointTable(database: StoreDatabase) {
   return storeSublevel(database, 'checkpoint')
 }
 
-/** The newest checkpoint of a stopped chain, a signed note; undefined when there is none. */
-export async function storedCheckpoint(database: StoreDatabase): Promise<{ readonly note: string } | undefined> {
-  const stored = await checkpointTable(database).get(newestKey)
+/**
+ * The newest checkpoint in a store, a signed note; undefined when there is none.
+ * @param snapshot what is read; default: the newest state
+ */
+export async function storedCheckpoint(
+  database: StoreDatabase,
+  snapshot?: StoreSnapshot,
+): Promise<{ readonly note: string } | undefined> {
+  const stored = await checkpointTable(database).get(newestKey, readAt(snapshot))
   return stored === undefined ? undefined : { note: new TextDecoder().decode(stored) }
 }

@@ -9,6 +9,10 @@ import { type ReceiptChain, type RecordReceipt, receiptsOf } from './record-rece
 /** Receipts made in one turn of the event loop: a millisecond or two. */
 const receiptsPerTurn = 8
 
+/** Clients that are remembered while they do not listen, and publishes in the name of each. */
+const maxAbsent = 1000
+const maxOwedEach = 100
+
 export interface ReceiptPushOptions {
   readonly chain: ReceiptChain
   readonly checkpoints: Pick<CheckpointKeeper, 'newest' | 'onPublished' | 'intervalMs'>
@@ -32,6 +36,9 @@ interface Subscriber {
 export class ReceiptPush {
   readonly #options: ReceiptPushOptions
   readonly #subscribers = new Map<DirectClient, Subscriber>()
+  readonly #byClientId = new Map<string, DirectClient>()
+  /** Publishes in the name of clients that did not listen then, by client id; the one that came first goes first. */
+  readonly #owed = new Map<string, number[]>()
   readonly #stopListening: () => void
   #running: Promise<void> | undefined
   #isWanted = false
@@ -56,11 +63,34 @@ export class ReceiptPush {
       if (index < (this.#options.checkpoints.newest?.treeSize ?? 0)) this.#wake()
     })
     this.#subscribers.set(client, { owner, queue })
+    this.#byClientId.set(owner.clientId, client)
+    for (const index of this.#owed.get(owner.clientId) ?? []) queue.accepted(index)
+    this.#owed.delete(owner.clientId)
     return queue
+  }
+
+  /**
+   * A publish in the name of a client that did not come by a connection of it: its will, or over a link. Its receipt goes to
+   * the connection that listens, or to the next one that does.
+   */
+  acceptedFor(clientId: string, index: number): void {
+    const client = this.#byClientId.get(clientId)
+    const subscriber = client && this.#subscribers.get(client)
+    if (subscriber !== undefined) {
+      subscriber.queue.accepted(index)
+      return
+    }
+    const owed = this.#owed.get(clientId) ?? []
+    if (owed.length < maxOwedEach) owed.push(index)
+    this.#owed.set(clientId, owed)
+    const [oldest] = this.#owed.keys()
+    if (this.#owed.size > maxAbsent && oldest !== undefined) this.#owed.delete(oldest)
   }
 
   /** The connection is over, or does not listen any more. */
   forget(client: DirectClient): void {
+    const clientId = this.#subscribers.get(client)?.owner.clientId
+    if (clientId !== undefined && this.#byClientId.get(clientId) === client) this.#byClientId.delete(clientId)
     this.#subscribers.delete(client)
   }
 
@@ -112,8 +142,9 @@ export class ReceiptPush {
           queue.putBack(indexes.slice(sent))
           return false
         }
-        if (receipt === undefined) queue.drop(indexes.slice(sent, sent + 1))
-        else if (isOf(receipt, owner)) topics.sendEvent(client, 'receipt', pushed(receipt))
+        const isSent =
+          receipt !== undefined && (!isOf(receipt, owner) || topics.sendEvent(client, 'receipt', pushed(receipt)))
+        if (!isSent) queue.drop(indexes.slice(sent, sent + 1))
         sent++
         if (sent % receiptsPerTurn === 0) await nextTurn()
       }

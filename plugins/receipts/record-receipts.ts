@@ -9,7 +9,7 @@ import {
   type ReceiptJson,
   toBase64url,
 } from '../../protocol/index.ts'
-import { type AuditChain, damaged, readBlock, readEntry } from '../audit-chain/index.ts'
+import { type AuditChain, damaged, readBlock } from '../audit-chain/index.ts'
 import type { PublishedCheckpoint } from '../checkpoints/index.ts'
 
 /** What receipts are made from. */
@@ -44,20 +44,12 @@ export async function* receiptsOf(
 }
 
 /**
- * Makes one receipt, without looking at the other records of its block; undefined when the record was erased.
+ * Makes one receipt; undefined when the record was erased.
+ * @param entry what is stored for the record
  * @throws as {@link receiptsOf}
  */
-export async function receiptOf(
-  chain: ReceiptChain,
-  index: number,
-  checkpoint: PublishedCheckpoint,
-  crypto: CryptoProvider,
-): Promise<RecordReceipt | undefined> {
-  return receiptFor(chain, index, await readEntry(chain.store, index), checkpoint, crypto)
-}
-
-async function receiptFor(
-  chain: ReceiptChain,
+export async function receiptFor(
+  chain: Pick<ReceiptChain, 'tiles'>,
   index: number,
   entry: BlockEntry | undefined,
   checkpoint: PublishedCheckpoint,

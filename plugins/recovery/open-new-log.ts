@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { KeyRegistry, type Requester } from '../../protocol/index.ts'
-import type { CheckpointSource } from '../anchors/index.ts'
+import { BrokerSigner, KeyRegistry, type Requester, signAnchor } from '../../protocol/index.ts'
+import type { AnchorFile, CheckpointSource } from '../anchors/index.ts'
 import {
   AuditChain,
   type KeyCustody,
@@ -9,6 +10,7 @@ import {
   openStoreDatabase,
   type StoreDatabase,
 } from '../audit-chain/index.ts'
+import { CheckpointKeeper, type PublishedCheckpoint } from '../checkpoints/index.ts'
 import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { examineChain } from './examine.ts'
@@ -59,15 +61,12 @@ export async function openNewLog(location: string, options: NewLogOptions): Prom
   try {
     const part = database === undefined ? emptyPart : await verifiedPart(database, published)
     const words = await lastWordsOf(published, part.registry, database, anchors, options.others)
-    const next = await build(
-      makeNextLog(location),
-      options.origin ?? nextOrigin(published.origin),
-      words,
-      part,
-      options,
-    )
+    const origin = options.origin ?? nextOrigin(published.origin)
+    const { anchor, ...next } = await build(makeNextLog(location), origin, words, part, options)
     await markNextLogReady(location)
-    return { ...next, oldDirectory: await closeAndMove(location, database) }
+    const oldDirectory = await closeAndMove(location, database)
+    await takeOverAnchors(words.leftBehind, anchor, oldDirectory)
+    return { ...next, oldDirectory }
   } finally {
     await database?.close()
   }
@@ -88,26 +87,56 @@ async function closeAndMove(location: string, database: StoreDatabase | undefine
   return finishMove(location)
 }
 
+/**
+ * Anchors that hold a checkpoint of a log before the old one: the new log does not name it, and would not start with them.
+ * What they held is copied to the old log.
+ */
+async function takeOverAnchors(files: readonly AnchorFile[], anchor: Uint8Array, oldDirectory: string): Promise<void> {
+  for (const [i, file] of files.entries()) {
+    await copyFile(file.path, join(oldDirectory, `anchor.${i + 1}`))
+    await file.write(anchor)
+  }
+}
+
+/** @returns with what an anchor has to hold of the new log */
 async function build(
   directory: string,
   origin: string,
   { continues, checkpoint, used }: LastWords,
   { registry, records }: VerifiedPart,
   { custody, requester }: NewLogOptions,
-): Promise<Omit<NewLog, 'oldDirectory'>> {
+): Promise<Omit<NewLog, 'oldDirectory'> & { readonly anchor: Uint8Array }> {
   const chain = await AuditChain.open({ location: directory, origin, continues, custody })
   try {
     await recordUsedNumbers(chain, used, requester)
     await takeOverKeys(chain, registry.list(), records, requester)
+    return {
+      origin,
+      continues: { origin: checkpoint.origin, treeSize: Number(checkpoint.treeSize) },
+      keys: registry.list().length,
+      keysWithNumbers: used.size,
+      anchor: await anchorOf(chain),
+    }
   } finally {
     await chain.close()
   }
-  return {
-    origin,
-    continues: { origin: checkpoint.origin, treeSize: Number(checkpoint.treeSize) },
-    keys: registry.list().length,
-    keysWithNumbers: used.size,
+}
+
+/** The first checkpoint of the new log, as an anchor keeps it. */
+async function anchorOf(chain: AuditChain): Promise<Uint8Array> {
+  const onError = (error: unknown) => {
+    throw error
   }
+  const keeper = await CheckpointKeeper.open({
+    chain,
+    crypto: nativeCrypto,
+    intervalMs: () => 0,
+    onError,
+    now: Date.now,
+  })
+  await keeper.make()
+  const { note } = keeper.newest as PublishedCheckpoint
+  return signAnchor(note, chain.registry.highestSeqs(), new BrokerSigner(chain.brokerKey, nativeCrypto))
 }
 
 function nextOrigin(origin: string): string {

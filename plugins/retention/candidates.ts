@@ -1,13 +1,14 @@
 import {
   type BlockEntry,
   type ChainRecord,
-  decodeBlock,
   decodeRecord,
   type Erasable,
   mayBeErased,
+  type QueryOrder,
   topicMatchesFilter,
 } from '../../protocol/index.ts'
-import type { AuditStore } from '../audit-chain/index.ts'
+import { type BlockSource, blocksBetween } from '../audit-chain/index.ts'
+import { briskPace } from '../pace.ts'
 
 /** What an erasure is of. */
 export interface Selection {
@@ -21,36 +22,34 @@ export interface Selection {
 export interface Candidate {
   readonly index: number
   readonly record: ChainRecord
+  /** As it is stored. */
+  readonly entry: BlockEntry
   /** Of the payload; with the record, where that goes too. */
   readonly bytes: number
 }
 
-/** How long the main thread is kept at most, in milliseconds. */
-const sliceMs = 4
-
 /**
- * What is there of a selection, from an index up to and without another, in order. Lets other work happen in between.
- * @throws {ProtocolError} the store is damaged
+ * What is there of a selection, from an index up to and without another. Lets other work happen in between.
+ * @throws {PluginError} ERR_CHAIN_DAMAGED: a block is missing
+ * @throws {ProtocolError} a block is damaged
  */
 export async function* candidatesIn(
-  store: Pick<AuditStore, 'blocks'>,
+  store: BlockSource,
   selection: Selection,
   fromIndex: number,
   endIndex: number,
+  order: QueryOrder,
 ): AsyncGenerator<Candidate> {
-  let sliceEnd = performance.now() + sliceMs
-  if (fromIndex >= endIndex) return
-  for await (const { encoded } of store.blocks(fromIndex)) {
-    const { header, entries } = decodeBlock(encoded)
-    for (const [i, entry] of entries.entries()) {
-      const index = header.firstIndex + i
-      if (index >= endIndex) return
-      const candidate = index < fromIndex ? undefined : candidateOf(selection, index, entry)
+  const pace = briskPace()
+  for await (const { header, entries } of blocksBetween(store, { from: fromIndex, to: endIndex - 1 }, order)) {
+    const first = Math.max(fromIndex - header.firstIndex, 0)
+    const last = Math.min(endIndex - header.firstIndex, entries.length) - 1
+    const [begin, end, step] = order === 'asc' ? [first, last + 1, 1] : [last, first - 1, -1]
+    for (let i = begin; i !== end; i += step) {
+      if (pace.isTired) await pace.rest()
+      const candidate = candidateOf(selection, header.firstIndex + i, entries[i] as BlockEntry)
       if (candidate !== undefined) yield candidate
     }
-    if (performance.now() < sliceEnd) continue
-    await new Promise(setImmediate)
-    sliceEnd = performance.now() + sliceMs
   }
 }
 
@@ -63,7 +62,7 @@ export function candidateOf(selection: Selection, index: number, entry: BlockEnt
   const record = decodeRecord(entry.record)
   if (!mayBeErased(record.kind) || (clientId !== undefined && record.clientId !== clientId)) return undefined
   if (topic !== undefined && !isCovered(record, topic)) return undefined
-  return { index, record, bytes: what === 'bodies' ? bodyBytes : bodyBytes + entry.record.length }
+  return { index, record, entry, bytes: what === 'bodies' ? bodyBytes : bodyBytes + entry.record.length }
 }
 
 /** A session stands on a topic of the broker's own, which no filter for publishes means. */

@@ -1,7 +1,6 @@
-import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeBlock, headerOfBlock } from '../../protocol/index.ts'
-import type { AuditChain } from '../audit-chain/index.ts'
+import { type AuditChain, bytesOfFiles, freeBytesAt } from '../audit-chain/index.ts'
 import { indexAtTime } from '../query-index/index.ts'
 
 /** Room on the disk, and how long it lasts when records go on to come as they did. */
@@ -73,8 +72,7 @@ export class DiskForecast {
     const { chain, location, minFreeBytes } = this.#options
     const { size } = chain.state.frontier
     const storeBytes = await this.storeBytes()
-    const { bavail, bsize } = await statfs(location)
-    const freeBytes = bavail * bsize
+    const freeBytes = await freeBytesAt(location)
     const bytesPerDay = await this.#growth(size, nowMs)
     return {
       storeBytes,
@@ -113,17 +111,4 @@ export class DiskForecast {
     }
     return undefined
   }
-}
-
-async function bytesOfFiles(directory: string): Promise<number> {
-  let bytes = 0
-  for (const name of await readdir(directory)) {
-    // LevelDB deletes files all the time.
-    const found = await stat(join(directory, name)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined
-      throw error
-    })
-    bytes += found?.size ?? 0
-  }
-  return bytes
 }

@@ -13,6 +13,7 @@ import {
   type AuditChain,
   blocksSublevel,
   compactKeys,
+  damaged,
   decodeIndex,
   ErasureMarks,
   encodeIndex,
@@ -20,7 +21,7 @@ import {
   type StoreOperation,
   storeSublevel,
 } from '../audit-chain/index.ts'
-import { PluginError } from '../errors.ts'
+import type { PluginError } from '../errors.ts'
 
 /** Bytes of blocks that are written anew in one commit; a block that is larger goes alone. */
 const sliceBytes = 512 * 1024
@@ -48,17 +49,18 @@ export class Eraser {
 
   /**
    * Records an erasure; nothing is gone yet.
+   * @param also is written with it
    * @returns index of its record, which is durable
    */
-  async announce(erasure: ErasureEvent, requester: Requester): Promise<number> {
+  async announce(erasure: ErasureEvent, requester: Requester, also: readonly StoreOperation[] = []): Promise<number> {
     let announcedAt = 0
     await this.#chain.record((index, timeMs) => {
       const record = erasureRecord(erasure, requester, timeMs)
       if (!this.#chain.registry.enter(record, index)) {
-        throw new PluginError('ERR_CHAIN_DAMAGED', `the erasure at ${index} names a key that was never enrolled`)
+        throw damaged(`the erasure at ${index} names a key that was never enrolled`)
       }
       announcedAt = index
-      return { record, also: [this.#mark(index, 0)] }
+      return { record, also: [this.#mark(index, 0), ...also] }
     })
     return announcedAt
   }
@@ -85,10 +87,10 @@ export class Eraser {
     let bytes = 0
     for (let next = indexes.nextFrom(fromIndex); next !== undefined; ) {
       const stored = await this.#chain.store.blockAt(next)
-      if (stored === undefined) throw missing(next)
+      if (stored === undefined) throw missingBlock(next)
       const block = decodeBlock(stored.encoded)
       const endIndex = stored.firstIndex + block.entries.length
-      if (next >= endIndex) throw missing(next)
+      if (next >= endIndex) throw missingBlock(next)
       lastBlock = stored.firstIndex
       const value = eraseFrom(block, what, indexes)
       if (value !== undefined) {
@@ -111,7 +113,7 @@ export class Eraser {
 
   async #read(announcedAt: number): Promise<ErasureEvent> {
     const entry = await readEntry(this.#chain.store, announcedAt)
-    if (entry?.record === undefined) throw missing(announcedAt)
+    if (entry?.record === undefined) throw missingBlock(announcedAt)
     return parseErasure(decodeRecord(entry.record))
   }
 
@@ -130,6 +132,6 @@ export class Eraser {
   }
 }
 
-function missing(index: number): PluginError {
-  return new PluginError('ERR_CHAIN_DAMAGED', `the block of record ${index} is missing`, { index })
+function missingBlock(index: number): PluginError {
+  return damaged(`the block of record ${index} is missing`)
 }

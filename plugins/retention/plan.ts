@@ -12,38 +12,64 @@ import {
 import type { Candidate } from './candidates.ts'
 import type { RetentionRule } from './rules.ts'
 
-/** Tells which of the candidates of a rule lie beyond its limits. Count all of them first, then ask for the oldest ones. */
+/**
+ * Tells which of the candidates of a rule lie beyond its limits. Those that were not counted before are counted first,
+ * from the newest one down, until one is beyond: so are all before it. Then those from the oldest one up are asked for.
+ */
 export class Expiry {
   readonly #rule: RetentionRule
   readonly #nowMs: number
   #count = 0
   #bytes = 0
+  /** All up to this index are beyond. */
+  #beyond = -1
 
   constructor(rule: RetentionRule, nowMs: number) {
     this.#rule = rule
     this.#nowMs = nowMs
   }
 
-  /** Whether all candidates have to be counted before the first one can be judged. */
+  /** Whether the candidates have to be counted before the first one can be judged. */
   static needsCount({ count, bytes }: RetentionRule): boolean {
     return count !== undefined || bytes !== undefined
   }
 
-  count({ bytes }: Candidate): void {
-    this.#count++
-    this.#bytes += bytes
+  /** What is counted, and not beyond. */
+  get totals(): { readonly count: number; readonly bytes: number } {
+    return { count: this.#count, bytes: this.#bytes }
+  }
+
+  /** Counts the next older one. @returns false when it is beyond, and the counting is over */
+  count(candidate: Candidate): boolean {
+    const isKept = !this.#isBeyond(candidate, this.#count + 1, this.#bytes + candidate.bytes)
+    if (isKept) this.#add(1, candidate.bytes)
+    else this.#beyond = candidate.index
+    return isKept
+  }
+
+  /** Adds older ones that were counted in an earlier run, unless a newer one is beyond. */
+  addCounted(count: number, bytes: number): void {
+    if (this.#beyond < 0) this.#add(count, bytes)
   }
 
   /** Asked from the oldest one on; once one is not expired none after it is. One that is counts no more. */
-  takeIfExpired({ record, bytes }: Candidate): boolean {
-    const { ageSeconds, count, bytes: most } = this.#rule
-    const isTooOld = ageSeconds !== undefined && record.timeMs < this.#nowMs - ageSeconds * 1000
-    const isBeyondCount = count !== undefined && this.#count > count
-    const isBeyondSize = most !== undefined && this.#bytes > most
-    if (!isTooOld && !isBeyondCount && !isBeyondSize) return false
-    this.#count--
-    this.#bytes -= bytes
+  takeIfExpired(candidate: Candidate): boolean {
+    if (candidate.index <= this.#beyond) return true
+    if (!this.#isBeyond(candidate, this.#count, this.#bytes)) return false
+    this.#add(-1, -candidate.bytes)
     return true
+  }
+
+  /** @param count of the candidate and all newer ones @param bytes likewise */
+  #isBeyond({ record }: Candidate, count: number, bytes: number): boolean {
+    const { ageSeconds, count: most, bytes: mostBytes } = this.#rule
+    const isTooOld = ageSeconds !== undefined && record.timeMs < this.#nowMs - ageSeconds * 1000
+    return isTooOld || (most !== undefined && count > most) || (mostBytes !== undefined && bytes > mostBytes)
+  }
+
+  #add(count: number, bytes: number): void {
+    this.#count += count
+    this.#bytes += bytes
   }
 }
 

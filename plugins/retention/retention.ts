@@ -1,9 +1,10 @@
-import type { IndexRange, Requester } from '../../protocol/index.ts'
+import type { IndexRange, QueryOrder, Requester } from '../../protocol/index.ts'
 import { type AuditChain, readEntry } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { type Candidate, candidateOf, candidatesIn, type Selection } from './candidates.ts'
 import { Eraser } from './eraser.ts'
 import { ErasurePlan, Expiry } from './plan.ts'
+import { RetentionProgress } from './progress.ts'
 import { type RetentionRule, retentionText } from './rules.ts'
 
 /** Which records must stay for now, since something that is still to be delivered refers to them. */
@@ -51,14 +52,6 @@ export interface ErasedTotals {
   bytes: number
 }
 
-/** How far a rule has come. */
-interface Progress {
-  /** Below lies nothing any more that the rule would erase, but for what is left. */
-  upTo: number
-  /** What was pinned. */
-  left: readonly number[]
-}
-
 /** From the start, or a change of the rules, to the first run: others have more to do then. */
 const firstRunMs = 2000
 /** From the end of one run to the next. */
@@ -71,8 +64,7 @@ export class Retention {
   readonly #eraser: Eraser
   /** Counted when it is gone from the disk. */
   readonly erased: ErasedTotals = { bodies: 0, records: 0, bytes: 0 }
-  /** By the text of the rule. */
-  readonly #progress = new Map<string, Progress>()
+  readonly #progress: RetentionProgress
   #timer: NodeJS.Timeout | undefined
   #running: Promise<unknown> = Promise.resolve()
   #isStopped = false
@@ -80,6 +72,7 @@ export class Retention {
   constructor(options: RetentionOptions) {
     this.#options = options
     this.#eraser = new Eraser(options.chain, options.forgetRecords)
+    this.#progress = new RetentionProgress(options.chain)
   }
 
   /** Has a run soon, as again when the rules have changed, and others from time to time. */
@@ -100,9 +93,8 @@ export class Retention {
     return this.#queue(async () => {
       await this.#finish()
       for (const rule of this.#options.rules()) if (!this.#isStopped) await this.#apply(rule)
-      for (const known of this.#progress.keys()) {
-        if (!this.#options.rules().some((rule) => retentionText(rule) === known)) this.#progress.delete(known)
-      }
+      await this.#progress.keepOnly(this.#options.rules())
+      await this.#saveProgress()
     })
   }
 
@@ -119,47 +111,64 @@ export class Retention {
       for await (const candidate of this.#candidates(request, request.fromIndex, endIndex)) {
         if (pinned.has(candidate.index)) kept++
         else plan.add(candidate)
+        if (pinned.has(candidate.index) || isDryRun) continue
+        await this.#progress.take(this.#options.rules(), request.what, candidate.index, candidate.entry)
       }
       plan.finish()
       const ranges = plan.events.flatMap((event) => event.ranges)
       const announcedAt = isDryRun ? [] : await this.#execute(plan, requester)
+      await this.#saveProgress()
       return { ...plan.totals, pinned: kept, ranges, announcedAt }
     })
   }
 
   async #apply(rule: RetentionRule): Promise<void> {
-    const { chain, now, pins } = this.#options
+    const { chain, now, pins, rules } = this.#options
     const text = retentionText(rule)
-    const { upTo, left } = this.#progress.get(text) ?? { upTo: 0, left: [] }
+    const others = rules().filter((one) => retentionText(one) !== text)
+    const { upTo, left, countedTo, count, bytes } = await this.#progress.of(rule)
     const { indexes: pinned, below: endIndex } = await pins()
     const plan = new ErasurePlan(rule.what, text)
+    const take = (candidate: Candidate) => {
+      plan.add(candidate)
+      return this.#progress.take(others, rule.what, candidate.index, candidate.entry)
+    }
     const stillLeft: number[] = []
     for (const index of left) {
       const entry = pinned.has(index) ? undefined : await readEntry(chain.store, index)
       const candidate = entry && candidateOf(rule, index, entry)
-      if (candidate !== undefined) plan.add(candidate)
+      if (candidate !== undefined) await take(candidate)
       else if (pinned.has(index)) stillLeft.push(index)
     }
     const expiry = new Expiry(rule, now())
     if (Expiry.needsCount(rule)) {
-      for await (const candidate of this.#candidates(rule, upTo, endIndex)) expiry.count(candidate)
+      for await (const candidate of this.#candidates(rule, countedTo, endIndex, 'desc')) {
+        if (!expiry.count(candidate)) break
+      }
+      expiry.addCounted(count, bytes)
     }
     let reached = endIndex
     for await (const candidate of this.#candidates(rule, upTo, endIndex)) {
       reached = candidate.index
       if (!expiry.takeIfExpired(candidate)) break
       if (pinned.has(candidate.index)) stillLeft.push(candidate.index)
-      else plan.add(candidate)
+      else await take(candidate)
       reached = endIndex
     }
     plan.finish()
     await this.#execute(plan, nobody)
-    this.#progress.set(text, { upTo: reached, left: stillLeft })
+    const counted = Expiry.needsCount(rule) ? { countedTo: endIndex, ...expiry.totals } : { countedTo: reached }
+    await this.#progress.set(rule, { count: 0, bytes: 0, ...counted, upTo: reached, left: stillLeft })
   }
 
   /** @throws {PluginError} ERR_CHAIN_CLOSED: nothing is to be erased any more */
-  async *#candidates(selection: Selection, fromIndex: number, endIndex: number): AsyncGenerator<Candidate> {
-    for await (const candidate of candidatesIn(this.#options.chain.store, selection, fromIndex, endIndex)) {
+  async *#candidates(
+    selection: Selection,
+    fromIndex: number,
+    endIndex: number,
+    order: QueryOrder = 'asc',
+  ): AsyncGenerator<Candidate> {
+    for await (const candidate of candidatesIn(this.#options.chain.store, selection, fromIndex, endIndex, order)) {
       if (this.#isStopped) throw new PluginError('ERR_CHAIN_CLOSED', 'the broker is ending')
       yield candidate
     }
@@ -168,12 +177,19 @@ export class Retention {
   /** @returns where it was announced */
   async #execute(plan: ErasurePlan, requester: Requester): Promise<readonly number[]> {
     const announcedAt: number[] = []
-    for (const event of plan.events) announcedAt.push(await this.#eraser.announce(event, requester))
+    for (const event of plan.events) {
+      announcedAt.push(await this.#eraser.announce(event, requester, this.#progress.clear()))
+    }
     await this.#finish()
     const { records, bytes } = plan.totals
     this.erased[plan.what] += records
     this.erased.bytes += bytes
     return announcedAt
+  }
+
+  async #saveProgress(): Promise<void> {
+    const also = await this.#progress.save()
+    if (also.length > 0) await this.#options.chain.record(() => ({ also }))
   }
 
   #finish(): Promise<void> {
@@ -198,7 +214,8 @@ export class Retention {
   #queue<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#running.then(work)
     this.#running = done.catch(() => {
-      // Told to whoever asked for it; the next one has its own chance.
+      // Told to whoever asked for it; the next one has its own chance, and counts anew.
+      this.#progress.forget()
     })
     return done
   }

@@ -59,6 +59,7 @@ export const adminErrors = {
   'not-yet-covered': { code: -32009, message: 'no checkpoint covers it yet' },
   'too-busy': { code: -32007, message: 'too many requests are being answered; try again' },
   stopped: { code: -32010, message: 'it was stopped before it had an answer; ask again' },
+  'no-room': { code: -32011, message: 'the disk has no room for it' },
 } as const
 
 export type AdminErrorCause = keyof typeof adminErrors

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { NotaryBroker } from '../../broker/index.ts'
+import { SessionStore } from '../../broker/sessions/session-store.ts'
 import type { StoredBlock } from '../../plugins/audit-chain/index.ts'
+import { AnchorFile, LevelAuditStore } from '../../plugins/index.ts'
 import { adminResponseTopic, requestTopic } from '../../protocol/index.ts'
 import { TestAdmin } from '../helpers/admin.ts'
 import { startBroker } from '../helpers/broker.ts'
 import { TestClient } from '../helpers/mqtt-clients.ts'
+import { temporaryDirectory } from '../helpers/temporary.ts'
+import { until } from '../helpers/test-sessions.ts'
 
 const verifyRequest = JSON.stringify({ jsonrpc: '2.0', id: 'v', method: 'audit.verify', params: {} })
 /** Each makes a block that is looked at by itself: more than the bytes that are asked for at a time. */
@@ -20,8 +25,9 @@ class SlowReading {
   readonly ended: Promise<void>
   #letGo: (pauseMs: number) => void = () => {}
 
-  constructor({ chain: { store } }: NotaryBroker) {
-    const blocks = store.blocks.bind(store)
+  constructor() {
+    const store = LevelAuditStore.prototype
+    const { blocks } = store
     const released = new Promise<number>((resolve) => {
       this.#letGo = resolve
     })
@@ -33,11 +39,12 @@ class SlowReading {
     this.ended = new Promise((resolve) => {
       end = resolve
     })
-    const read = async function* (this: SlowReading, fromIndex?: number): AsyncGenerator<StoredBlock> {
+    const reading = this
+    store.blocks = async function* (fromIndex?: number): AsyncGenerator<StoredBlock> {
       store.blocks = blocks
       try {
-        for await (const block of blocks(fromIndex)) {
-          this.given++
+        for await (const block of blocks.call(this, fromIndex)) {
+          reading.given++
           yield block
           begin()
           await wait(await released)
@@ -46,7 +53,6 @@ class SlowReading {
         end()
       }
     }
-    store.blocks = read.bind(this)
   }
 
   /** @param pauseMs after each block */
@@ -56,12 +62,12 @@ class SlowReading {
 }
 
 async function start(t: TestContext) {
-  const { broker, port } = await startBroker(t)
+  const { port } = await startBroker(t)
   const publisher = await TestClient.connect(t, port)
   for (const body of bodies) assert.equal(await publisher.publish('large', body), 0)
   const client = await TestClient.connect(t, port, { clientId: 'auditor' })
   await TestAdmin.over(client)
-  const reading = new SlowReading(broker)
+  const reading = new SlowReading()
   await client.publish(requestTopic.admin, verifyRequest)
   await reading.begun
   const answers = () =>
@@ -98,4 +104,33 @@ test('a verification whose requester disconnects is stopped, and another one may
   assert.ok(reading.given < bodies.length, `all ${reading.given} blocks were read`)
   await admin.client.publish(requestTopic.admin, verifyRequest)
   await admin.client.waitFor(1, ({ payload }) => payload.includes('"ok":true'))
+})
+
+test('a live chain is held against its anchor, and so are queues against the chain', async (t) => {
+  const anchor = new AnchorFile(join(temporaryDirectory(t), 'anchor'))
+  const { port, broker } = await startBroker(t, { anchors: [anchor.place], checkpointIntervalMs: 100 })
+  const admin = await TestAdmin.connect(t, port)
+  const away = await TestClient.connect(t, port, {
+    clientId: 'press-7',
+    clean: false,
+    properties: { sessionExpiryInterval: 600 },
+  })
+  await away.subscribe('plant/#', 1)
+  await away.end()
+  assert.equal(await admin.client.publish('plant/1', 'waits', { qos: 1 }), 0)
+  await until(() => existsSync(anchor.path))
+  const found = async () => {
+    const { ok, firstBad } = await admin.request('audit.verify', {})
+    return ok ? 'ok' : firstBad
+  }
+  assert.equal(await found(), 'ok')
+  writeFileSync(anchor.path, 'nothing that was signed')
+  assert.deepEqual(await found(), { cause: 'checkpoint-invalid', block: 0, index: 0, place: anchor.place })
+  rmSync(anchor.path)
+  assert.equal(await found(), 'ok', 'it is written again with the next checkpoint')
+  const { queues } = new SessionStore(broker.chain.database, false).sublevels
+  const [key] = await queues.keys().all()
+  assert.ok(key !== undefined, 'the message is in a queue')
+  await queues.put(key, Uint8Array.of(0xff))
+  assert.deepEqual(await found(), { cause: 'reference-dangling', block: 0, index: 0, place: 'queue of press-7' })
 })

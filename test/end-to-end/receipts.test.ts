@@ -264,3 +264,29 @@ test('after UNSUBSCRIBE no receipts come, and a session that is resumed wants th
     ['1', '3'].map((payload) => sha256Base64url(payload)),
   )
 })
+
+test('[MQTT-5.0 3.1.2-24] a receipt beyond the Maximum Packet Size of its client is left out and counted, and the client is told', async (t) => {
+  const { port, broker } = await startBroker(t, {
+    checkpointIntervalMs: 100,
+    httpListeners: [{ port: 0, host: '127.0.0.1' }],
+  })
+  const client = await TestClient.connect(t, port, { properties: { maximumPacketSize: 300 } })
+  await client.subscribe(receiptTopic('-'), 0)
+  assert.equal(await client.publish('a', 'x', { qos: 1 }), 0)
+  const [told] = await client.waitFor(1)
+  const { dropped, fromIndex } = JSON.parse(`${told?.payload}`)
+  assert.deepEqual([dropped, fromIndex], [1, broker.chain.nextIndex - 1])
+  const metrics = await (await fetch(`${broker.httpUrls[0]}/metrics`)).text()
+  assert.match(metrics, /^notarymq_answers_too_large_total 1$/m)
+})
+
+test('the receipt of a will is for the next connection of its client that listens', async (t) => {
+  const { port } = await startBroker(t, { checkpointIntervalMs: 100 })
+  const will = { topic: 'gone', payload: Buffer.from('it'), qos: 1 as const, retain: false }
+  const client = await TestClient.connect(t, port, { clientId: 'sensor-1', will })
+  client.vanish()
+  const again = await TestClient.connect(t, port, { clientId: 'sensor-1' })
+  await again.subscribe(receiptTopic('-'), 0)
+  const [receipt] = await again.waitFor(1)
+  assert.equal(JSON.parse(`${receipt?.payload}`).topic, 'gone')
+})

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Aedes } from 'aedes'
 import { adminResponseTopic, checkpointTopic, requestTopic, toBase64url } from '../../protocol/index.ts'
 import { atEnd } from '../helpers/cleanup.ts'
+import { runCli } from '../helpers/processes.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { growingLog } from '../helpers/test-log.ts'
 import { cosignaturesOf, spawnWitness, verifierOf } from '../helpers/witnessing.ts'
@@ -17,8 +20,11 @@ interface Cosigned {
 }
 
 /** A plain broker on the port that publishes checkpoints of the log and answers for it. */
-async function openLogBroker(t: TestContext, port = 0) {
+async function openLogBroker(t: TestContext, port = 0, login?: string) {
   const broker = await Aedes.createBroker()
+  if (login !== undefined) {
+    broker.authenticate = (_client, username, password, done) => done(null, `${username} ${password}` === login)
+  }
   const server = createServer(broker.handle)
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const close = () => new Promise<void>((resolve) => broker.close(() => server.close(() => resolve())))
@@ -78,4 +84,27 @@ test('a witness fetches checkpoints over MQTT and gives its cosignatures back, a
   assert.deepEqual(await witness.post(log.request(0, 1)), { status: 409, body: '33\n' })
   witness.process.child.kill('SIGTERM')
   assert.equal((await witness.process.ended).code, 0)
+})
+
+test('a witness says who it is to a broker that asks, from a file or the environment', async (t) => {
+  const broker = await openLogBroker(t, 0, 'witness pass word')
+  broker.publish(5)
+  const url = `mqtt://127.0.0.1:${broker.port}`
+  const directory = temporaryDirectory(t)
+  const file = join(directory, 'logins')
+  writeFileSync(file, `# for the log\n${url} witness pass word\n`)
+  const witness = await spawnWitness(t, directory, [log.key.vkey], ['--url', url, '--login-file', file])
+  await broker.cosignedOf(5)
+  witness.process.child.kill('SIGTERM')
+  assert.equal((await witness.process.ended).code, 0)
+})
+
+test('logins that are of no --url, or have another form, are refused, and nothing of them is said', async (t) => {
+  const files = { key: join(temporaryDirectory(t), 'key'), db: temporaryDirectory(t) }
+  const args = ['witness', '--url', 'mqtt://127.0.0.1:1', '--key', files.key, '--db', files.db, '--log', log.key.vkey]
+  for (const NOTARYMQ_LOGIN of ['mqtt://127.0.0.1:2 witness secret', 'witness secret', 'mqtt://127.0.0.1:1 secret']) {
+    const { code, stdout, stderr } = await runCli(t, args, { env: { NOTARYMQ_LOGIN } })
+    assert.equal(code, 2)
+    assert.doesNotMatch(`${stdout}${stderr}`, /secret/)
+  }
 })

@@ -15,6 +15,7 @@ import {
   type KeySeq,
   keyEventRecord,
   kidOf,
+  type P256PrivateKey,
   parseAttachedEnvelope,
   publishProtectedHeaders,
   type RecordWithBody,
@@ -251,12 +252,13 @@ export type GoldenRecord =
 /**
  * Four blocks, six records: broker key "meriadoc", publisher key "11", salts 000102..., signatures by RFC 6979.
  * @param blocks how many of them, for chains that go on in another way
+ * @param named what the genesis says, and whose key signs, for chains that somebody else has the keys of
  */
-export function goldenChain(blocks = 4): TestChain {
-  const chain = new TestChain(keyMeriadoc, countingCrypto())
+export function goldenChain(blocks = 4, named = genesis, brokerKey: P256PrivateKey = keyMeriadoc): TestChain {
+  const chain = new TestChain(brokerKey, countingCrypto())
   const records = goldenRecords(chain.crypto)
   const commits = [
-    [records.genesis],
+    [noBody(genesisRecord(named, startMs))],
     [records['key-enroll'], records['publish-unsigned']],
     [records['publish-signed'], records['publish-mqtt5']],
     [records['key-revoke']],

@@ -29,6 +29,8 @@ export interface TestLinks {
   readonly gate: PublishGate
   /** Why links ended. */
   readonly notices: string[]
+  /** Publishes whose receipts are owed, with the client ids that they are owed to. */
+  readonly owed: (readonly [clientId: string, index: number])[]
   /** Why publishes and exchanges were refused. */
   readonly refused: string[]
   readonly errors: unknown[]
@@ -47,6 +49,7 @@ export async function openTestLinks(t: TestContext, options: TestLinksOptions = 
   const errors: unknown[] = []
   const onError = (error: unknown) => errors.push(error)
   const refused: string[] = []
+  const owed: [string, number][] = []
   const gate = new PublishGate({ chain, rules: new RulesInForce(new PublishPolicy(protect)), onError })
   const service = new KeyExchangeService({
     chain,
@@ -60,6 +63,7 @@ export async function openTestLinks(t: TestContext, options: TestLinksOptions = 
     gate,
     mayWrite: (_client, topicName) => !topicName.startsWith('forbidden/'),
     isDiskFull: () => false,
+    receipts: { acceptedFor: (clientId, index) => owed.push([clientId, index]) },
     onRefused: (_publish, cause) => refused.push(cause),
   })
   const notices: string[] = []
@@ -80,7 +84,7 @@ export async function openTestLinks(t: TestContext, options: TestLinksOptions = 
     { protocol: 'notary-link', ...(tls === undefined ? undefined : { tls }) },
     { accept: (transport, arrival) => void new NotaryLink(transport, arrival, context), connectTimeoutMs },
   )
-  return { port, sessions, brokerKey: chain.brokerKey, service, gate, notices, refused, errors }
+  return { port, sessions, brokerKey: chain.brokerKey, service, gate, notices, owed, refused, errors }
 }
 
 /** A device with a key file of its own, enrolled. */

@@ -61,6 +61,11 @@ test('a device agrees on a key over the socket, and what it publishes there is r
     answers,
     [0, 1, 2].map((n) => accepted(before + n)),
   )
+  // A connection of the same client that wants receipts gets them.
+  assert.deepEqual(
+    links.owed,
+    [0, 1, 2].map((n) => ['press-7', before + n]),
+  )
   const payloads = subscriber.publishes.map(({ message }) => parseSign1(message.payload).payload)
   assert.deepEqual(
     payloads.map((payload) => Buffer.from(payload ?? []).toString()),

@@ -19,6 +19,25 @@ test('what waits in a queue is pinned until it is acknowledged', async (t) => {
   assert.deepEqual(await pinned(made), [index], 'after a start')
 })
 
+test('what came with something that is not acknowledged yet is pinned with it: the queue on disk refers to both', async (t) => {
+  const made = await TestSessions.open(t)
+  const { session, link } = await made.connect('slow')
+  await made.subscribe(session, 'a')
+  const index = made.chain.nextIndex
+  // One commit.
+  made.publish({ topic: 'a', payload: 'one', qos: 1 })
+  made.publish({ topic: 'a', payload: 'two', qos: 1 })
+  await made.settled()
+  const [one, two] = link.publishes
+  assert.ok(one !== undefined && two !== undefined)
+  session.outbox.puback(one.packetId)
+  await made.settled()
+  assert.deepEqual(await pinned(made), [index, index + 1])
+  session.outbox.puback(two.packetId)
+  await made.settled()
+  assert.deepEqual(await pinned(made), [])
+})
+
 test('a retained message is pinned until it is replaced', async (t) => {
   const made = await TestSessions.open(t)
   const first = made.chain.nextIndex

@@ -80,6 +80,14 @@ test('audit.backup takes the name of one new directory, and needs notary_backup'
   await (await TestAdmin.connect(t, without.port)).refuses('audit.backup', { name: 'a' }, 'method-not-found')
 })
 
+test('where the disk of the copies has no room to spare, the requester is told, and nothing is left of the copy', async (t) => {
+  const backups = temporaryDirectory(t)
+  const kilobytes = `${Number.MAX_SAFE_INTEGER}`
+  const { port } = await start(t, temporaryDirectory(t), `notary_backup ${backups}`, `notary_min_free ${kilobytes}`)
+  await (await TestAdmin.connect(t, port)).refuses('audit.backup', { name: 'a' }, 'no-room')
+  assert.deepEqual(readdirSync(backups), [])
+})
+
 test('audit backup --db copies the data of a stopped broker', async (t) => {
   const [location, parent] = [temporaryDirectory(t), temporaryDirectory(t)]
   const { port, program } = await start(t, location)

@@ -87,3 +87,29 @@ test('a copy that nobody waits for any more leaves nothing behind', async (t) =>
   await assert.rejects(copying, { code: 'ERR_BACKUP_FAILED' })
   assert.deepEqual(readdirSync(parent), [])
 })
+
+test('a copy for which there is no room is not begun, and one that takes the last room is given up', async (t) => {
+  const [location, parent] = [temporaryDirectory(t), temporaryDirectory(t)]
+  const chain = await AuditChain.open({ location })
+  atEnd(t, () => chain.close())
+  // More than is copied between two looks.
+  for (let i = 0; i < 40; i++) chain.submit(submission(`${i}`, publishDecision('x'.repeat(500_000))))
+  await chain.drained()
+  let asked = 0
+  const copy = (minFreeBytes: () => number) => {
+    asked = 0
+    return backUp(chain.database, location, join(parent, 'copy'), { minFreeBytes })
+  }
+  const never = Number.MAX_SAFE_INTEGER
+  await assert.rejects(
+    copy(() => never),
+    { code: 'ERR_BACKUP_NO_ROOM' },
+  )
+  await assert.rejects(
+    copy(() => (asked++ === 0 ? 0 : never)),
+    { code: 'ERR_BACKUP_NO_ROOM' },
+  )
+  assert.ok(asked > 1, 'somebody else took the room while it was made')
+  assert.deepEqual(readdirSync(parent), [])
+  assert.equal((await copy(() => 0)).records, chain.nextIndex)
+})

@@ -37,9 +37,12 @@ async function listening(t: TestContext) {
     id: 'sensor-1',
     version: 4,
     isCongested: false,
-    publish: ({ payload }: { payload: string | Buffer }, done: () => void) => {
+    mostBytes: Number.POSITIVE_INFINITY,
+    publish({ payload }: { payload: string | Buffer }, done: () => void) {
+      if (payload.length > this.mostBytes) return false
       messages.push(JSON.parse(`${payload}`))
       done()
+      return true
     },
   }
   assert.ok(topics.subscribe(client, receiptTopic('-')))
@@ -112,6 +115,51 @@ test('nobody is sent a record of somebody else, whatever index was noted', async
   await checkpoints.make()
   await until(() => messages.length === 1)
   assert.deepEqual(indexesOf(messages), [2])
+})
+
+test('a receipt that is larger than the client takes is told as dropped', async (t) => {
+  const { checkpoints, client, queue, messages, append } = await listening(t)
+  client.mostBytes = 100
+  const index = await append()
+  queue.accepted(index)
+  await checkpoints.make()
+  await until(() => messages.length === 1)
+  assert.deepEqual(messages, [{ dropped: 1, fromIndex: index, toIndex: index }])
+})
+
+test('what is published in the name of a client without it has its receipt, now or when it listens again', async (t) => {
+  const { checkpoints, client, push, messages, append } = await listening(t)
+  push.acceptedFor(owner.clientId, await append())
+  await checkpoints.make()
+  await until(() => messages.length === 1)
+  push.forget(client)
+  push.acceptedFor(owner.clientId, await append())
+  push.acceptedFor('somebody else', await append('somebody else'))
+  await checkpoints.make()
+  assert.deepEqual(indexesOf(messages), [1])
+  push.queueOf(client, owner)
+  await until(() => messages.length === 2)
+  push.forget(client)
+  push.queueOf(client, owner)
+  await append()
+  await checkpoints.make()
+  assert.deepEqual(indexesOf(messages), [1, 2], 'once')
+})
+
+test('what waits for clients that are away is bounded', async (t) => {
+  const { checkpoints, client, push, messages, append } = await listening(t)
+  push.forget(client)
+  const index = await append()
+  for (let i = 0; i < 150; i++) push.acceptedFor(owner.clientId, index)
+  await checkpoints.make()
+  push.queueOf(client, owner)
+  await until(() => messages.length >= 100)
+  push.forget(client)
+  push.acceptedFor(owner.clientId, index)
+  for (let i = 0; i < 1000; i++) push.acceptedFor(`${i}`, index)
+  push.queueOf(client, owner)?.accepted(index)
+  await until(() => messages.length > 100)
+  assert.equal(messages.length, 101, 'the one that came first is forgotten')
 })
 
 test('what cannot be proved is told as dropped, and the log learns why', async (t) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { checkpointTable } from '../../../plugins/checkpoints/stored-checkpoint.ts'
 import {
   AnchorFile,
   type AuditChain,
@@ -14,7 +15,7 @@ import {
   openStoreDatabase,
   verifyStore,
 } from '../../../plugins/index.ts'
-import { signPublish, toHex } from '../../../protocol/index.ts'
+import { parseAnchor, signPublish, toHex } from '../../../protocol/index.ts'
 import { appendPublishes, contentOf, openAnchored, putBack, refusal } from '../../helpers/anchored-chain.ts'
 import { signedPublish, startMs } from '../../helpers/golden-chain.ts'
 import { numberedKey, publicOf, type TestKey } from '../../helpers/keys.ts'
@@ -277,4 +278,53 @@ test('the recovery is in the chain, with who asked for it, before every key', as
   assert.equal(genesis?.record.detail?.size, 6)
   assert.deepEqual([recovery?.record.kind, recovery?.record.username], ['recovery', 'root'])
   assert.ok(rest.every(({ record }) => record.kind === 'key'))
+})
+
+test('an anchor that the second log never wrote is no obstacle to a third, which gives it its own checkpoint', async (t) => {
+  const { location, file } = await rolledBack(t)
+  await openNewLog(location, wanted)
+  const held = contentOf(file).note
+  const other = new AnchorFile(temporaryDirectory(t))
+  const second = await openAnchored(location, [other])
+  assert.equal(await takes(second.chain, device, 30), true)
+  await second.close()
+  writeFileSync(join(location, 'head'), 'no header')
+  const anchorPaths = [file.place, other.place]
+  const { origin, continues, oldDirectory } = await openNewLog(location, { ...wanted, anchorPaths })
+  assert.match(origin, /\/log-3$/)
+  assert.match(continues.origin, /\/log-2$/)
+  assert.equal(parseAnchor(readFileSync(join(oldDirectory, 'anchor.1'))).note, held)
+  assert.ok(contentOf(file).note.startsWith(`${origin}\n`))
+  assert.ok(contentOf(other).note.startsWith(`${continues.origin}\n`), 'this one may stay as it is')
+  const third = await openAnchored(location, [file, other])
+  assert.equal(await takes(third.chain, device, 30), false)
+  assert.equal(await takes(third.chain, device, 31), true)
+  await third.close()
+  assert.ok(await verifies(location))
+})
+
+test('an anchor that knows more of the first log than the second one says is taken over, numbers and all', async (t) => {
+  const { location, file } = await rolledBack(t)
+  // Without the anchor: 7 of 10 records, the device at 10 of 20.
+  writeFileSync(join(location, 'head'), 'no header')
+  await openNewLog(location, { ...wanted, anchorPaths: [] })
+  assert.equal((await refusal(openAnchored(location, [file]))).code, 'ERR_ANCHOR_OTHER_LOG')
+  await openNewLog(location, { ...wanted, anchorPaths: [file.place] })
+  const { chain, close } = await openAnchored(location, [file])
+  assert.equal(await takes(chain, device, 20), false)
+  assert.equal(await takes(chain, device, 21), true)
+  await close()
+})
+
+test('what takes the place of a log of which nobody has a checkpoint continues the log before it', async (t) => {
+  const { location, file } = await rolledBack(t)
+  const { origin: first } = await examineChain(location, [])
+  await openNewLog(location, wanted)
+  const database = await openStoreDatabase(location, false)
+  await checkpointTable(database).clear()
+  await database.close()
+  writeFileSync(join(location, 'head'), 'no header')
+  const { origin, continues } = await openNewLog(location, { ...wanted, anchorPaths: [file.place] })
+  assert.deepEqual([origin, continues], [`${first}/log-3`, { origin: first, treeSize: 10 }])
+  await (await openAnchored(location, [file])).close()
 })
