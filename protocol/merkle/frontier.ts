@@ -69,7 +69,8 @@ export class Frontier {
     const known = [...this.#subtrees]
     const added: Uint8Array[] = []
     const rowsOfTiles: Uint8Array[] = []
-    let row = concatBytes(...leafHashes)
+    let row: Uint8Array = new Uint8Array(leafHashes.length * hashBytes)
+    for (const [i, leafHash] of leafHashes.entries()) row.set(leafHash, i * hashBytes)
     for (let [height, size] = [0, this.#size]; row.length > 0; height++, size = Math.floor(size / 2)) {
       if (height > 0 && height % tileHeight === 0) rowsOfTiles.push(row)
       // What waits at this height for a right neighbour is the smallest one that is left.

@@ -8,7 +8,13 @@ export type Code = number | readonly Code[]
 export type Local = number
 
 export function bytesOf(code: Code): number[] {
-  return typeof code === 'number' ? [code] : code.flatMap(bytesOf)
+  const bytes: number[] = []
+  const add = (part: Code): void => {
+    if (typeof part === 'number') bytes.push(part)
+    else for (const inner of part) add(inner)
+  }
+  add(code)
+  return bytes
 }
 
 /** LEB128, unsigned. */
