@@ -193,7 +193,6 @@ function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Ui
 /** OpenSSL through Node: the broker's cryptography. Verification never runs on the main thread. */
 export const nativeCrypto: CryptoProvider = Object.freeze({
   sha256,
-  sha256Into,
   sha256Each,
   randomBytes: (length) => randomBytes(length),
   signP256: (key, message) => sign('sha256', message, { key: privateKeyObject(key), dsaEncoding: 'ieee-p1363' }),

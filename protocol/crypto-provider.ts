@@ -8,8 +8,6 @@ import { ProtocolError } from './errors.ts'
 export interface CryptoProvider {
   /** SHA-256 of the concatenation of the parts, 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Uint8Array
-  /** SHA-256 of `data` to `target[offset .. offset + 31]`: for what is only hashed again. They may overlap. */
-  sha256Into(target: Uint8Array, offset: number, data: Uint8Array): void
   /**
    * SHA-256 of each of many messages, for less than one by one.
    * @param messages side by side

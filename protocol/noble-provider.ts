@@ -31,7 +31,6 @@ function isEqualInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
  */
 export const nobleCrypto: CryptoProvider = Object.freeze({
   sha256: (...parts) => sha256(parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts)),
-  sha256Into: (target, offset, data) => target.set(sha256(data), offset),
   sha256Each: (messages, lengths) => hashOneByOne(messages, lengths, sha256),
   randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
   signP256: (key, message) => p256.sign(message, key.d, { lowS: true, prehash: true, format: 'compact' }),

@@ -37,7 +37,7 @@ export function buildBlock(
 ): BuiltBlock {
   const frontier = state.frontier.clone()
   const firstIndex = frontier.size
-  // A plain view: parts of it are made faster than those of a Buffer.
+  // Not a Buffer, whose parts take longer to make.
   const salts = new Uint8Array(crypto.randomBytes(saltBytes * records.length))
   const salted = new MessageRow(records.length * saltedRecordBytes)
   const starts: number[] = []
