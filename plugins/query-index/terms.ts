@@ -37,7 +37,7 @@ const outcomeTerms: readonly Term[] = Object.entries(outcomes).reduce<Term[]>((t
 
 /**
  * Every term of an encoded record, of some twice. A username that is a mere claim is none. What is not indexed is passed
- * over and not checked: a third of the time that `decodeRecord` takes.
+ * over and not checked.
  * @throws {ProtocolError} ERR_CBOR_*
  */
 export function readTerms(encoded: Uint8Array, add: (field: IndexedField, term: Term) => void): void {

@@ -73,7 +73,7 @@ export interface BlockOfRecords extends SignedHeader {
 }
 
 /**
- * As {@link decodeBlock}, without salts, bodies and leaves, which are passed over: half the time.
+ * As {@link decodeBlock}, without salts, bodies and leaves, which are passed over.
  * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
  */
 export function decodeRecordsOfBlock(encoded: Uint8Array): BlockOfRecords {
