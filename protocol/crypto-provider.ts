@@ -8,8 +8,13 @@ import { ProtocolError } from './errors.ts'
 export interface CryptoProvider {
   /** SHA-256 of the concatenation of the parts, 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Uint8Array
-  /** SHA-256 of `data` to `target[offset .. offset + 31]`: for what is only hashed again. They may overlap. */
-  sha256Into(target: Uint8Array, offset: number, data: Uint8Array): void
+  /**
+   * SHA-256 of each of many messages, for less than one by one.
+   * @param messages side by side
+   * @param lengths of the messages, in their order; their sum is the length of `messages`
+   * @returns digests side by side
+   */
+  sha256Each(messages: Uint8Array, lengths: readonly number[]): Uint8Array
   /** Bytes from a cryptographically secure generator. */
   randomBytes(length: number): Uint8Array
   /** ECDSA P-256 with SHA-256 over `message`. @returns signature r || s, 64 bytes */

@@ -7,6 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes } from './bytes.ts'
 import { type P256PrivateKey, type P256PublicKey, p256OfPoint, uncompressedPoint } from './cose/cose-key.ts'
 import { type CryptoProvider, checkedSharedSecret, checkHkdfLength, keyRefusedByEcdh } from './crypto-provider.ts'
+import { hashOneByOne } from './sha256/index.ts'
 
 function ecdhP256(privateKey: P256PrivateKey, publicKey: P256PublicKey): Uint8Array {
   let point: Uint8Array
@@ -41,7 +42,7 @@ function authentic(open: () => Uint8Array): Uint8Array | undefined {
  */
 export const nobleCrypto: CryptoProvider = Object.freeze({
   sha256: (...parts) => sha256(parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts)),
-  sha256Into: (target, offset, data) => target.set(sha256(data), offset),
+  sha256Each: (messages, lengths) => hashOneByOne(messages, lengths, sha256),
   randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
   signP256: (key, message) => p256.sign(message, key.d, { lowS: true, prehash: true, format: 'compact' }),
   verifyP256: async (key, message, signature) => {

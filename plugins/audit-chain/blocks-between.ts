@@ -1,4 +1,4 @@
-import { type Block, decodeBlock, type QueryOrder } from '../../protocol/index.ts'
+import { type Block, type BlockHeader, decodeBlock, type QueryOrder } from '../../protocol/index.ts'
 import { damaged } from './replay.ts'
 import type { AuditStore } from './store.ts'
 
@@ -15,16 +15,28 @@ export interface IndexRange {
 const blocksPerRead = 1024
 const bytesPerRead = 256 * 1024
 
+/** As much of a block as is asked for. */
+interface PartOfBlock {
+  readonly header: BlockHeader
+  readonly entries: readonly unknown[]
+}
+
 /**
  * The blocks that hold the records of a range, read a few at a time: no iterator is held open in between.
  * @throws {PluginError} ERR_CHAIN_DAMAGED: one is missing
  * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
  */
-export async function* blocksBetween(
+export function blocksBetween(store: BlockSource, range: IndexRange, order: QueryOrder): AsyncGenerator<Block, void> {
+  return partsBetween(store, range, order, decodeBlock)
+}
+
+/** As {@link blocksBetween}, with another decoder, which throws the same. */
+export async function* partsBetween<Part extends PartOfBlock>(
   store: BlockSource,
   { from, to }: IndexRange,
   order: QueryOrder,
-): AsyncGenerator<Block, void> {
+  decode: (encoded: Uint8Array) => Part,
+): AsyncGenerator<Part, void> {
   const isUpwards = order === 'asc'
   let at = isUpwards ? from : to
   while (isUpwards ? at <= to : at >= from) {
@@ -33,7 +45,7 @@ export async function* blocksBetween(
       : store.blocksUpTo(at, blocksPerRead, bytesPerRead)
     const before = at
     for (const { encoded } of await read) {
-      const block = decodeBlock(encoded)
+      const block = decode(encoded)
       const { firstIndex } = block.header
       const end = firstIndex + block.entries.length
       if (at < firstIndex || at >= end) break

@@ -1,5 +1,5 @@
 export { AuditChain, type AuditChainOptions, type FoundChain, nextLogMarkOf, nextLogOf } from './audit-chain.ts'
-export { type BlockSource, blocksBetween, type IndexRange } from './blocks-between.ts'
+export { type BlockSource, blocksBetween, type IndexRange, partsBetween } from './blocks-between.ts'
 export { changeKeyPassphrase, ed25519Of, type KeyCustody, type KeyRole } from './broker-keys.ts'
 export { ConfigRecorder } from './config-recorder.ts'
 export { bytesOfFiles, freeBytesAt } from './disk-room.ts'

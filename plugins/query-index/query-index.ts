@@ -1,5 +1,5 @@
-import { bytesEqual, decodeRecord, headerOfBlock, ProtocolError } from '../../protocol/index.ts'
-import { type BlockSource, blocksBetween, type StoreDatabase } from '../audit-chain/index.ts'
+import { bytesEqual, decodeRecordsOfBlock, headerOfBlock, ProtocolError } from '../../protocol/index.ts'
+import { type BlockSource, partsBetween, type StoreDatabase } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import type { Pace } from '../pace.ts'
@@ -180,12 +180,12 @@ export class QueryIndex {
     const to = from + segmentRecords - 1
     const builder = new SegmentBuilder(segmentRecords)
     let headerHash: Uint8Array = new Uint8Array()
-    for await (const block of blocksBetween(this.#chain.store, { from, to }, 'asc')) {
+    for await (const block of partsBetween(this.#chain.store, { from, to }, 'asc', decodeRecordsOfBlock)) {
       const { firstIndex } = block.header
-      for (const [i, entry] of block.entries.entries()) {
+      for (const [i, record] of block.entries.entries()) {
         const index = firstIndex + i
         if (index < from || index > to) continue
-        if (entry.record !== undefined) builder.add(index - from, decodeRecord(entry.record))
+        if (record !== undefined) builder.add(index - from, record)
         if (pace.isTired) await pace.rest()
       }
       if (firstIndex + block.entries.length > to) headerHash = nativeCrypto.sha256(block.encodedHeader)

@@ -1,6 +1,5 @@
-import type { ChainRecord } from '../../protocol/index.ts'
 import { type ChunkInfo, type EncodedChunk, encodeChunks, encodeSummary } from './segment-format.ts'
-import { type IndexedField, indexedFields, type Term, termsOf } from './terms.ts'
+import { type IndexedField, indexedFields, readTerms, type Term } from './terms.ts'
 
 /** Collects the terms of one segment. */
 export class SegmentBuilder {
@@ -13,14 +12,18 @@ export class SegmentBuilder {
     this.#size = size
   }
 
-  /** @param offset within the segment, above all before */
-  add(offset: number, record: ChainRecord): void {
-    for (const [field, term] of termsOf(record)) {
+  /**
+   * @param offset within the segment, above all before
+   * @param encoded record
+   * @throws {ProtocolError} ERR_CBOR_*
+   */
+  add(offset: number, encoded: Uint8Array): void {
+    readTerms(encoded, (field, term) => {
       const terms = this.#terms.get(field) as Map<Term, number[]>
       const offsets = terms.get(term)
       if (offsets === undefined) terms.set(term, [offset])
       else if (offsets.at(-1) !== offset) offsets.push(offset)
-    }
+    })
   }
 
   /** @param headerHash of the block that holds the last record */

@@ -1,5 +1,4 @@
-import { type ChainRecord, type Outcome, topicMatchesFilter } from '../../protocol/index.ts'
-import { provenUsername } from '../authorize-publish/index.ts'
+import { authKinds, CborReader, type Outcome, outcomes, recordField, topicMatchesFilter } from '../../protocol/index.ts'
 
 /** What a segment is indexed by, in the order in which it is stored. */
 export const indexedFields = ['topic', 'clientId', 'username', 'kid', 'outcome'] as const
@@ -15,8 +14,12 @@ export type Term = string
 export const maxTermBytes = 128
 
 export function termOfBytes(value: Uint8Array): Term {
-  const { buffer, byteOffset, length } = value
-  return Buffer.from(buffer, byteOffset, Math.min(length, maxTermBytes)).toString('latin1')
+  return latin1Slice.call(value, 0, Math.min(value.length, maxTermBytes))
+}
+
+/** Makes no Buffer of the bytes, which would take as long again. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, start: number, end: number): string
 }
 
 export function termOfText(value: string): Term {
@@ -27,16 +30,50 @@ export function bytesOfTerm(term: Term): Uint8Array {
   return Buffer.from(term, 'latin1')
 }
 
-/** Every term of a record, by field. A username that is a mere claim is none. */
-export function* termsOf(record: ChainRecord): Iterable<readonly [IndexedField, Term]> {
-  const { topic, storedTopic, clientId, username, auth = 'none', thumbprint, outcome } = record
-  if (topic !== undefined) yield ['topic', termOfText(topic)]
-  if (storedTopic !== undefined && storedTopic !== topic) yield ['topic', termOfText(storedTopic)]
-  if (clientId !== undefined) yield ['clientId', termOfText(clientId)]
-  const name = provenUsername({ username, auth })
-  if (name !== undefined) yield ['username', termOfText(name)]
-  if (thumbprint !== undefined) yield ['kid', termOfBytes(thumbprint)]
-  if (outcome !== undefined) yield ['outcome', outcome]
+const outcomeTerms: readonly Term[] = Object.entries(outcomes).reduce<Term[]>((terms, [word, number]) => {
+  terms[number] = word
+  return terms
+}, [])
+
+/**
+ * Every term of an encoded record, of some twice. A username that is a mere claim is none. What is not indexed is passed
+ * over and not checked.
+ * @throws {ProtocolError} ERR_CBOR_*
+ */
+export function readTerms(encoded: Uint8Array, add: (field: IndexedField, term: Term) => void): void {
+  const reader = new CborReader(encoded)
+  let username: Uint8Array | undefined
+  for (let left = reader.map(); left > 0; left--) {
+    switch (reader.int()) {
+      case recordField.topic:
+      case recordField.storedTopic:
+        add('topic', termOfBytes(reader.textBytes()))
+        break
+      case recordField.clientId:
+        add('clientId', termOfBytes(reader.textBytes()))
+        break
+      case recordField.username:
+        username = reader.textBytes()
+        break
+      case recordField.auth:
+        // Its key comes behind that of the username.
+        if (reader.int() !== authKinds.none && username !== undefined) add('username', termOfBytes(username))
+        break
+      case recordField.thumbprint:
+        add('kid', termOfBytes(reader.bytes()))
+        break
+      case recordField.outcome:
+        addOutcome(reader.int(), add)
+        break
+      default:
+        reader.skip()
+    }
+  }
+}
+
+function addOutcome(outcome: number, add: (field: IndexedField, term: Term) => void): void {
+  const term = outcomeTerms[outcome]
+  if (term !== undefined) add('outcome', term)
 }
 
 /** Which terms of a field belong to what is looked for. */

@@ -66,6 +66,38 @@ export function decodeBlock(encoded: Uint8Array): Block {
   return { ...header, entries }
 }
 
+/** The records of a block alone. */
+export interface BlockOfRecords extends SignedHeader {
+  /** Encoded; undefined in the place of one that was erased. */
+  readonly entries: readonly (Uint8Array | undefined)[]
+}
+
+/**
+ * As {@link decodeBlock}, without salts, bodies and leaves, which are passed over.
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
+ */
+export function decodeRecordsOfBlock(encoded: Uint8Array): BlockOfRecords {
+  const reader = new CborReader(encoded)
+  const header = readHeader(reader)
+  const count = reader.array()
+  for (let left = count; left > 0; left--) reader.skip()
+  const entries: (Uint8Array | undefined)[] = []
+  for (let left = reader.array(count); left > 0; left--) {
+    if (reader.isNil()) {
+      reader.nil()
+      entries.push(undefined)
+      continue
+    }
+    reader.array(3)
+    reader.skip()
+    entries.push(reader.bytes())
+    reader.skip()
+  }
+  reader.end()
+  if (count === 0) throw malformed('empty')
+  return { ...header, entries }
+}
+
 /**
  * One entry of a stored block: the others, and the header, are passed over and not checked for their form.
  * @param at place in the block, from 0 on

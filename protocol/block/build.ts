@@ -1,8 +1,8 @@
-import { CborWriter } from '../cbor/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
-import type { TreeGrowth } from '../merkle/index.ts'
+import { hashBytes, leafHashes, type TreeGrowth } from '../merkle/index.ts'
 import { type ChainRecord, saltBytes, writeRecord } from '../record/index.ts'
-import { BlockWriter } from './block-writer.ts'
+import { MessageRow } from '../sha256/index.ts'
+import { encodeBlock } from './block.ts'
 import { type BlockHeader, type BlockSigner, encodeBlockHeader } from './header.ts'
 import { LeafMaker } from './leaf-maker.ts'
 import type { ChainState } from './state.ts'
@@ -37,22 +37,19 @@ export function buildBlock(
 ): BuiltBlock {
   const frontier = state.frontier.clone()
   const firstIndex = frontier.size
-  const salts = crypto.randomBytes(saltBytes * records.length)
-  let bodyBytes = 0
-  for (const { body } of records) if (body !== undefined) bodyBytes += body.length
-  const writer = new BlockWriter(records.length, bodyBytes)
-  const leaf = new LeafMaker(timeMs)
-  const leafHashes: Uint8Array[] = []
+  // Not a Buffer, whose parts take longer to make.
+  const salts = new Uint8Array(crypto.randomBytes(saltBytes * records.length))
+  const salted = new MessageRow(records.length * saltedRecordBytes)
+  const starts: number[] = []
   for (let i = 0; i < records.length; i++) {
-    const { record, body } = records[i] as RecordWithBody
-    const salt = salts.subarray(i * saltBytes, (i + 1) * saltBytes)
-    // Salt and record lie side by side to be hashed, and again in the block.
-    const salted = writeRecord(scratch.reset().raw(salt), record).finish()
-    leaf.make(salted, crypto)
-    leafHashes.push(leaf.hash(crypto))
-    writer.add(leaf.encoded, salt, salted.subarray(saltBytes), body)
+    const { record } = records[i] as RecordWithBody
+    writeRecord(salted.writer.raw(partOf(salts, i, saltBytes)), record)
+    starts.push(salted.end())
   }
-  const growth = frontier.grow(leafHashes)
+  const maker = new LeafMaker(timeMs)
+  const leaves = maker.leavesOf(salted.digests(crypto))
+  const hashes = leafHashes(leaves, maker.bytes, crypto)
+  const growth = frontier.grow(records.map((_, i) => partOf(hashes, i, hashBytes)))
   const header: BlockHeader = {
     height: state.height,
     previousHash: state.previousHash,
@@ -65,8 +62,18 @@ export function buildBlock(
   const encodedHeader = encodeBlockHeader(header)
   const signed = signer.sign(encodedHeader)
   const next = { height: state.height + 1, previousHash: crypto.sha256(encodedHeader), timeMs, frontier }
-  return { header, signed, encoded: writer.finish(signed), next, growth }
+  const { bytes } = salted
+  const entries = records.map(({ body }, i) => {
+    const record = bytes.subarray((starts[i] as number) + saltBytes, starts[i + 1])
+    return { leaf: partOf(leaves, i, maker.bytes), salt: partOf(salts, i, saltBytes), record, body }
+  })
+  return { header, signed, encoded: encodeBlock(signed, entries), next, growth }
 }
 
-/** One record with its salt. Building a block never waits, so nobody else writes to it meanwhile. */
-const scratch = new CborWriter(4096)
+/** What a record and its salt take, roughly. */
+const saltedRecordBytes = 320
+
+/** One of parts of equal size that lie side by side: a view. */
+function partOf(row: Uint8Array, index: number, size: number): Uint8Array {
+  return row.subarray(index * size, (index + 1) * size)
+}

@@ -2,8 +2,10 @@ export { type AnchorContent, parseAnchor, signAnchor, verifyAnchor } from './anc
 export {
   type Block,
   type BlockEntry,
+  type BlockOfRecords,
   decodeBlock,
   decodeEntry,
+  decodeRecordsOfBlock,
   type ErasedEntry,
   encodeBlock,
   headerOfBlock,

@@ -1,12 +1,10 @@
 import { bytesEqual } from '../bytes.ts'
-import { CborWriter } from '../cbor/index.ts'
 import type { P256PublicKey } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
-import { type AlignedSubtree, alignedSubtrees, hashBytes, leafHash } from '../merkle/index.ts'
+import { type AlignedSubtree, alignedSubtrees, leafHash } from '../merkle/index.ts'
 import {
   type ChainRecord,
-  commitmentOf,
   decodeLeaf,
   decodeRecord,
   type Erasable,
@@ -19,6 +17,7 @@ import {
   readPlainPublish,
 } from '../record/index.ts'
 import { type Block, type BlockEntry, decodeBlock, type KeptEntry } from './block.ts'
+import { BlockDigests } from './block-digests.ts'
 import { isBodyErased } from './erase.ts'
 import type { ChainFault } from './faults.ts'
 import { type SignedHeader, verifySignedHeader } from './header.ts'
@@ -81,8 +80,6 @@ export interface InspectionOptions {
 }
 
 const nothing = new Uint8Array(0)
-/** A record with its salt in front. Nothing waits while it is in use. */
-const scratch = new CborWriter(4096)
 /** Of kinds that are looked at by themselves. */
 const parsers = { config: parseConfig, session: parseSession, damage: parseDamage } as const
 
@@ -102,7 +99,8 @@ export async function inspectBlock(
     if (inspected !== undefined) records.push(inspected instanceof Promise ? await inspected : inspected)
   }
   const { header, encodedHeader, signed } = block
-  const { leafHashes, uncommitted, firstTimeMs } = inspection
+  const { uncommitted, firstTimeMs } = inspection
+  const { leafHashes } = inspection.digests
   return {
     key,
     header: { header, encodedHeader, signed },
@@ -138,7 +136,7 @@ async function signerOf(block: Block, options: InspectionOptions): Promise<P256P
 
 /** Goes through the entries of one block, in their order. */
 class BlockInspection {
-  readonly leafHashes: Uint8Array
+  readonly digests: BlockDigests
   readonly uncommitted: Uncommitted[] = []
   firstTimeMs: number | undefined
   readonly #block: Block
@@ -149,15 +147,13 @@ class BlockInspection {
   constructor(block: Block, options: InspectionOptions) {
     this.#block = block
     this.#options = options
-    this.leafHashes = new Uint8Array(block.entries.length * hashBytes)
+    this.digests = new BlockDigests(block.entries, options.crypto)
     this.#leafMaker = new LeafMaker(block.header.timeMs)
   }
 
   /** @returns undefined when all is well and nothing is left to be looked at */
   next(at: number, entry: BlockEntry): InspectedRecord | Promise<InspectedRecord> | undefined {
-    const { crypto } = this.#options
     if (this.#isSoundPlainPublish(at, entry)) return undefined
-    this.leafHashes.set(leafHash(entry.leaf, crypto), at * hashBytes)
     const leaf = orUndefined(() => decodeLeaf(entry.leaf))
     return entry.record === undefined ? this.#erased(at, leaf) : this.#kept(at, entry, leaf)
   }
@@ -166,19 +162,16 @@ class BlockInspection {
    * Whether the entry is a publish that nobody signed, with which all is well: then it is dealt with. Without decoding
    * more of it than that takes, since most chains are made of these.
    */
-  #isSoundPlainPublish(at: number, { leaf, salt, record, body }: BlockEntry): boolean {
+  #isSoundPlainPublish(at: number, { leaf, record, body }: BlockEntry): boolean {
     const { header } = this.#block
     if (record === undefined || body === undefined || header.firstIndex + at === 0) return false
     const plain = readPlainPublish(record)
     if (plain === undefined || plain.payloadSize !== body.length) return false
     const { timeMs, payloadSha256 } = plain
     if (timeMs < this.#previousMs || timeMs > header.timeMs) return false
-    const { crypto } = this.#options
     if (this.#leafMaker.timeMs !== timeMs) this.#leafMaker = new LeafMaker(timeMs)
-    this.#leafMaker.make(scratch.reset().raw(salt).raw(record).finish(), crypto)
-    if (!bytesEqual(leaf, this.#leafMaker.encoded)) return false
-    if (!bytesEqual(crypto.sha256(body), payloadSha256)) return false
-    this.#leafMaker.hashInto(this.leafHashes, at * hashBytes, crypto)
+    if (!this.#leafMaker.isLeafOf(leaf, this.digests.commitment(at))) return false
+    if (!bytesEqual(this.digests.bodySha256(at), payloadSha256)) return false
     this.#previousMs = timeMs
     if (at === 0) this.firstTimeMs = timeMs
     return true
@@ -193,7 +186,7 @@ class BlockInspection {
 
   #kept(at: number, entry: KeptEntry, leaf: Leaf | undefined): InspectedRecord | Promise<InspectedRecord> | undefined {
     const { crypto } = this.#options
-    const commitment = commitmentOf(entry.salt, entry.record, crypto)
+    const commitment = this.digests.commitment(at)
     const record = orUndefined(() => decodeRecord(entry.record))
     if (leaf === undefined || !bytesEqual(leaf.commitment, commitment)) {
       const own = record && leafHash(encodeLeaf({ timeMs: record.timeMs, commitment }), crypto)
@@ -202,7 +195,7 @@ class BlockInspection {
     const isFirst = at + this.#block.header.firstIndex === 0
     if (record === undefined) return inspectedRecord(at, { fault: 'record-malformed', record: keptIf(isFirst, entry) })
     const fault =
-      this.#timeFault(at, record.timeMs, leaf) ?? this.#bodyFault(record, entry) ?? this.#formFault(at, record)
+      this.#timeFault(at, record.timeMs, leaf) ?? this.#bodyFault(record, entry, at) ?? this.#formFault(at, record)
     const missing = fault === undefined && isBodyErased(record, entry.body) ? 'bodies' : undefined
     if (!isOrdered(record)) {
       if (fault === undefined && missing === undefined && !isFirst) return undefined
@@ -222,12 +215,12 @@ class BlockInspection {
     return fits ? undefined : 'header-inconsistent'
   }
 
-  #bodyFault(record: ChainRecord, { body }: KeptEntry): ChainFault | undefined {
+  #bodyFault(record: ChainRecord, { body }: KeptEntry, at: number): ChainFault | undefined {
     if (record.kind !== 'publish') return body === undefined ? undefined : 'payload-mismatch'
     const { payloadSha256, payloadSize } = record
     if (payloadSha256 === undefined || payloadSize === undefined) return 'payload-mismatch'
     if (body === undefined) return undefined
-    const matches = body.length === payloadSize && bytesEqual(this.#options.crypto.sha256(body), payloadSha256)
+    const matches = body.length === payloadSize && bytesEqual(this.digests.bodySha256(at), payloadSha256)
     return matches ? undefined : 'payload-mismatch'
   }
 

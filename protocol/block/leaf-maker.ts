@@ -1,37 +1,41 @@
-import type { CryptoProvider } from '../crypto-provider.ts'
 import { hashBytes } from '../merkle/index.ts'
 import { encodeLeaf } from '../record/index.ts'
 
-/** Makes leaves of one time, one after the other in one place: they differ in the commitment only. */
+/** Makes leaves of one time: they differ in the commitment only. */
 export class LeafMaker {
   readonly timeMs: number
-  /** The leaf made last. */
-  readonly encoded: Uint8Array
-  /** The byte that RFC 9162 section 2.1.1 hashes with a leaf, and the leaf. */
-  readonly #prefixed: Uint8Array
-  readonly #commitmentAt: number
+  /** With zeros where the commitment belongs, at the end. */
+  readonly #template: Uint8Array
 
   constructor(timeMs: number) {
-    const encoded = encodeLeaf({ timeMs, commitment: new Uint8Array(hashBytes) })
     this.timeMs = timeMs
-    this.#prefixed = new Uint8Array(1 + encoded.length)
-    this.#prefixed.set(encoded, 1)
-    this.encoded = this.#prefixed.subarray(1)
-    this.#commitmentAt = 1 + encoded.length - hashBytes
+    this.#template = encodeLeaf({ timeMs, commitment: new Uint8Array(hashBytes) })
   }
 
-  /** Makes the leaf of a record. @param salted salt and record side by side: what the commitment is the hash of */
-  make(salted: Uint8Array, crypto: CryptoProvider): void {
-    crypto.sha256Into(this.#prefixed, this.#commitmentAt, salted)
+  /** Bytes of each leaf. */
+  get bytes(): number {
+    return this.#template.length
   }
 
-  /** Hash of the leaf made last, to `target[offset .. offset + 31]`. */
-  hashInto(target: Uint8Array, offset: number, crypto: CryptoProvider): void {
-    crypto.sha256Into(target, offset, this.#prefixed)
+  /** The leaves of commitments that lie side by side; side by side as well. */
+  leavesOf(commitments: Uint8Array): Uint8Array {
+    const { bytes } = this
+    const leaves = new Uint8Array((commitments.length / hashBytes) * bytes)
+    const commitmentAt = bytes - hashBytes
+    for (let leaf = 0, from = 0; leaf < leaves.length; leaf += bytes) {
+      leaves.set(this.#template, leaf)
+      for (let to = leaf + commitmentAt; to < leaf + bytes; ) leaves[to++] = commitments[from++] as number
+    }
+    return leaves
   }
 
-  /** Hash of the leaf made last. */
-  hash(crypto: CryptoProvider): Uint8Array {
-    return crypto.sha256(this.#prefixed)
+  /** Whether a leaf is the one of this commitment. */
+  isLeafOf(leaf: Uint8Array, commitment: Uint8Array): boolean {
+    const { bytes } = this
+    if (leaf.length !== bytes) return false
+    const commitmentAt = bytes - hashBytes
+    for (let i = 0; i < commitmentAt; i++) if (leaf[i] !== this.#template[i]) return false
+    for (let i = 0; i < hashBytes; i++) if (leaf[commitmentAt + i] !== commitment[i]) return false
+    return true
   }
 }

@@ -1,4 +1,4 @@
-export { CborReader } from './reader.ts'
+export { CborReader, majorType } from './reader.ts'
 export {
   type CborKey,
   type CborValue,

@@ -127,9 +127,14 @@ export class CborWriter {
     return this
   }
 
-  /** Begins anew in the same memory: earlier views are overwritten. */
-  reset(): this {
-    this.#length = 0
+  /**
+   * A head of one byte, in the place of a byte that was skipped: for what is counted while it is written.
+   * @param argument below 24
+   */
+  patchHead(offset: number, majorType: number, argument: number): this {
+    if (argument >= 24 || offset >= this.#length)
+      throw new RangeError('no head of one byte, or beyond what was written')
+    this.#buffer[offset] = (majorType << 5) | argument
     return this
   }
 

@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { hashBytes, nodeHashInto } from './hash.ts'
+import { hashBytes, nodeHashes } from './hash.ts'
 import { tileHeight } from './tiles.ts'
 
 /** A complete subtree over `2^height` leaves, where the tree has one. */
@@ -14,26 +14,16 @@ export interface AlignedSubtree {
  * @param leafHashes side by side, at least one
  */
 export function alignedSubtrees(firstIndex: number, leafHashes: Uint8Array, crypto: CryptoProvider): AlignedSubtree[] {
-  const subtrees: AlignedSubtree[] = []
-  const count = leafHashes.length / hashBytes
-  for (let done = 0; done < count; ) {
-    let height = 0
-    while (height < tileHeight && (firstIndex + done) % 2 ** (height + 1) === 0 && 2 ** (height + 1) <= count - done) {
-      height++
-    }
-    const leaves = leafHashes.slice(done * hashBytes, (done + 2 ** height) * hashBytes)
-    subtrees.push({ height, root: rootOf(leaves, crypto) })
-    done += 2 ** height
+  const rising: AlignedSubtree[] = []
+  const falling: AlignedSubtree[] = []
+  let row = leafHashes
+  for (let [height, index] = [0, firstIndex]; row.length > 0; height++, index = Math.ceil(index / 2)) {
+    const isHighest = height === tileHeight
+    const start = isHighest ? row.length : (index % 2) * hashBytes
+    const end = isHighest ? row.length : row.length - ((row.length - start) % (2 * hashBytes))
+    for (let at = 0; at < start; at += hashBytes) rising.push({ height, root: row.slice(at, at + hashBytes) })
+    if (end < row.length) falling.unshift({ height, root: row.slice(end) })
+    row = nodeHashes(row.subarray(start, end), crypto)
   }
-  return subtrees
-}
-
-/** @param hashes a power of two of them, overwritten */
-function rootOf(hashes: Uint8Array, crypto: CryptoProvider): Uint8Array {
-  for (let width = hashes.length; width > hashBytes; width /= 2) {
-    for (let at = 0; at < width / 2; at += hashBytes) {
-      nodeHashInto(hashes, at, hashes.subarray(2 * at, 2 * (at + hashBytes)), crypto)
-    }
-  }
-  return hashes.slice(0, hashBytes)
+  return [...rising, ...falling]
 }

@@ -1,12 +1,7 @@
+import { concatBytes } from '../bytes.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
-import { hashBytes, nodeHash, rootOfSubtrees } from './hash.ts'
-import { tileHeight } from './tiles.ts'
-
-/** What is hashed for an inner node (RFC 9162 section 2.1.1): 0x01, left, right. Hashing never waits. */
-const node = new Uint8Array(1 + 2 * hashBytes)
-node[0] = 1
-const leftAt = 1
-const rightAt = leftAt + hashBytes
+import { hashBytes, nodeHash, nodeHashes, rootOfSubtrees } from './hash.ts'
+import { tileHeight, tileWidth } from './tiles.ts'
 
 /** What leaves added to a tree: what its tiles are made of. */
 export interface TreeGrowth {
@@ -41,7 +36,7 @@ export class Frontier {
   }
 
   append(leafHash: Uint8Array): void {
-    this.#append(leafHash, undefined)
+    this.appendSubtree(0, leafHash)
   }
 
   /**
@@ -66,34 +61,28 @@ export class Frontier {
     return tileRoots
   }
 
-  /** Appends leaves. @returns what they add to the tiles of the tree */
+  /**
+   * Appends leaves: first all their parents are hashed, then the parents of these, up to the root of the largest subtree
+   * that they complete. @returns what they add to the tiles of the tree
+   */
   grow(leafHashes: readonly Uint8Array[]): TreeGrowth {
-    const tileRoots: Uint8Array[] = []
-    for (const leafHash of leafHashes) this.#append(leafHash, tileRoots)
-    return { leafHashes, tileRoots }
-  }
-
-  #append(leafHash: Uint8Array, tileRoots: Uint8Array[] | undefined): void {
-    if (this.#size % 2 === 0) this.#subtrees.push(leafHash)
-    else this.#combine(leafHash, tileRoots)
-    this.#size++
-  }
-
-  /** Combines a leaf with the subtrees to its left that it completes a larger one with, from small to large. */
-  #combine(leafHash: Uint8Array, tileRoots: Uint8Array[] | undefined): void {
-    node.set(leafHash, rightAt)
-    let height = 1
-    for (let size = this.#size; ; height++) {
-      node.set(this.#subtrees.pop() as Uint8Array, leftAt)
-      size = Math.floor(size / 2)
-      if (size % 2 === 0) break
-      // What is in between is only hashed again: it needs no array of its own.
-      this.#crypto.sha256Into(node, rightAt, node)
-      if (height % tileHeight === 0) tileRoots?.push(node.slice(rightAt))
+    const known = [...this.#subtrees]
+    const added: Uint8Array[] = []
+    const rowsOfTiles: Uint8Array[] = []
+    let row: Uint8Array = new Uint8Array(leafHashes.length * hashBytes)
+    for (const [i, leafHash] of leafHashes.entries()) row.set(leafHash, i * hashBytes)
+    for (let [height, size] = [0, this.#size]; row.length > 0; height++, size = Math.floor(size / 2)) {
+      if (height > 0 && height % tileHeight === 0) rowsOfTiles.push(row)
+      // What waits at this height for a right neighbour is the smallest one that is left.
+      if (size % 2 === 1) row = concatBytes(known.pop() as Uint8Array, row)
+      const paired = row.length - (row.length % (2 * hashBytes))
+      if (paired < row.length) added.unshift(row.slice(paired))
+      row = nodeHashes(row.subarray(0, paired), this.#crypto)
     }
-    const subtree = this.#crypto.sha256(node)
-    if (height % tileHeight === 0) tileRoots?.push(subtree)
-    this.#subtrees.push(subtree)
+    const tileRoots = inOrderOfLeaves(rowsOfTiles, Math.floor(this.#size / tileWidth))
+    this.#subtrees = [...known, ...added]
+    this.#size += leafHashes.length
+    return { leafHashes, tileRoots }
   }
 
   root(): Uint8Array {
@@ -105,6 +94,29 @@ export class Frontier {
     return new Frontier(this.#crypto, this.#size, this.#subtrees)
   }
 }
+
+/**
+ * @param rows by level: roots of tiles that were completed, side by side
+ * @param index of the first of the lowest level
+ */
+function inOrderOfLeaves([lowest = noRoots, ...above]: readonly Uint8Array[], index: number): readonly Uint8Array[] {
+  const roots: Uint8Array[] = []
+  const taken = above.map(() => 0)
+  for (let at = 0; at < lowest.length; at += hashBytes) {
+    roots.push(lowest.slice(at, at + hashBytes))
+    let next = (index * hashBytes + at) / hashBytes + 1
+    for (const [level, row] of above.entries()) {
+      if (next % tileWidth !== 0) break
+      next /= tileWidth
+      const from = (taken[level] as number) * hashBytes
+      roots.push(row.slice(from, from + hashBytes))
+      taken[level] = (taken[level] as number) + 1
+    }
+  }
+  return roots
+}
+
+const noRoots = new Uint8Array(0)
 
 function popCount(value: number): number {
   let count = 0

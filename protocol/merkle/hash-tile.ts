@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
-import { hashBytes, nodeHashInto } from './hash.ts'
+import { hashBytes, nodeHashes } from './hash.ts'
 import { type Subtree, tileHeight, tileWidth } from './tiles.ts'
 
 /** The hashes of one tile and all complete subtrees above them inside of it, which are computed when asked for. */
@@ -57,10 +57,7 @@ export class HashTile {
     const known = this.#rows[height]
     if (known !== undefined) return known
     const below = this.#row(height - 1)
-    const row = new Uint8Array(Math.floor(below.length / hashBytes / 2) * hashBytes)
-    for (let at = 0; at < row.length; at += hashBytes) {
-      nodeHashInto(row, at, below.subarray(2 * at, 2 * (at + hashBytes)), this.#crypto)
-    }
+    const row = nodeHashes(below.subarray(0, below.length - (below.length % (2 * hashBytes))), this.#crypto)
     this.#rows[height] = row
     return row
   }

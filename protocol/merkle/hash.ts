@@ -1,15 +1,12 @@
 import type { CryptoProvider } from '../crypto-provider.ts'
 
-const leafPrefix = Uint8Array.of(0)
+/** What comes before a leaf when it is hashed. */
+export const leafPrefix: Uint8Array = Uint8Array.of(0)
 const nodePrefix = Uint8Array.of(1)
 const nothing = new Uint8Array(0)
 
 /** Bytes of every hash of the tree. */
 export const hashBytes = 32
-
-/** What is hashed for an inner node. Hashing never waits, so one is enough. */
-const node = new Uint8Array(nodePrefix.length + 2 * hashBytes)
-node.set(nodePrefix)
 
 /** RFC 9162 section 2.1.1: SHA-256(0x00 || leaf). */
 export function leafHash(leaf: Uint8Array, crypto: CryptoProvider): Uint8Array {
@@ -21,10 +18,26 @@ export function nodeHash(left: Uint8Array, right: Uint8Array, crypto: CryptoProv
   return crypto.sha256(nodePrefix, left, right)
 }
 
-/** {@link nodeHash} of two hashes that lie side by side, to `target[offset .. offset + 31]`. */
-export function nodeHashInto(target: Uint8Array, offset: number, children: Uint8Array, crypto: CryptoProvider): void {
-  node.set(children, nodePrefix.length)
-  crypto.sha256Into(target, offset, node)
+/** {@link nodeHash} of each two of hashes that lie side by side; side by side as well. */
+export function nodeHashes(children: Uint8Array, crypto: CryptoProvider): Uint8Array {
+  return prefixedHashes(1, children, 2 * hashBytes, crypto)
+}
+
+/** {@link leafHash} of each of leaves that lie side by side; side by side as well. @param bytes of each leaf */
+export function leafHashes(leaves: Uint8Array, bytes: number, crypto: CryptoProvider): Uint8Array {
+  return prefixedHashes(0, leaves, bytes, crypto)
+}
+
+/** @param size of each of the parts of `data` that the prefix comes before */
+function prefixedHashes(prefix: number, data: Uint8Array, size: number, crypto: CryptoProvider): Uint8Array {
+  const count = data.length / size
+  const messages = new Uint8Array(count * (1 + size))
+  let to = 0
+  for (let from = 0; from < data.length; ) {
+    messages[to++] = prefix
+    for (const end = from + size; from < end; ) messages[to++] = data[from++] as number
+  }
+  return crypto.sha256Each(messages, new Array<number>(count).fill(1 + size))
 }
 
 /** Root of the empty tree: SHA-256 of nothing. */

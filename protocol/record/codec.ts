@@ -1,4 +1,4 @@
-import { CborReader, type CborValue, CborWriter, readMap, writeValue } from '../cbor/index.ts'
+import { CborReader, type CborValue, CborWriter, majorType, readMap, writeValue } from '../cbor/index.ts'
 import { ProtocolError } from '../errors.ts'
 import { type ChainRecord, type QoS, type RecordedMac, recordVersion } from './record.ts'
 import { authKinds, outcomes, recordKinds, wordOf } from './vocabulary.ts'
@@ -39,55 +39,64 @@ export function encodeRecord(record: ChainRecord): Uint8Array {
 
 /** The same, behind what the writer holds already. */
 export function writeRecord(writer: CborWriter, record: ChainRecord): CborWriter {
-  let pairs = 3
-  for (const key of optionalFields) if (record[key] !== undefined) pairs++
-  writer.map(pairs).int(recordField.version).int(recordVersion).int(recordField.kind).int(recordKinds[record.kind])
+  // The pairs are counted as they are written; there are too few of them for a head of more than one byte.
+  const headAt = writer.length
+  writer.skip(1).int(recordField.version).int(recordVersion).int(recordField.kind).int(recordKinds[record.kind])
   writer.int(recordField.timeMs).int(record.timeMs)
-  if (record.topic !== undefined) writer.int(recordField.topic).text(record.topic)
-  if (record.clientId !== undefined) writer.int(recordField.clientId).text(record.clientId)
-  if (record.username !== undefined) writer.int(recordField.username).text(record.username)
-  if (record.auth !== undefined) writer.int(recordField.auth).int(authKinds[record.auth])
-  if (record.listener !== undefined) writer.int(recordField.listener).text(record.listener)
-  if (record.qos !== undefined) writer.int(recordField.qos).int(record.qos)
-  if (record.retain !== undefined) writer.int(recordField.retain).bool(record.retain)
-  if (record.payloadSha256 !== undefined) writer.int(recordField.payloadSha256).bytes(record.payloadSha256)
-  if (record.payloadSize !== undefined) writer.int(recordField.payloadSize).int(record.payloadSize)
-  if (record.outcome !== undefined) writer.int(recordField.outcome).int(outcomes[record.outcome])
-  if (record.thumbprint !== undefined) writer.int(recordField.thumbprint).bytes(record.thumbprint)
-  if (record.seq !== undefined) writer.int(recordField.seq).int(record.seq)
-  if (record.signedTimeMs !== undefined) writer.int(recordField.signedTimeMs).int(record.signedTimeMs)
-  if (record.contentDigest !== undefined) writer.int(recordField.contentDigest).bytes(record.contentDigest)
-  if (record.envelope !== undefined) writer.int(recordField.envelope).bytes(record.envelope)
+  let pairs = 3
+  pairs += writeText(writer, recordField.topic, record.topic)
+  pairs += writeText(writer, recordField.clientId, record.clientId)
+  pairs += writeText(writer, recordField.username, record.username)
+  pairs += writeInt(writer, recordField.auth, record.auth && authKinds[record.auth])
+  pairs += writeText(writer, recordField.listener, record.listener)
+  pairs += writeInt(writer, recordField.qos, record.qos)
+  if (record.retain !== undefined) {
+    writer.int(recordField.retain).bool(record.retain)
+    pairs++
+  }
+  pairs += writeBytes(writer, recordField.payloadSha256, record.payloadSha256)
+  pairs += writeInt(writer, recordField.payloadSize, record.payloadSize)
+  pairs += writeInt(writer, recordField.outcome, record.outcome && outcomes[record.outcome])
+  pairs += writeBytes(writer, recordField.thumbprint, record.thumbprint)
+  pairs += writeInt(writer, recordField.seq, record.seq)
+  pairs += writeInt(writer, recordField.signedTimeMs, record.signedTimeMs)
+  pairs += writeBytes(writer, recordField.contentDigest, record.contentDigest)
+  pairs += writeBytes(writer, recordField.envelope, record.envelope)
   if (record.mac !== undefined) {
     writer.int(recordField.mac).array(3).bytes(record.mac.sid).bytes(record.mac.tag).bytes(record.mac.sessionThumbprint)
+    pairs++
   }
-  if (record.storedTopic !== undefined) writer.int(recordField.storedTopic).text(record.storedTopic)
-  if (record.properties !== undefined) writeValue(writer.int(recordField.properties), record.properties)
-  if (record.detail !== undefined) writeValue(writer.int(recordField.detail), record.detail)
-  return writer
+  pairs += writeText(writer, recordField.storedTopic, record.storedTopic)
+  pairs += writeMap(writer, recordField.properties, record.properties)
+  pairs += writeMap(writer, recordField.detail, record.detail)
+  return writer.patchHead(headAt, majorType.map, pairs)
 }
 
-const optionalFields = [
-  'topic',
-  'clientId',
-  'username',
-  'auth',
-  'listener',
-  'qos',
-  'retain',
-  'payloadSha256',
-  'payloadSize',
-  'outcome',
-  'thumbprint',
-  'seq',
-  'signedTimeMs',
-  'contentDigest',
-  'envelope',
-  'mac',
-  'storedTopic',
-  'properties',
-  'detail',
-] as const satisfies readonly Exclude<keyof ChainRecord, 'kind' | 'timeMs'>[]
+// A field with its key: how many pairs that makes.
+
+function writeText(writer: CborWriter, key: number, value: string | undefined): number {
+  if (value === undefined) return 0
+  writer.int(key).text(value)
+  return 1
+}
+
+function writeInt(writer: CborWriter, key: number, value: number | undefined): number {
+  if (value === undefined) return 0
+  writer.int(key).int(value)
+  return 1
+}
+
+function writeBytes(writer: CborWriter, key: number, value: Uint8Array | undefined): number {
+  if (value === undefined) return 0
+  writer.int(key).bytes(value)
+  return 1
+}
+
+function writeMap(writer: CborWriter, key: number, value: ReadonlyMap<number, CborValue> | undefined): number {
+  if (value === undefined) return 0
+  writeValue(writer.int(key), value)
+  return 1
+}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 

@@ -8,6 +8,7 @@ import {
   decodeBlock,
   decodeBlockHeader,
   decodeEntry,
+  decodeRecordsOfBlock,
   encodeBlock,
   encodeBlockHeader,
   encodeSign1,
@@ -53,6 +54,7 @@ const golden = goldenChain().blocks.map(({ encoded }) => encoded)
 const first = parseSignedHeader(decodeBlock(golden[0] as Uint8Array).signed)
 
 describe('a stored block', () => {
+  const signed = `58a7 ${toHex(first.signed)}`
   test('is decoded to the header and entries that were encoded', () => {
     const property = fc.property(fc.array(entry, { minLength: 1, maxLength: 6 }), (entries) => {
       const block = decodeBlock(encodeBlock(first.signed, entries))
@@ -62,7 +64,7 @@ describe('a stored block', () => {
     })
     fc.assert(property, { seed: fcSeed, numRuns: 300 })
   })
-  test('each entry of it is decoded by itself to what decoding all of it gives, and there is none behind the last', () => {
+  test('each entry, and all records, are decoded by themselves to what decoding all of it gives; there is none behind the last', () => {
     const erased = fc.record({ leaf: bytes(60) }).map(({ leaf }): BlockEntry => {
       return { leaf, salt: undefined, record: undefined, body: undefined }
     })
@@ -72,6 +74,8 @@ describe('a stored block', () => {
       const alone = made.map((_, at) => decodeEntry(encoded, at) ?? assert.fail(`no entry ${at}`))
       assert.deepEqual(plain(alone), plain(decodeBlock(encoded).entries))
       for (const at of [-1, made.length]) assert.equal(decodeEntry(encoded, at), undefined)
+      const records = decodeBlock(encoded).entries.map(({ record }) => record)
+      assert.deepEqual(decodeRecordsOfBlock(encoded), { ...first, entries: records })
     })
     fc.assert(property, { seed: fcSeed, numRuns: 300 })
   })
@@ -84,6 +88,8 @@ describe('a stored block', () => {
       if (codeOf(() => ({ entries } = decodeBlock(input))) !== undefined) continue
       accepted++
       for (const [at, whole] of entries.entries()) assert.deepEqual(decodeEntry(input, at), whole)
+      const records = entries.map(({ record }) => record)
+      assert.deepEqual(decodeRecordsOfBlock(input).entries, records)
     }
     assert.ok(accepted > 500, `only ${accepted} mutations were still blocks: the property was hardly tried`)
   })
@@ -92,7 +98,10 @@ describe('a stored block', () => {
     for (let length = 0; length < encoded.length; length++) {
       // The last entry ends with the block.
       throwsCode(() => decodeEntry(encoded.subarray(0, length), 1), 'ERR_CBOR_TRUNCATED')
+      throwsCode(() => decodeRecordsOfBlock(encoded.subarray(0, length)), 'ERR_CBOR_TRUNCATED')
     }
+    throwsCode(() => decodeRecordsOfBlock(Buffer.concat([encoded, Buffer.alloc(1)])), 'ERR_CBOR_TRAILING_BYTES')
+    throwsCode(() => decodeRecordsOfBlock(hex(`84 01 ${signed} 80 80`)), 'ERR_BLOCK_MALFORMED')
     throwsCode(() => decodeEntry(hex('84 02 40 81 40 81 f6'), 0), 'ERR_BLOCK_MALFORMED')
   })
   test('whatever mutated bytes decode, encoding gives them back', () => {
@@ -112,7 +121,6 @@ describe('a stored block', () => {
     assert.ok(accepted > 500, `only ${accepted} mutations were still blocks: the property was hardly tried`)
   })
 
-  const signed = `58a7 ${toHex(first.signed)}`
   const salt = `50 ${'00'.repeat(16)}`
   const refused: readonly (readonly [string, ProtocolErrorCode, string])[] = [
     ['another version', 'ERR_BLOCK_MALFORMED', `84 02 ${signed} 81 40 81 83 ${salt} 40 f6`],

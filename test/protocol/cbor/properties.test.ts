@@ -89,3 +89,13 @@ function assertExactInverse(input: Uint8Array): boolean {
   assert.equal(toHex(encodeCbor(value)), toHex(input))
   return true
 }
+
+test('a head put in where a byte was skipped is the one that would have been written there', () => {
+  for (let pairs = 0; pairs < 24; pairs++) {
+    const written = new CborWriter().nil().map(pairs).nil().finish()
+    const patched = new CborWriter().nil().skip(1).nil().patchHead(1, 5, pairs).finish()
+    assert.deepEqual(patched, written)
+  }
+  assert.throws(() => new CborWriter().skip(1).patchHead(0, 5, 24), RangeError)
+  assert.throws(() => new CborWriter().skip(1).patchHead(1, 5, 1), RangeError)
+})
