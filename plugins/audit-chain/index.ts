@@ -1,6 +1,8 @@
-export { AuditChain, type AuditChainOptions, type FoundChain, nextLogMarkOf, nextLogOf } from './audit-chain.ts'
+export { AuditChain } from './audit-chain.ts'
+export type { AuditChainOptions, FoundChain } from './audit-chain-options.ts'
 export { type BlockSource, blocksBetween, type IndexRange } from './blocks-between.ts'
 export { changeKeyPassphrase, ed25519Of, type KeyCustody, type KeyRole } from './broker-keys.ts'
+export { damaged, whatToDo } from './chain-errors.ts'
 export { ConfigRecorder } from './config-recorder.ts'
 export { renameDurably, replaceFileDurably, syncDirectory } from './durable-file.ts'
 export { ErasureMarks } from './erasure-marks.ts'
@@ -15,11 +17,12 @@ export {
   type StoreDatabase,
   storeSublevel,
 } from './level-store.ts'
+export { nextLogMarkOf, nextLogOf } from './open-chain.ts'
 export { openStoredTree, type StoredTree } from './open-stored-tree.ts'
 export { readKeyPassphrase, readPrivateKeyFile, writePrivateKeyFile } from './private-key-file.ts'
 export { publicKeyFiles } from './published-keys.ts'
 export { readBlock, readEntry } from './read-block.ts'
-export { damaged, type RestoredChain, restoreChain, whatToDo } from './replay.ts'
+export { type RestoredChain, restoreChain } from './replay.ts'
 export { type KeyRotation, rotateKey } from './rotate-key.ts'
 export type { ObservedReuse, SeqReuseAlarm } from './seq-reuse-reporter.ts'
 export { Sequencer, type SequencerOptions } from './sequencer.ts'
