@@ -60,3 +60,12 @@ test('what is held is pinned as often as it is held', async (t) => {
   twice()
   assert.deepEqual(await pinned(made), [])
 })
+
+test('what cannot be read is told, and pinned no longer', async (t) => {
+  const made = await TestSessions.open(t)
+  const failure = new Error('the disk does not give it back')
+  made.sessions.messages.load = () => Promise.reject(failure)
+  made.sessions.withMessage(5, () => assert.fail('there is no message'))
+  assert.deepEqual(await pinned(made), [])
+  assert.deepEqual(made.errors, [failure])
+})
