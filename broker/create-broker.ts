@@ -18,6 +18,7 @@ import { BrokerListeners } from './broker-listeners.ts'
 import { configDigest } from './config-digest.ts'
 import { describe } from './describe.ts'
 import { assertEngineVersions } from './engine-versions.ts'
+import { takeEveryStep } from './every-step.ts'
 import { applyRestrictions, enrollFromDirectory } from './keys-directory.ts'
 import type { ListenerInfo } from './listeners/listener-info.ts'
 import { LogPublication } from './log-publication.ts'
@@ -51,7 +52,7 @@ export async function createBroker(given: BrokerOptions, log?: BrokerLog): Promi
     await broker.start()
     return broker
   } catch (error) {
-    await broker.close()
+    await broker.abandon()
     throw error
   }
 }
@@ -208,35 +209,52 @@ class Broker implements NotaryBroker {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#end()
+    this.#closing ??= takeEveryStep([() => this.#closeParts(), () => this.#closeLog()], this.#onError)
     return this.#closing
   }
 
-  async #end(): Promise<void> {
-    this.#observability?.stop()
-    await this.#bridges?.close()
-    this.#listeners?.stop()
-    this.#parts.disk?.stop()
-    await this.#parts.scrub?.stop()
-    const erasing = this.#parts.retention?.stop()
-    // The engine tells its clients; what they sent is still answered if their connection lasts, and their wills are published.
-    const { engine } = this.#parts
-    if (engine !== undefined) await new Promise<void>((resolve) => engine.close(resolve))
-    await this.#listeners?.end()
-    this.#parts.keyExchange?.close()
-    await this.#settle()
-    await erasing
-    this.#log.publishTo(undefined)
-    this.#parts.sessions?.stop()
-    await this.#parts.verification?.close()
-    await this.#security?.close()
-    await this.#parts.witnesses?.close()
-    await this.#parts.receipts?.close()
-    await this.#parts.checkpoints?.close()
-    await this.#parts.indexBuilder?.stop()
-    await this.#publication?.close()
-    await this.#chain?.close()
-    await this.#observability?.close()
+  /** Closes what a start that failed has opened. What goes wrong with that is told: the error of the start says more. */
+  async abandon(): Promise<void> {
+    this.#closing = this.#closeParts().catch(this.#onError)
+    await this.#closing
+    await this.#closeLog()
+  }
+
+  /** Whatever fails, the store is closed: another broker may be waiting for it. */
+  #closeParts(): Promise<void> {
+    const parts = this.#parts
+    let erasing: Promise<void> | undefined
+    const steps = [
+      () => this.#observability?.stop(),
+      () => this.#bridges?.close(),
+      () => this.#listeners?.stop(),
+      () => parts.disk?.stop(),
+      () => parts.scrub?.stop(),
+      () => {
+        erasing = parts.retention?.stop()
+      },
+      // The engine tells its clients; what they sent is still answered if their connection lasts, and their wills are published.
+      () => new Promise<void>((resolve) => (parts.engine === undefined ? resolve() : parts.engine.close(resolve))),
+      () => this.#listeners?.end(),
+      () => parts.keyExchange?.close(),
+      () => this.#settle(),
+      () => erasing,
+      () => this.#log.publishTo(undefined),
+      () => parts.sessions?.stop(),
+      () => parts.verification?.close(),
+      () => this.#security?.close(),
+      () => parts.witnesses?.close(),
+      () => parts.receipts?.close(),
+      () => parts.checkpoints?.close(),
+      () => parts.indexBuilder?.stop(),
+      () => this.#publication?.close(),
+      () => this.#chain?.close(),
+      () => this.#observability?.close(),
+    ]
+    return takeEveryStep(steps, this.#onError)
+  }
+
+  async #closeLog(): Promise<void> {
     if (this.#ownsLog) await this.#log.close()
   }
 

@@ -50,7 +50,7 @@ export class LogPublication {
     this.#export?.start()
   }
 
-  /** Serves nothing any more, and brings the export up to the last checkpoint: call it when that is made. */
+  /** Serves nothing any more, and brings an export that has begun up to the last checkpoint: call it when that is made. */
   async close(): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.close()))
     await this.#export?.close()

@@ -19,12 +19,12 @@ export interface NotaryBroker {
    *
    * - At once, for clients that are connected too: logins, access rules and policy (who would not be let in any more is
    *   disconnected), keys, administrators, sizes of payloads, queues and windows towards clients, when sessions end, the log,
-   *   `$SYS`, room on the disk.
+   *   `$SYS`, room on the disk, retention, scrub, how often checkpoints are made.
    * - For connections from then on: what clients were told in CONNACK (packet size, Keep Alive, Receive Maximum, topic
    *   aliases, QoS, retain), what they were let in by (client ids, protocol versions, numbers and rates of connections),
    *   TLS.
-   * - Not before a restart, and left as they are: which listeners, bridges and HTTP pages there are, whether a listener has
-   *   TLS, data directory, origin, pid file, user.
+   * - Not before a restart, and left as they are: which listeners, bridges, HTTP pages, anchors, witnesses and exports there
+   *   are, where backups go, whether a listener has TLS, data directory, origin, pid file, user.
    *
    * What decides which publishes are accepted (policy, access rules, rules for keys) changes at the index of a `config`
    * record. Resolves when that is durable and the keys of the configuration are enrolled and restricted.

@@ -5,6 +5,7 @@ const fixedAtStart = [
   'location',
   'persistence',
   'origin',
+  'anchors',
   'witnesses',
   'witnessQuorum',
   'bridges',

@@ -1,4 +1,4 @@
-import { type Command, exitCode, keys, type Output, parseOptions } from '../../clients/cli/index.ts'
+import { type Command, exitCode, keys, type Output, parseOptions, usageError } from '../../clients/cli/index.ts'
 import {
   changeKeyPassphrase,
   type KeyRole,
@@ -7,7 +7,6 @@ import {
   rotateKey,
 } from '../../plugins/index.ts'
 import { toBase64url } from '../../protocol/index.ts'
-import { BrokerError } from '../errors.ts'
 import { keyCustody } from '../process/key-custody.ts'
 
 const help = `${keys.help}
@@ -63,7 +62,7 @@ async function passwd(args: readonly string[], output: Output): Promise<number> 
   const directory = dataOf(values.data)
   const newFile = values['new-passphrase-file']
   if ((newFile === undefined) !== (values.remove === true)) {
-    throw new BrokerError('ERR_OPTIONS_INVALID', 'one of --new-passphrase-file and --remove is needed')
+    throw usageError('one of --new-passphrase-file and --remove is needed')
   }
   const { passphrase } = keyCustody(values['passphrase-file'])
   const next = newFile === undefined ? undefined : readKeyPassphrase(newFile, undefined)
@@ -80,6 +79,6 @@ async function passwd(args: readonly string[], output: Output): Promise<number> 
 }
 
 function dataOf(directory: string | undefined): string {
-  if (directory === undefined) throw new BrokerError('ERR_OPTIONS_INVALID', '--data is needed')
+  if (directory === undefined) throw usageError('--data is needed')
   return directory
 }

@@ -1,9 +1,15 @@
 import { flagsOfUrl, readLogins } from '../../clients/cli/broker-url.ts'
-import { type Command, exitCode, integerOption, type Output, parseOptions } from '../../clients/cli/index.ts'
+import {
+  type Command,
+  exitCode,
+  integerOption,
+  type Output,
+  parseOptions,
+  usageError,
+} from '../../clients/cli/index.ts'
 import { nativeCrypto, openWitnessIdentity, Witness, type WitnessEvent, WitnessState } from '../../plugins/index.ts'
 import { ed25519NoteVerifier, type NoteVerifier, noteKeyType, parseVerifierKey } from '../../protocol/index.ts'
 import { describe } from '../describe.ts'
-import { BrokerError } from '../errors.ts'
 import { openWitnessServer } from '../http/witness-server.ts'
 import { witnessOverMqtt } from './witness-over-mqtt.ts'
 
@@ -45,11 +51,14 @@ Exit codes: 0 ended as asked; 2 usage, or the store cannot be used.`,
     const { key, db, bind, name, log: vkeys = [] } = values
     const logins = readLogins(values['login-file'])
     const brokers = (values.url ?? []).map((url) => ({ ...flagsOfUrl(url, values.cafile), ...logins.get(url) }))
-    if ([...logins.keys()].some((url) => !values.url?.includes(url))) throw unusedLogin()
-    if (port === undefined && brokers.length === 0) throw missing('--port or --url')
-    if (key === undefined) throw missing('--key')
-    if (db === undefined) throw missing('--db')
-    if (vkeys.length === 0) throw missing('--log')
+    // A URL that is written in another way would go without its login.
+    if ([...logins.keys()].some((url) => !values.url?.includes(url))) {
+      throw usageError('there is a login for a URL that is no --url as it is written')
+    }
+    if (port === undefined && brokers.length === 0) throw usageError('--port or --url is needed')
+    if (key === undefined) throw usageError('--key is needed')
+    if (db === undefined) throw usageError('--db is needed')
+    if (vkeys.length === 0) throw usageError('--log is needed')
     const logs = vkeys.map(logVerifier)
     // Before anything is said: whoever reads it may send a signal at once.
     const stopped = stopSignal()
@@ -98,11 +107,10 @@ function report({ kind, origin, treeSize }: WitnessEvent, output: Output): void 
   else output.error(`ALARM: ${origin} signed another tree of size ${treeSize} than the one that was cosigned`)
 }
 
-/** @throws {BrokerError} ERR_OPTIONS_INVALID; {NoteError} ERR_NOTE_KEY_INVALID */
+/** @throws {ClientError} ERR_USAGE; {NoteError} ERR_NOTE_KEY_INVALID */
 function logVerifier(vkey: string): NoteVerifier {
   const key = parseVerifierKey(vkey.trim(), nativeCrypto)
-  if (key.type !== noteKeyType.ed25519)
-    throw new BrokerError('ERR_OPTIONS_INVALID', '--log takes an Ed25519 key of a log')
+  if (key.type !== noteKeyType.ed25519) throw usageError('--log takes an Ed25519 key of a log')
   return ed25519NoteVerifier(key, nativeCrypto)
 }
 
@@ -111,13 +119,4 @@ function stopSignal(): Promise<undefined> {
     process.once('SIGTERM', () => resolve(undefined))
     process.once('SIGINT', () => resolve(undefined))
   })
-}
-
-/** A URL that is written in another way would go without its login. */
-function unusedLogin(): BrokerError {
-  return new BrokerError('ERR_OPTIONS_INVALID', 'there is a login for a URL that is no --url as it is written')
-}
-
-function missing(option: string): BrokerError {
-  return new BrokerError('ERR_OPTIONS_INVALID', `${option} is needed`)
 }

@@ -11,6 +11,7 @@ import { type Message, messageOf } from './message.ts'
 import { MessageCache } from './message-cache.ts'
 import type { PublishView } from './publish-view.ts'
 import type { Chunk, Entry, OutboxOptions, QueueLimits, Wanted } from './queue.ts'
+import { RecordPins } from './record-pins.ts'
 import { type RetainedMessage, RetainedMessages } from './retained.ts'
 import { Session, type SessionContext } from './session.ts'
 import { SessionCommits } from './session-commits.ts'
@@ -87,8 +88,7 @@ export class Sessions implements CommitParticipant {
   /** Some session may not be sent everything, or might not once. */
   hasReaders = false
   #interrupted: readonly Session[] = []
-  /** Index of a record -> how many wait for it. */
-  readonly #held = new Map<number, number>()
+  readonly #pins: RecordPins
 
   private constructor(options: SessionsOptions) {
     this.#options = options
@@ -104,6 +104,7 @@ export class Sessions implements CommitParticipant {
     this.retained = new RetainedMessages(this.store, options.now)
     this.view = options.view
     this.messages = new MessageCache(options.chain.store, options.view)
+    this.#pins = new RecordPins(options.chain, () => this.#references())
     this.#context = {
       ...options,
       source: this.messages,
@@ -368,55 +369,39 @@ export class Sessions implements CommitParticipant {
   /** Reads a message from the chain, then does something with it in its place in the order; nothing when it is gone. */
   withMessage(index: number, change: (message: Message) => void): void {
     const letGo = this.hold(index)
-    this.messages
-      .load(index)
-      .then((message) => {
-        if (message !== undefined) this.#commits.change(() => change(message), letGo)
-        else letGo()
-      })
-      .catch(this.#options.onError)
-  }
-
-  /** No queue has the message at the moment, and one will: its record must stay. @returns to be called when one has it */
-  hold(index: number): () => void {
-    this.#held.set(index, (this.#held.get(index) ?? 0) + 1)
-    return () => {
-      const left = (this.#held.get(index) ?? 1) - 1
-      if (left === 0) this.#held.delete(index)
-      else this.#held.set(index, left)
+    const onLoaded = (message: Message | undefined) => {
+      if (message === undefined) letGo()
+      else this.#commits.change(() => change(message), letGo)
     }
+    const onUnreadable = (error: unknown) => {
+      letGo()
+      throw error
+    }
+    this.messages.load(index).then(onLoaded, onUnreadable).catch(this.#options.onError)
   }
 
-  /**
-   * Records that queues and retained messages refer to. Looked at twice: what a commit has queued gets into its queue
-   * only when the commit is durable, which is so the second time for all that was queued the first time; what was a
-   * retained message then was so the first time.
-   * @throws {PluginError} ERR_CHAIN_CLOSED, ERR_STORE_FAILED
-   */
-  async pins(): Promise<Pins> {
-    const indexes = new Set<number>()
-    let below = 0
-    await this.#options.chain.record((index) => {
-      below = index
-      this.#addReferences(indexes)
-      return undefined
-    })
-    this.#addReferences(indexes)
-    return { indexes, below }
+  /** See {@link RecordPins.hold}. */
+  hold(index: number): () => void {
+    return this.#pins.hold(index)
   }
 
-  #addReferences(indexes: Set<number>): void {
+  /** See {@link RecordPins.read}. */
+  pins(): Promise<Pins> {
+    return this.#pins.read()
+  }
+
+  /** Indexes of the records that queues and retained messages are of. */
+  *#references(): Iterable<number> {
     for (const { outbox } of this.#sessions.values()) {
       let last: Chunk | undefined
       for (const { index, chunk } of outbox.unfinished()) {
-        indexes.add(index)
+        yield index
         if (chunk === last) continue
         // On disk they are one value, which refers to all of them until the last one is done.
-        for (const entry of chunk?.entries ?? []) indexes.add(entry.index)
+        for (const entry of chunk?.entries ?? []) yield entry.index
         last = chunk
       }
     }
-    for (const { index } of this.retained.all()) indexes.add(index)
-    for (const index of this.#held.keys()) indexes.add(index)
+    for (const { index } of this.retained.all()) yield index
   }
 }

@@ -4,14 +4,17 @@ import {
   type AdminMethods,
   type AuditProgress,
   adminResponseTopic,
-  type JsonRpcNotification,
   type JsonRpcResponse,
   requestTopic,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
+import { parseAnswer } from './admin-answer.ts'
 import { type ConnectionFlags, connect } from './connection.ts'
+import { printable } from './printable.ts'
 
 const answerTimeoutMs = 30_000
+/** For what looks at, or writes, the whole of a long chain. */
+export const longAnswerTimeoutMs = 3_600_000
 
 /** Asks a live broker over its admin topic: one request at a time. */
 export class AdminClient {
@@ -38,7 +41,7 @@ export class AdminClient {
   }
 
   /**
-   * @param timeoutMs how long the answer may take; verifying a long chain takes its time
+   * @param timeoutMs how long the answer may take
    * @param onProgress told how far the answer is
    * @throws {ClientError} ERR_ADMIN with the broker's message, ERR_TIMEOUT, ERR_CONNECTION
    */
@@ -56,7 +59,7 @@ export class AdminClient {
       () => this.#client.publishAsync(requestTopic.admin, request, { qos: 1 }),
       onProgress,
     )
-    if ('error' in response) throw new ClientError('ERR_ADMIN', response.error.message)
+    if ('error' in response) throw new ClientError('ERR_ADMIN', printable(response.error.message))
     return response.result as AdminMethods[M]['result']
   }
 
@@ -83,14 +86,19 @@ export class AdminClient {
         client.removeListener('close', onClose)
       }
       const onMessage = (_topic: string, payload: Buffer) => {
-        const response = JSON.parse(payload.toString('utf8')) as JsonRpcResponse | JsonRpcNotification
-        if ('method' in response) {
-          if (response.params.id === id) onProgress?.(response.params)
+        const answer = parseAnswer(payload)
+        if (answer === undefined) {
+          end()
+          reject(new ClientError('ERR_ADMIN', 'the answer is none of JSON-RPC 2.0'))
           return
         }
-        if (response.id !== id && response.id !== null) return
+        if ('method' in answer) {
+          if (answer.params.id === id) onProgress?.(answer.params)
+          return
+        }
+        if (answer.id !== id && answer.id !== null) return
         end()
-        resolve(response)
+        resolve(answer)
       }
       const onClose = () => {
         end()

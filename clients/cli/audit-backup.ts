@@ -1,21 +1,17 @@
 import type { AuditBackupResult } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
-import { withAdminClient } from './admin-client.ts'
-import { exitCode, type Output, parseArguments } from './command.ts'
+import { longAnswerTimeoutMs, withAdminClient } from './admin-client.ts'
+import { exitCode, type Output, parseArguments, usageError } from './command.ts'
 import { connectionOptions } from './connection.ts'
 import { ProgressBar } from './progress-bar.ts'
-
-/** Copying a long chain takes its time. */
-const backupTimeoutMs = 3_600_000
 
 /** `audit backup NAME`: has a running broker copy its data directory. @throws {ClientError} ERR_USAGE */
 export async function auditBackup(args: readonly string[], output: Output): Promise<number> {
   const { values, positionals } = parseArguments(args, { ...connectionOptions, json: { type: 'boolean' } })
   const [name, ...others] = positionals
-  if (name === undefined || others.length > 0) throw new ClientError('ERR_USAGE', 'audit backup takes one name')
+  if (name === undefined || others.length > 0) throw usageError('audit backup takes one name')
   const bar = new ProgressBar(process.stderr)
   const result = await withAdminClient(values, (admin) =>
-    admin.request('audit.backup', { name }, backupTimeoutMs, (progress) => bar.show(progress)),
+    admin.request('audit.backup', { name }, longAnswerTimeoutMs, (progress) => bar.show(progress)),
   ).finally(() => bar.end())
   return printBackup(result, values.json === true, output)
 }

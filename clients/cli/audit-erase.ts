@@ -1,11 +1,7 @@
 import { type AuditEraseResult, withoutUndefined } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
-import { withAdminClient } from './admin-client.ts'
-import { exitCode, integerOption, type Output, parseOptions } from './command.ts'
+import { longAnswerTimeoutMs, withAdminClient } from './admin-client.ts'
+import { exitCode, integerOption, type Output, parseOptions, usageError } from './command.ts'
 import { connectionOptions } from './connection.ts'
-
-/** Rewriting a long chain takes its time. */
-const eraseTimeoutMs = 3_600_000
 
 /** `audit erase`: takes payloads or records out of a running broker, by a record that says so. @throws {ClientError} ERR_USAGE */
 export async function auditErase(args: readonly string[], output: Output): Promise<number> {
@@ -21,8 +17,8 @@ export async function auditErase(args: readonly string[], output: Output): Promi
     'dry-run': { type: 'boolean' },
   })
   const { what, reason, 'dry-run': dryRun } = values
-  if (what !== 'bodies' && what !== 'records') throw new ClientError('ERR_USAGE', '--what is bodies or records')
-  if (reason === undefined) throw new ClientError('ERR_USAGE', '--reason is needed: it stands in the record')
+  if (what !== 'bodies' && what !== 'records') throw usageError('--what is bodies or records')
+  if (reason === undefined) throw usageError('--reason is needed: it stands in the record')
   const selection = withoutUndefined({
     topic: values.topic,
     clientId: values.client,
@@ -31,7 +27,7 @@ export async function auditErase(args: readonly string[], output: Output): Promi
     dryRun,
   })
   const result = await withAdminClient(values, (admin) =>
-    admin.request('audit.erase', { what, reason, ...selection }, eraseTimeoutMs),
+    admin.request('audit.erase', { what, reason, ...selection }, longAnswerTimeoutMs),
   )
   output.out(values.json ? JSON.stringify(result) : resultText(result, dryRun === true))
   return exitCode.ok

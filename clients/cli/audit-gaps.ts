@@ -1,12 +1,9 @@
 import { withoutUndefined } from '../../protocol/index.ts'
-import { withAdminClient } from './admin-client.ts'
+import { longAnswerTimeoutMs, withAdminClient } from './admin-client.ts'
 import { exitCode, integerOption, type Output, parseArguments } from './command.ts'
 import { connectionOptions } from './connection.ts'
 import { kidOf, onlyKey } from './key-options.ts'
 import { pageSize } from './query-pages.ts'
-
-/** Milliseconds: all records of a key are looked through. */
-const gapsTimeoutMs = 3_600_000
 
 /** `audit gaps KID`: numbers that a key used and the broker never saw. @returns 1 when there are any */
 export async function auditGaps(args: readonly string[], output: Output): Promise<number> {
@@ -25,7 +22,7 @@ export async function auditGaps(args: readonly string[], output: Output): Promis
     limit: integerOption('--limit', values.limit, 1, pageSize),
   })
   const result = await withAdminClient(values, async (admin) => {
-    return admin.request('audit.gaps', { kid: await kidOf(admin, wanted), ...range }, gapsTimeoutMs)
+    return admin.request('audit.gaps', { kid: await kidOf(admin, wanted), ...range }, longAnswerTimeoutMs)
   })
   if (values.json) output.out(JSON.stringify(result))
   else {

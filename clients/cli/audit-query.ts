@@ -1,7 +1,6 @@
 import { type AuditQueryParams, includable, type RecordJson, withoutUndefined } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
-import { exitCode, integerOption, type Output, parseArguments, parseOptions } from './command.ts'
+import { exitCode, integerOption, type Output, parseArguments, parseOptions, usageError } from './command.ts'
 import { connectionOptions } from './connection.ts'
 import { filterOf, filterOptions, queryRecords, timeOption } from './query-pages.ts'
 import { recordLine, recordText } from './record-text.ts'
@@ -46,7 +45,7 @@ export async function auditRecord(args: readonly string[], output: Output): Prom
   const { values, positionals } = parseArguments(args, { ...connectionOptions, ...json })
   const [text, ...rest] = positionals
   const index = integerOption('N', text, 0, Number.MAX_SAFE_INTEGER)
-  if (index === undefined || rest.length > 0) throw new ClientError('ERR_USAGE', 'the index of one record is needed')
+  if (index === undefined || rest.length > 0) throw usageError('the index of one record is needed')
   const record = await withAdminClient(values, (admin) => {
     return admin.request('audit.record', { index, include: includable })
   })

@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { type AuditReceiptResult, attachReceipts, decodeRecord, fromBase64url } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
 import { withAdminClient } from './admin-client.ts'
-import { exitCode, integerOption, type Output, parseArguments, parseOptions } from './command.ts'
+import { exitCode, integerOption, type Output, parseArguments, parseOptions, usageError } from './command.ts'
 import { connectionOptions } from './connection.ts'
 
 const json = { json: { type: 'boolean' } } as const
@@ -23,8 +22,7 @@ export async function auditReceipt(args: readonly string[], output: Output): Pro
     output: { type: 'string', short: 'o' },
   })
   const index = integerOption('N', positionals[0], 0, Number.MAX_SAFE_INTEGER)
-  if (index === undefined || positionals.length > 1)
-    throw new ClientError('ERR_USAGE', 'the index of one record is needed')
+  if (index === undefined || positionals.length > 1) throw usageError('the index of one record is needed')
   const answer = await withAdminClient(values, (admin) => admin.request('audit.receipt', { index }))
   const files = values.output === undefined ? [] : writeReceipt(values.output, answer)
   if (values.json) output.out(JSON.stringify(answer))
@@ -56,7 +54,7 @@ function writeReceipt(name: string, answer: AuditReceiptResult): readonly string
     try {
       writeFileSync(file, content)
     } catch (cause) {
-      throw new ClientError('ERR_USAGE', `cannot write ${file}`, {}, cause)
+      throw usageError(`cannot write ${file}`, cause)
     }
   }
   return Object.keys(files)

@@ -1,11 +1,8 @@
 import { type AuditVerifyParams, type AuditVerifyResult, verifyFaults, withoutUndefined } from '../../protocol/index.ts'
-import { withAdminClient } from './admin-client.ts'
+import { longAnswerTimeoutMs, withAdminClient } from './admin-client.ts'
 import { exitCode, integerOption, type Output, parseOptions } from './command.ts'
 import { connectionOptions } from './connection.ts'
 import { ProgressBar } from './progress-bar.ts'
-
-/** Milliseconds: a long chain takes its time. */
-const verifyTimeoutMs = 3_600_000
 
 /** What `audit verify` takes, whatever it verifies. */
 export const verifyOptions = {
@@ -37,7 +34,7 @@ export async function auditVerifyLive(args: readonly string[], output: Output): 
   const params = verifyParams(values)
   const bar = new ProgressBar(process.stderr)
   const result = await withAdminClient(values, (admin) =>
-    admin.request('audit.verify', params, verifyTimeoutMs, (progress) => bar.show(progress)),
+    admin.request('audit.verify', params, longAnswerTimeoutMs, (progress) => bar.show(progress)),
   ).finally(() => bar.end())
   return printVerification(result, values.json === true, output)
 }

@@ -1,7 +1,7 @@
 import type { AuditQueryParams, Outcome, RecordJson } from '../../protocol/index.ts'
 import { outcomes, parseTimeText, withoutUndefined } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
 import type { AdminClient } from './admin-client.ts'
+import { usageError } from './command.ts'
 
 /** The server's largest page. */
 export const pageSize = 1000
@@ -24,7 +24,7 @@ interface FilterFlags {
 /** @throws {ClientError} ERR_USAGE */
 export function filterOf({ topic, client, kid, outcome }: FilterFlags): AuditQueryParams {
   if (outcome !== undefined && !Object.hasOwn(outcomes, outcome)) {
-    throw new ClientError('ERR_USAGE', `--outcome takes ${Object.keys(outcomes).join(', ')}, not ${outcome}`)
+    throw usageError(`--outcome takes ${Object.keys(outcomes).join(', ')}, not ${outcome}`)
   }
   return withoutUndefined({ topic, clientId: client, kid, outcome: outcome as Outcome | undefined })
 }
@@ -32,7 +32,7 @@ export function filterOf({ topic, client, kid, outcome }: FilterFlags): AuditQue
 /** A time as it was given, checked. @throws {ClientError} ERR_USAGE */
 export function timeOption(name: string, text: string | undefined): string | undefined {
   if (text !== undefined && parseTimeText(text) === undefined) {
-    throw new ClientError('ERR_USAGE', `${name} is a time such as 2026-03-01T08:00:00Z, not ${text}`)
+    throw usageError(`${name} is a time such as 2026-03-01T08:00:00Z, not ${text}`)
   }
   return text
 }

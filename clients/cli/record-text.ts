@@ -1,10 +1,6 @@
 import type { RecordJson } from '../../protocol/index.ts'
 import { fromBase64url, toHex } from '../../protocol/index.ts'
-
-/** What others chose, such that it moves no cursor and hides nothing in a terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
-}
+import { printable } from './printable.ts'
 
 /** A record in one line. */
 export function recordLine(record: RecordJson): string {

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { NoteError, nobleCrypto, parseWitnessPolicy, type WitnessPolicy } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
 import { loadPublicKey } from '../identity/index.ts'
 import {
   type CheckedEvidence,
@@ -9,7 +8,8 @@ import {
   readEvidence,
   readLoggedRecord,
 } from '../receipts/index.ts'
-import { exitCode, type Output, parseArguments } from './command.ts'
+import { exitCode, type Output, parseArguments, usageError } from './command.ts'
+import { printable } from './printable.ts'
 import { readLogKey } from './verifier-keys.ts'
 
 interface Checked {
@@ -31,15 +31,15 @@ export async function auditVerifyReceipt(args: readonly string[], output: Output
     record: { type: 'string' },
     json: { type: 'boolean' },
   })
-  if (positionals.length === 0) throw new ClientError('ERR_USAGE', 'a file is needed')
+  if (positionals.length === 0) throw usageError('a file is needed')
   const logKey = values.vkey === undefined ? undefined : readLogKey(values.vkey)
   const brokerKey = values['broker-key'] === undefined ? undefined : loadPublicKey(values['broker-key'])
   const policy = values.policy === undefined ? undefined : readPolicy(values.policy)
   if (logKey !== undefined && policy !== undefined) {
-    throw new ClientError('ERR_USAGE', 'a policy names the logs to trust: --vkey or --policy, not both')
+    throw usageError('a policy names the logs to trust: --vkey or --policy, not both')
   }
   if (logKey === undefined && brokerKey === undefined && policy === undefined) {
-    throw new ClientError('ERR_USAGE', 'whom to trust has to be said: --vkey, --broker-key or both, or --policy')
+    throw usageError('whom to trust has to be said: --vkey, --broker-key or both, or --policy')
   }
   const publisher = readPublisher(values['publisher-key'], values.payload)
   const logged = values.record === undefined ? undefined : readLoggedRecord(values.record)
@@ -48,17 +48,16 @@ export async function auditVerifyReceipt(args: readonly string[], output: Output
     const evidence = readEvidence(file, logged)
     // Only a checkpoint has cosignatures: no other proof may stand in for it.
     if (policy !== undefined && evidence.tlogProof === undefined) {
-      throw new ClientError('ERR_USAGE', `${file} has no cosignatures; a policy is for .tlog-proof and .json`)
+      throw usageError(`${file} has no cosignatures; a policy is for .tlog-proof and .json`)
     }
     if (publisher !== undefined && evidence.statement === undefined) {
-      throw new ClientError('ERR_USAGE', `${file} is no transparent statement, which is what --publisher-key is for`)
+      throw usageError(`${file} is no transparent statement, which is what --publisher-key is for`)
     }
     const isFor =
       policy !== undefined ||
       (evidence.receipt !== undefined && brokerKey !== undefined) ||
       (evidence.tlogProof !== undefined && logKey !== undefined)
-    if (!isFor)
-      throw new ClientError('ERR_USAGE', `${file} needs ${evidence.receipt === undefined ? '--vkey' : '--broker-key'}`)
+    if (!isFor) throw usageError(`${file} needs ${evidence.receipt === undefined ? '--vkey' : '--broker-key'}`)
     checked.push({ file, found: await checkEvidence(evidence, { brokerKey, logKey, policy, publisher }, nobleCrypto) })
   }
   const isOk = checked.every(({ found }) => found !== undefined)
@@ -79,12 +78,12 @@ function toJson({ file, found }: Checked) {
 function toText({ file, found }: Checked): string {
   if (found === undefined) return `BAD: ${file} does not prove its record`
   const { record, proved } = found
-  const what = [record.kind, record.topic].filter((word) => word !== undefined).join(' ')
+  const what = printable([record.kind, record.topic].filter((word) => word !== undefined).join(' '))
   const lines = proved.map(({ by, origin, index, treeSize, cosignedBy = [], isStatement }) => {
     const witnesses = cosignedBy.length === 0 ? '' : `, cosigned by ${cosignedBy.join(', ')}`
     const signed = isStatement === true ? '; signed by the publisher, with this payload' : ''
     const key = by === 'log-key' ? 'log key' : 'broker key'
-    return `  leaf ${index} of ${treeSize} in ${origin}, by its ${key}${witnesses}${signed}`
+    return `  leaf ${index} of ${treeSize} in ${printable(origin)}, by its ${key}${witnesses}${signed}`
   })
   return [`ok: ${file}: ${what}, recorded ${new Date(record.timeMs).toISOString()}`, ...lines].join('\n')
 }
@@ -93,7 +92,7 @@ function toText({ file, found }: Checked): string {
 function readPublisher(keyPath: string | undefined, payloadPath: string | undefined): EvidenceTrust['publisher'] {
   if (keyPath === undefined && payloadPath === undefined) return undefined
   if (keyPath === undefined || payloadPath === undefined) {
-    throw new ClientError('ERR_USAGE', '--publisher-key and --payload are given together')
+    throw usageError('--publisher-key and --payload are given together')
   }
   return { key: loadPublicKey(keyPath), payload: readBytes(payloadPath) }
 }
@@ -104,7 +103,7 @@ function readPolicy(path: string): WitnessPolicy {
     return parseWitnessPolicy(readText(path), nobleCrypto)
   } catch (error) {
     if (!(error instanceof NoteError)) throw error
-    throw new ClientError('ERR_USAGE', `${path} is no witness policy: ${error.message}`, {}, error)
+    throw usageError(`${path} is no witness policy: ${error.message}`, error)
   }
 }
 
@@ -116,6 +115,6 @@ function readBytes(path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (cause) {
-    throw new ClientError('ERR_USAGE', `cannot read ${path}`, {}, cause)
+    throw usageError(`cannot read ${path}`, cause)
   }
 }

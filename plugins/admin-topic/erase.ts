@@ -10,15 +10,16 @@ import { AdminError } from './errors.ts'
 import type { ParamReader } from './params.ts'
 
 const maxRanges = 1000
+const erasables: readonly Erasable[] = ['bodies', 'records']
 
 /**
  * Reads the parameters of `audit.erase`. Something has to narrow it down: nobody erases everything by leaving words out.
  * @throws {AdminError} invalid-params
  */
 export function readErasure(params: ParamReader): { request: ErasureRequest; isDryRun: boolean } {
-  const what = params.raw('what')
+  const what = params.optionalWord('what', erasables)
   const reason = params.optionalText('reason')
-  const isDryRun = params.raw('dryRun') ?? false
+  const isDryRun = params.optionalBoolean('dryRun') ?? false
   const selection = withoutUndefined({
     topic: params.optionalFilter('topic'),
     clientId: params.optionalText('clientId'),
@@ -26,8 +27,7 @@ export function readErasure(params: ParamReader): { request: ErasureRequest; isD
     toIndex: params.optionalIndex('toIndex'),
   })
   params.end()
-  if (!isErasable(what)) throw new AdminError('invalid-params', 'what is not bodies or records')
-  if (typeof isDryRun !== 'boolean') throw new AdminError('invalid-params', 'dryRun is not true or false')
+  if (what === undefined) throw new AdminError('invalid-params', `what is needed: ${erasables.join(' or ')}`)
   if (reason === undefined || reason === '' || Buffer.byteLength(reason) > maxErasureReasonBytes) {
     throw new AdminError('invalid-params', `reason is not text of 1 to ${maxErasureReasonBytes} bytes`)
   }
@@ -36,10 +36,6 @@ export function readErasure(params: ParamReader): { request: ErasureRequest; isD
   }
   const range = { fromIndex: 0, toIndex: Number.MAX_SAFE_INTEGER - 1 }
   return { request: { ...range, ...selection, what, reason }, isDryRun }
-}
-
-function isErasable(what: unknown): what is Erasable {
-  return what === 'bodies' || what === 'records'
 }
 
 /** Resolves when it is gone from the disk. */

@@ -1,21 +1,8 @@
-import {
-  type AdminMethod,
-  type AdminMethods,
-  type AuditStatus,
-  type DiskJson,
-  type JsonRpcRequest,
-  type JsonRpcResponse,
-  p256ToJwk,
-  type Requester,
-  type ScrubJson,
-  toBase64url,
-} from '../../protocol/index.ts'
+import type { AdminMethod, AdminMethods, JsonRpcRequest, JsonRpcResponse, Requester } from '../../protocol/index.ts'
 import { type AuditChain, ErasureMarks } from '../audit-chain/index.ts'
-import type { PublishCounters } from '../authorize-publish/index.ts'
 import { PluginError, type PluginErrorCode } from '../errors.ts'
 import type { QueryIndex } from '../query-index/index.ts'
-import type { DiskForecast, DiskReading, Retention } from '../retention/index.ts'
-import type { ScrubStatus } from '../scrub/index.ts'
+import type { Retention } from '../retention/index.ts'
 import type { Witnesses } from '../witnesses/index.ts'
 import { BackupMethod, type BackupPlace } from './backup-method.ts'
 import { cosign } from './cosign.ts'
@@ -28,25 +15,19 @@ import { readQuery, runQuery } from './query.ts'
 import { type CheckpointSource, ReceiptMethods } from './receipt-methods.ts'
 import { erasureOf, readRecord, storedRecordToJson } from './records.ts'
 import { type AdminRights, maySee, ownerLimit } from './rights.ts'
+import { type StatusSource, status } from './status.ts'
 import { type RequestLine, VerifyMethod, type VerifySources } from './verify-method.ts'
 
-export interface AdminServiceOptions {
+export interface AdminServiceOptions extends StatusSource {
   readonly chain: AuditChain
-  readonly counters: PublishCounters
   /** Absent: nothing can be erased. */
   readonly retention?: Retention
-  /** Absent: nobody looks at the room that is left. */
-  readonly disk?: Pick<DiskForecast, 'read'>
   /** Absent: no backups are made. */
   readonly backup?: BackupPlace
   /** What receipts are given for. Default: nothing; there are none then. */
   readonly checkpoints?: CheckpointSource
   /** What `audit.verify` holds against the chain beside its head and checkpoints. Absent: nothing. */
   readonly verifySources?: VerifySources
-  /** Start of the broker, milliseconds since 1970. */
-  readonly sinceMs: number
-  /** What checks the chain in the background. Default: nothing does. */
-  readonly scrub?: { readonly status: ScrubStatus }
   /** Who cosigns the checkpoints of the chain. Absent: nobody. */
   readonly witnesses?: Pick<Witnesses, 'accept' | 'status'>
   /** Finds records faster; without one the answers are the same. */
@@ -101,7 +82,7 @@ export class AdminService {
     const backup = new BackupMethod(options.chain, options.backup)
     const receipts = new ReceiptMethods(options.chain, options.checkpoints)
     this.#handlers = {
-      'audit.status': (params) => this.#status(params),
+      'audit.status': (params) => status(params, options),
       'audit.query': (params, requester, rights) => this.#query(params, requester, rights),
       'audit.record': (params, requester, rights) => this.#record(params, requester, rights),
       'audit.block': (params) => receipts.block(params),
@@ -182,30 +163,6 @@ export class AdminService {
     return () => {
       this.#running--
       this.#ownRunning -= own
-    }
-  }
-
-  async #status(params: ParamReader): Promise<AuditStatus> {
-    params.end()
-    const { chain, counters, sinceMs, scrub, checkpoints, disk } = this.#options
-    const room = disk === undefined || chain.outage !== undefined ? null : diskJson(await disk.read())
-    const { state, genesis } = chain
-    return {
-      treeSize: state.frontier.size,
-      blocks: state.height,
-      rootHash: toBase64url(state.frontier.root()),
-      chainHead: toBase64url(state.previousHash),
-      checkpoint: checkpoints?.newest?.note ?? null,
-      witnesses: this.#options.witnesses?.status() ?? null,
-      logVkey: chain.logVkey,
-      brokerKey: p256ToJwk(chain.brokerKey),
-      brokerKid: toBase64url(chain.brokerThumbprint),
-      origin: genesis.origin,
-      accepted: counters.accepted,
-      refused: counters.refused,
-      since: new Date(sinceMs).toISOString(),
-      scrub: scrub === undefined ? null : scrubJson(scrub.status),
-      disk: room,
     }
   }
 
@@ -290,20 +247,4 @@ function toAdminError(error: unknown): AdminError | undefined {
   if (error instanceof AdminError) return error
   if (!(error instanceof PluginError) || !Object.hasOwn(tellable, error.code)) return undefined
   return new AdminError(tellable[error.code as keyof typeof tellable], error.message)
-}
-
-function scrubJson({ checked, passes, lastPassMs, damage }: ScrubStatus): ScrubJson {
-  return { checked, passes, lastPass: passes === 0 ? null : new Date(lastPassMs).toISOString(), damage }
-}
-
-function diskJson({ storeBytes, freeBytes, bytesPerRecord, bytesPerDay, daysLeft, oldestBody }: DiskReading): DiskJson {
-  return {
-    storeBytes,
-    freeBytes,
-    bytesPerRecord: Math.round(bytesPerRecord),
-    bytesPerDay: bytesPerDay === undefined ? null : Math.round(bytesPerDay),
-    daysLeft: daysLeft === undefined ? null : Math.floor(daysLeft),
-    oldestBody:
-      oldestBody === undefined ? null : { index: oldestBody.index, time: new Date(oldestBody.timeMs).toISOString() },
-  }
 }

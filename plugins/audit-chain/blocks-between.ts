@@ -1,5 +1,5 @@
 import { type Block, type BlockHeader, decodeBlock, type QueryOrder } from '../../protocol/index.ts'
-import { damaged } from './replay.ts'
+import { damaged } from './chain-errors.ts'
 import type { AuditStore } from './store.ts'
 
 /** What is read of the chain. */

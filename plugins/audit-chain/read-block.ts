@@ -20,3 +20,8 @@ export async function readEntry(store: BlockReader, index: number): Promise<Bloc
   const stored = await store.blockAt(index)
   return stored === undefined ? undefined : decodeEntry(stored.encoded, index - stored.firstIndex)
 }
+
+/** Whether what is stored for a record is in this block. */
+export function isInBlock({ header: { firstIndex }, entries }: Block, index: number): boolean {
+  return index >= firstIndex && index < firstIndex + entries.length
+}

@@ -11,7 +11,7 @@ import {
   tileWidth,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
-import { damaged } from './replay.ts'
+import { damaged } from './chain-errors.ts'
 import type { AuditStore, StoreOperation } from './store.ts'
 import { TileReader } from './tile-reader.ts'
 import type { TileTable } from './tile-table.ts'

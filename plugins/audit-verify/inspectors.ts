@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import type { InspectedBlock } from '../../protocol/index.ts'
 import type { StoredBlock } from '../audit-chain/index.ts'
+import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { startWorker } from '../start-worker.ts'
 import { BlockInspector, type InspectionRequest, inOneBuffer, type PublisherKey } from './inspection-batch.ts'
@@ -69,7 +70,10 @@ class InspectionThread {
     })
   }
 
+  /** What is on its way is wanted by nobody any more. */
   async terminate(): Promise<void> {
+    const error = new PluginError('ERR_VERIFY_STOPPED', 'the verification was stopped')
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
     await this.#worker.terminate()
   }
 

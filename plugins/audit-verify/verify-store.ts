@@ -19,7 +19,7 @@ import { nativeCrypto } from '../native-crypto.ts'
 import { CheckpointCheck, type KeptCheckpoint } from './checkpoint-check.ts'
 import { Inspectors } from './inspectors.ts'
 import { checkReferences, type RecordReference } from './references.ts'
-import { TileCheck } from './tile-check.ts'
+import { StoredTileCheck } from './stored-tile-check.ts'
 
 /** How far a verification is. */
 export interface VerifyProgress {
@@ -74,7 +74,7 @@ class StoreVerification {
   readonly #options: VerifyStoreOptions
   readonly #verifier: ChainVerifier
   readonly #inspectors: Inspectors
-  readonly #tiles: TileCheck | undefined
+  readonly #tiles: StoredTileCheck | undefined
   readonly #checkpoints: CheckpointCheck
   #isWhole = true
   #reportedAt = performance.now()
@@ -85,7 +85,7 @@ class StoreVerification {
     const signaturesFrom = hashesOnly ? Number.MAX_SAFE_INTEGER : fromIndex
     this.#options = options
     this.#inspectors = new Inspectors(threads, signaturesFrom)
-    this.#tiles = tiles === undefined ? undefined : new TileCheck(tiles)
+    this.#tiles = tiles === undefined ? undefined : new StoredTileCheck(tiles)
     this.#checkpoints = new CheckpointCheck(options.checkpoints ?? [])
     this.#verifier = new ChainVerifier({
       crypto: nativeCrypto,

@@ -1,34 +1,8 @@
-import {
-  bytesEqual,
-  type CryptoProvider,
-  ed25519NoteSigner,
-  ed25519NoteVerifier,
-  type NoteSigner,
-  type NoteVerifier,
-  noteKeyType,
-  openCheckpoint,
-  type SignedRoot,
-  signCheckpoint,
-  signRoot,
-  verifierKey,
-  withCosignatures,
-} from '../../protocol/index.ts'
-import type { AuditChain } from '../audit-chain/index.ts'
-import { PluginError } from '../errors.ts'
+import { type CryptoProvider, type NoteVerifier, withCosignatures } from '../../protocol/index.ts'
+import { type AuditChain, damaged } from '../audit-chain/index.ts'
+import { CheckpointSigner, type PublishedCheckpoint } from './checkpoint-signer.ts'
 import { standingTo } from './compare-checkpoint.ts'
 import { checkpointTable, newestKey } from './stored-checkpoint.ts'
-
-/** A state of the log that the broker has bound itself to: it never signs another tree of this size. */
-export interface PublishedCheckpoint {
-  readonly treeSize: number
-  readonly rootHash: Uint8Array
-  /** When it was signed, milliseconds since 1970. */
-  readonly timeMs: number
-  /** C2SP tlog-checkpoint: the signed note, with the cosignatures so far. */
-  readonly note: string
-  /** The same root under the broker key: what all receipts for this tree have in common. */
-  readonly signedRoot: SignedRoot
-}
 
 /** Takes a checkpoint to a place that is not the store, before anybody else sees it. Rejects when it could not. */
 export type Anchor = (checkpoint: PublishedCheckpoint) => Promise<void>
@@ -62,7 +36,7 @@ const maxRecent = 16
 export class CheckpointKeeper {
   readonly #options: CheckpointKeeperOptions
   readonly #sublevel
-  readonly #signer: NoteSigner
+  readonly #signer: CheckpointSigner
   readonly #recent = new Map<number, PublishedCheckpoint>()
   readonly #listeners = new Set<(checkpoint: PublishedCheckpoint) => void>()
   #newest: PublishedCheckpoint | undefined
@@ -78,7 +52,7 @@ export class CheckpointKeeper {
     const { chain, crypto } = options
     this.#options = options
     this.#sublevel = checkpointTable(chain.database)
-    this.#signer = ed25519NoteSigner(chain.genesis.origin, chain.logKey, crypto)
+    this.#signer = new CheckpointSigner(chain, crypto)
   }
 
   /**
@@ -204,28 +178,10 @@ export class CheckpointKeeper {
     const { frontier } = chain.state
     const { size } = frontier
     if (size === 0 || size === this.#newest?.treeSize || chain.outage !== undefined) return
-    const checkpoint = this.#sign(size, frontier.root(), now())
+    const checkpoint = this.#signer.sign({ treeSize: BigInt(size), rootHash: frontier.root() }, now())
     await this.#store(checkpoint)
     await this.#anchor(checkpoint)
     this.#publish(checkpoint)
-  }
-
-  #sign(treeSize: number, rootHash: Uint8Array, timeMs: number): PublishedCheckpoint {
-    const tree = { treeSize: BigInt(treeSize), rootHash }
-    const { origin } = this.#options.chain.genesis
-    return this.#withRoot(signCheckpoint({ origin, ...tree }, this.#signer), treeSize, rootHash, timeMs)
-  }
-
-  #withRoot(note: string, treeSize: number, rootHash: Uint8Array, timeMs: number): PublishedCheckpoint {
-    const { chain, crypto } = this.#options
-    const tree = { issuer: chain.genesis.origin, treeSize: BigInt(treeSize), rootHash }
-    return {
-      treeSize,
-      rootHash,
-      timeMs,
-      note,
-      signedRoot: signRoot(chain.brokerKey, tree, Math.floor(timeMs / 1000), crypto),
-    }
   }
 
   /** In the order of everything else that is written, so that it cannot get in the way of a store that is opened again. */
@@ -265,23 +221,12 @@ export class CheckpointKeeper {
     const { chain, crypto, now } = this.#options
     const stored = await this.#sublevel.get(newestKey)
     if (stored === undefined) return
-    const { origin } = chain.genesis
-    const logs = chain.registry.notary.logs.map(({ key }) =>
-      ed25519NoteVerifier(verifierKey(origin, noteKeyType.ed25519, key, crypto), crypto),
-    )
-    const { checkpoint, verified } = openStored(stored, logs)
-    const standing = await standingTo(checkpoint, chain.state.frontier.size, chain.tiles, crypto)
+    const kept = this.#signer.open(stored)
+    const standing = await standingTo(kept.tree, chain.state.frontier.size, chain.tiles, crypto)
     if (standing === 'rolled-back' || standing === 'forked') {
-      throw damaged(`the chain does not extend the checkpoint of ${checkpoint.treeSize} records in its own store`)
+      throw damaged(`the chain does not extend the checkpoint of ${kept.tree.treeSize} records in its own store`)
     }
-    const treeSize = Number(checkpoint.treeSize)
-    // After a rotation the same tree is signed by the key in force.
-    const isInForce = verified.some(({ key }) => bytesEqual(key.keyId, this.#signer.key.keyId))
-    const timeMs = now()
-    const note = new TextDecoder().decode(stored)
-    const restored = isInForce
-      ? this.#withRoot(note, treeSize, checkpoint.rootHash, timeMs)
-      : this.#sign(treeSize, checkpoint.rootHash, timeMs)
+    const restored = this.#signer.renew(kept, now())
     // A crash may have come between storing and anchoring. What cannot be anchored is made again at the interval.
     if (await this.#isAnchored(restored)) this.#remember(restored)
   }
@@ -299,16 +244,4 @@ export class CheckpointKeeper {
   async #anchor(checkpoint: PublishedCheckpoint): Promise<void> {
     for (const anchor of this.#options.anchors ?? []) await anchor(checkpoint)
   }
-}
-
-function openStored(stored: Uint8Array, logs: readonly NoteVerifier[]): ReturnType<typeof openCheckpoint> {
-  try {
-    return openCheckpoint(stored, logs)
-  } catch (cause) {
-    throw damaged('the checkpoint in the store is not one that the log signed', cause)
-  }
-}
-
-function damaged(what: string, cause?: unknown): PluginError {
-  return new PluginError('ERR_CHAIN_DAMAGED', `the chain is damaged: ${what}`, {}, cause)
 }

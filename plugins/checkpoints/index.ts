@@ -1,8 +1,4 @@
-export {
-  type Anchor,
-  CheckpointKeeper,
-  type CheckpointKeeperOptions,
-  type PublishedCheckpoint,
-} from './checkpoint-keeper.ts'
+export { type Anchor, CheckpointKeeper, type CheckpointKeeperOptions } from './checkpoint-keeper.ts'
+export type { PublishedCheckpoint } from './checkpoint-signer.ts'
 export { type Standing, standingTo } from './compare-checkpoint.ts'
 export { storedCheckpoint } from './stored-checkpoint.ts'

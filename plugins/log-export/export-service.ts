@@ -24,7 +24,8 @@ const lastExportMs = 5000
 export class ExportService {
   readonly #options: ExportServiceOptions
   readonly #stop = new AbortController()
-  #unsubscribe: () => void = () => {}
+  /** Undefined until it has begun. */
+  #unsubscribe: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #exported: PublishedCheckpoint | undefined
@@ -41,9 +42,10 @@ export class ExportService {
     this.#schedule()
   }
 
-  /** Brings the export up to the newest checkpoint if that takes seconds; leaves the rest to the next start. */
+  /** Brings an export that has begun up to the newest checkpoint if that takes seconds; leaves the rest to the next start. */
   async close(): Promise<void> {
     this.#isClosing = true
+    if (this.#unsubscribe === undefined) return
     this.#unsubscribe()
     clearTimeout(this.#timer)
     const timer = setTimeout(() => this.#stop.abort(), lastExportMs)

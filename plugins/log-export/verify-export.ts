@@ -28,8 +28,8 @@ import { nativeCrypto } from '../native-crypto.ts'
 import { type AssembledBlock, BlockAssembler } from './block-assembler.ts'
 import { type ExportFault, ExportFaultFound, type ExportFinding } from './export-faults.ts'
 import { ExportReader, type FoundFile } from './export-reader.ts'
+import { ExportedTileCheck } from './exported-tile-check.ts'
 import { manifestName, manifestText } from './manifest.ts'
-import { TileCheck } from './tile-check.ts'
 
 export interface VerifyExportOptions {
   readonly directory: string
@@ -78,7 +78,7 @@ class Verification {
   readonly #options: VerifyExportOptions
   readonly #chain = new ChainVerifier({ crypto: nativeCrypto })
   readonly #frontier = new Frontier(nativeCrypto)
-  readonly #tiles: TileCheck
+  readonly #tiles: ExportedTileCheck
   readonly #blocks = new BlockAssembler()
   readonly #notary = new KeyRegistry(nativeCrypto).notary
   #checkpoint: OpenedCheckpoint | undefined
@@ -88,7 +88,7 @@ class Verification {
   constructor(reader: ExportReader, options: VerifyExportOptions) {
     this.#reader = reader
     this.#options = options
-    this.#tiles = new TileCheck(reader)
+    this.#tiles = new ExportedTileCheck(reader)
   }
 
   get result(): Omit<ExportVerification, 'ok'> {

@@ -44,7 +44,9 @@ export class IndexBuilder {
         if (signal.aborted) return
         // While the store is being opened again nothing can be read, and the chain has told of it.
         if (chain.outage === undefined) onError(error)
-        await this.#wait(idleMs).catch(() => {})
+        await this.#wait(idleMs).catch(() => {
+          // Stopped, which the loop sees.
+        })
       }
     }
   }

@@ -7,7 +7,14 @@ import {
   type KeptEntry,
   type QueryOrder,
 } from '../../protocol/index.ts'
-import { type BlockSource, blocksBetween, damaged, type IndexRange, readBlock } from '../audit-chain/index.ts'
+import {
+  type BlockSource,
+  blocksBetween,
+  damaged,
+  type IndexRange,
+  isInBlock,
+  readBlock,
+} from '../audit-chain/index.ts'
 import { briskPace } from '../pace.ts'
 import type { OffsetSet } from './offset-set.ts'
 import type { QueryIndex } from './query-index.ts'
@@ -87,8 +94,8 @@ async function* visit(
   let block: Block | undefined
   for (const index of indexes) {
     if (budget.isSpent) return index
-    if (block === undefined || !holds(block, index)) block = await readBlock(store, index)
-    if (block === undefined || !holds(block, index)) {
+    if (block === undefined || !isInBlock(block, index)) block = await readBlock(store, index)
+    if (block === undefined || !isInBlock(block, index)) {
       throw damaged(`the block of record ${index} is missing`)
     }
     const found = examine(block, index, filter, budget)
@@ -113,10 +120,6 @@ function examine(
   budget.spend(1, entry.record.length + (entry.body?.length ?? 0))
   const record = decodeRecord(entry.record)
   return matchesFilter(record, filter) ? { index, record, entry } : undefined
-}
-
-function holds({ header, entries }: Block, index: number): boolean {
-  return index >= header.firstIndex && index < header.firstIndex + entries.length
 }
 
 /** A range cut at the bounds of segments. */

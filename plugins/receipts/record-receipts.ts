@@ -9,7 +9,7 @@ import {
   type ReceiptJson,
   toBase64url,
 } from '../../protocol/index.ts'
-import { type AuditChain, damaged, readBlock } from '../audit-chain/index.ts'
+import { type AuditChain, damaged, isInBlock, readBlock } from '../audit-chain/index.ts'
 import type { PublishedCheckpoint } from '../checkpoints/index.ts'
 
 /** What receipts are made from. */
@@ -24,8 +24,9 @@ export interface RecordReceipt {
 }
 
 /**
- * Makes receipts one after the other; undefined for a record that was erased, which is proved to nobody any more. The root was signed with the checkpoint, tiles are kept in memory, and a block is
- * read once for all records of it that are asked for in a row.
+ * Makes receipts one after the other; undefined for a record that was erased, which is proved to nobody any more. The
+ * root was signed with the checkpoint, tiles are kept in memory, and a block is read once for all records of it that are
+ * asked for in a row.
  * @param indexes below the size of the checkpoint, which has two leaves at least: a receipt has no empty path
  * @throws {PluginError} ERR_CHAIN_DAMAGED: a block or tile is missing or altered
  * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED, ERR_RECORD_MALFORMED: a block is damaged
@@ -38,7 +39,7 @@ export async function* receiptsOf(
 ): AsyncGenerator<RecordReceipt | undefined> {
   let block: Block | undefined
   for (const index of indexes) {
-    if (block === undefined || !holds(block, index)) block = await readBlock(chain.store, index)
+    if (block === undefined || !isInBlock(block, index)) block = await readBlock(chain.store, index)
     yield await receiptFor(chain, index, block?.entries[index - block.header.firstIndex], checkpoint, crypto)
   }
 }
@@ -70,8 +71,4 @@ export async function receiptFor(
     checkpoint: note,
   }
   return { record: decodeRecord(entry.record), path: proof.path, json }
-}
-
-function holds({ header: { firstIndex, count } }: Block, index: number): boolean {
-  return index >= firstIndex && index < firstIndex + count
 }

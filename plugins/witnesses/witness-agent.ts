@@ -14,14 +14,14 @@ import {
   treeSizeContentType,
   withCosignatures,
 } from '../../protocol/index.ts'
-import type { CheckpointSource, CosignableCheckpoint } from './checkpoint-source.ts'
-import type { WitnessConnection, WitnessReply } from './post-checkpoint.ts'
+import type { CosignableCheckpoint, CosignableSource } from './cosignable-source.ts'
 import { WitnessAttemptFailed, type WitnessTrouble } from './trouble.ts'
+import type { WitnessConnection, WitnessReply } from './witness-http.ts'
 
 export interface WitnessAgentOptions {
   readonly verifier: NoteVerifier
   readonly connection: WitnessConnection
-  readonly source: CheckpointSource
+  readonly source: CosignableSource
   readonly tiles: TileSource
   readonly crypto: CryptoProvider
   /** Size of the tree that it cosigned last, as far as is known; 0: none. */

@@ -9,8 +9,8 @@ import {
 } from '../../protocol/index.ts'
 import type { CheckpointSource } from '../anchors/index.ts'
 import { type ConfiguredWitness, verifierOfWitness } from './configured-witness.ts'
-import { getFrom } from './post-checkpoint.ts'
 import { WitnessAttemptFailed } from './trouble.ts'
+import { getFrom } from './witness-http.ts'
 
 /** A start waits for a witness no longer. */
 const timeoutMs = 5000

@@ -13,12 +13,12 @@ import {
   type WitnessesJson,
 } from '../../protocol/index.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
-import type { CheckpointSource, CosignableCheckpoint } from './checkpoint-source.ts'
 import { type ConfiguredWitness, verifierOfWitness } from './configured-witness.ts'
-import { connectToWitness } from './post-checkpoint.ts'
+import type { CosignableCheckpoint, CosignableSource } from './cosignable-source.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import type { WitnessTrouble } from './trouble.ts'
 import { WitnessAgent } from './witness-agent.ts'
+import { connectToWitness } from './witness-http.ts'
 import { type LastCosigned, WitnessMemory } from './witness-memory.ts'
 
 /** A witness got into a trouble, or out of it. */
@@ -31,7 +31,7 @@ export interface WitnessChange {
 
 export interface WitnessesOptions {
   readonly chain: Pick<AuditChain, 'database' | 'genesis' | 'record'> & { readonly tiles: TileSource }
-  readonly source: CheckpointSource & { recent(treeSize: number): CosignableCheckpoint | undefined }
+  readonly source: CosignableSource & { recent(treeSize: number): CosignableCheckpoint | undefined }
   readonly witnesses: readonly ConfiguredWitness[]
   /** How many of them must have cosigned. */
   readonly quorum: number

@@ -19,13 +19,16 @@ const reloaded = (changes: Partial<BrokerOptions>) =>
   reloadedOptions(resolveOptions(started), resolveOptions({ ...started, ...changes }))
 
 test('takes everything over but what only a restart changes', () => {
-  const { location, origin, maxQueuedMessages, allowAnonymous } = reloaded({
+  const { location, origin, anchors, logExport, maxQueuedMessages, allowAnonymous } = reloaded({
     location: '/elsewhere',
     origin: 'two',
+    anchors: ['/usb'],
+    logExport: { directory: '/export', intervalSeconds: 10 },
     maxQueuedMessages: 6,
     allowAnonymous: true,
   })
   assert.deepEqual({ location, origin }, { location: '/data', origin: 'one' })
+  assert.deepEqual({ anchors, logExport }, { anchors: [], logExport: undefined })
   assert.deepEqual({ maxQueuedMessages, allowAnonymous }, { maxQueuedMessages: 6, allowAnonymous: true })
 })
 

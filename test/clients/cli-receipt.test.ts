@@ -29,12 +29,12 @@ import { temporaryDirectory } from '../helpers/temporary.ts'
 const signer = numberedKey(7)
 
 /** A broker with a publish at `index`, and where a receipt for it was written. */
-async function withReceipt(t: TestContext, payload: string | Buffer = '21.5') {
+async function withReceipt(t: TestContext, payload: string | Buffer = '21.5', topic = 'plant/1') {
   const options = { checkpointIntervalMs: 100, keysDirectory: keysDirectory(t, { press: signer }) }
   const { broker, location, port } = await startBroker(t, options)
   const client = await TestClient.connect(t, port, { clientId: 'press-7' })
   await client.subscribe(receiptTopic('-'), 0)
-  await client.publish('plant/1', payload)
+  await client.publish(topic, payload)
   const index = broker.chain.state.frontier.size - 1
   const directory = temporaryDirectory(t)
   const name = join(directory, 'proof')
@@ -67,6 +67,13 @@ test('a receipt is asked for, written and verified by the command line, the last
     proved.map((line) => line.replace(/ of \d+ /, ' of N ')),
     ['broker key', 'log key'].map((key) => `  leaf ${index} of N in ${origin}, by its ${key}`),
   )
+})
+
+test('a topic that somebody else chose hides nothing where its receipt is verified', async (t) => {
+  const { name, trust } = await withReceipt(t, '21.5', 'plant/\u202eexe')
+  const { code, stdout } = await verify(`${name}.json`, ...trust)
+  assert.equal(code, 0)
+  assert.ok(stdout.includes('publish plant/\\u{202e}exe, recorded'), stdout)
 })
 
 test('each of the three files proves the record by the key that it is for, and needs that key', async (t) => {

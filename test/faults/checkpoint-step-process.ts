@@ -1,7 +1,7 @@
 // A broker that dies as it takes a checkpoint to its anchor. Not a test: `kill-9-checkpoint.test.ts` starts it.
 import { createBroker } from '../../broker/index.ts'
 import { AnchorFile } from '../../plugins/index.ts'
-import { appendPublishes } from '../helpers/anchored-chain.ts'
+import { appendPublishes } from '../helpers/checkpointed-chain.ts'
 
 const [dies, location = '', anchor = ''] = process.argv.slice(2)
 const { write } = AnchorFile.prototype

@@ -12,7 +12,6 @@ import {
   PluginError,
 } from '../../plugins/index.ts'
 import { type AnchorContent, parseAnchor } from '../../protocol/index.ts'
-import { unsignedPublish } from './golden-chain.ts'
 
 /** A chain with a keeper of checkpoints that go to anchors, as a broker opens them. */
 export interface AnchoredChain {
@@ -52,14 +51,6 @@ export async function openAnchored(
   } catch (error) {
     await chain.close()
     throw error
-  }
-}
-
-/** Appends unsigned publishes, each in a block of its own. */
-export async function appendPublishes(chain: AuditChain, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    const publish = { topic: 'plant/1', body: Uint8Array.of(i % 256) }
-    await chain.record((_index, timeMs) => unsignedPublish({ ...publish, timeMs }, nativeCrypto))
   }
 }
 

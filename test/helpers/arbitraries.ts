@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { CborKey, CborValue } from '../../protocol/index.ts'
+import { authKinds, type CborKey, type CborValue, outcomes } from '../../protocol/index.ts'
 
 /** Every property test starts from this seed, so that a failure in CI is a failure everywhere. */
 export const fcSeed = 20_260_101
@@ -53,4 +53,23 @@ export function cborMap<K extends CborKey>(
   value: fc.Arbitrary<CborValue>,
 ): fc.Arbitrary<ReadonlyMap<K, CborValue>> {
   return fc.array(fc.tuple(key, value), { maxLength: 5 }).map((pairs) => new Map(pairs))
+}
+
+/** A word of one of the vocabularies of records. */
+export const wordOf = <Word extends string>(vocabulary: Readonly<Record<Word, number>>): fc.Arbitrary<Word> =>
+  fc.constantFrom(...(Object.keys(vocabulary) as [Word, ...Word[]]))
+
+/** Fields of records: who published where, and what became of it. */
+export const publishFields = {
+  timeMs: unsigned,
+  topic: wellFormedText,
+  clientId: wellFormedText,
+  username: wellFormedText,
+  auth: wordOf(authKinds),
+  listener: wellFormedText,
+  qos: fc.constantFrom(0, 1, 2),
+  retain: fc.boolean(),
+  payloadSha256: bytesOf(32),
+  payloadSize: unsigned,
+  outcome: wordOf(outcomes),
 }

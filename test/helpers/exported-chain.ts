@@ -1,8 +1,14 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { AuditChain, CheckpointKeeper, type ExportSource, nativeCrypto, publicKeyFiles } from '../../plugins/index.ts'
-import { atEnd } from './cleanup.ts'
-import { signedPublish, startMs, unsignedPublish } from './golden-chain.ts'
+import {
+  type AuditChain,
+  type CheckpointKeeper,
+  type ExportSource,
+  nativeCrypto,
+  publicKeyFiles,
+} from '../../plugins/index.ts'
+import { newestOf, openChain, openKeeper } from './checkpointed-chain.ts'
+import { signedPublish, unsignedPublish } from './golden-chain.ts'
 import { numberedKey } from './keys.ts'
 import { Signer } from './signing.ts'
 import { temporaryDirectory } from './temporary.ts'
@@ -22,13 +28,8 @@ export class ExportedChain {
 
   /** Begins a chain, or opens it again; closed when the test ends. */
   static async open(t: TestContext, location = join(temporaryDirectory(t), 'data')): Promise<ExportedChain> {
-    const chain = await AuditChain.open({ location })
-    atEnd(t, () => chain.close())
-    const onError = (error: unknown) => {
-      throw error
-    }
-    const options = { chain, crypto: nativeCrypto, intervalMs: () => 1000, now: () => startMs, onError }
-    return new ExportedChain(chain, await CheckpointKeeper.open(options), location)
+    const chain = await openChain(t, { location })
+    return new ExportedChain(chain, await openKeeper(chain), location)
   }
 
   get source(): ExportSource {
@@ -39,8 +40,7 @@ export class ExportedChain {
   /** The newest checkpoint, of everything that there is. */
   async note(): Promise<string> {
     await this.keeper.make()
-    if (this.keeper.newest === undefined) throw new Error('no checkpoint')
-    return this.keeper.newest.note
+    return newestOf(this.keeper).note
   }
 
   /** Enrols the key of signed publishes. */

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type LogCheckpoint, verifyCheckpoint } from '@sigstore/verify/dist/tlog/checkpoint.js'
 import { verifyMerkleInclusion } from '@sigstore/verify/dist/tlog/merkle.js'
 import { readEntry } from '../../plugins/audit-chain/read-block.ts'
-import { AuditChain, CheckpointKeeper, nativeCrypto } from '../../plugins/index.ts'
+import { type AuditChain, nativeCrypto } from '../../plugins/index.ts'
 import { inclusionProof, parseVerifierKey, toBase64url } from '../../protocol/index.ts'
-import { atEnd } from '../helpers/cleanup.ts'
-import { startMs, unsignedPublish } from '../helpers/golden-chain.ts'
-import { temporaryDirectory } from '../helpers/temporary.ts'
+import { appendPublishes, checkpointOf, openChain } from '../helpers/checkpointed-chain.ts'
 
 type Entry = Parameters<typeof verifyMerkleInclusion>[0]
 type TrustedLogs = Parameters<typeof verifyCheckpoint>[1]
@@ -27,23 +24,9 @@ function trustedLog(vkey: string): TrustedLogs {
 }
 
 async function checkpointed(t: TestContext): Promise<{ chain: AuditChain; note: string; treeSize: number }> {
-  const chain = await AuditChain.open({ location: join(temporaryDirectory(t), 'data'), now: () => startMs })
-  atEnd(t, () => chain.close())
-  const body = Uint8Array.of(1)
-  const appended = Array.from({ length: records }, () =>
-    chain.record((_index, timeMs) => unsignedPublish({ topic: 'plant/1', body, timeMs }, nativeCrypto)),
-  )
-  await Promise.all(appended)
-  const keeper = await CheckpointKeeper.open({
-    chain,
-    crypto: nativeCrypto,
-    intervalMs: () => 1000,
-    onError: (error) => assert.fail(`${error}`),
-    now: () => startMs,
-  })
-  await keeper.make()
-  const { note, treeSize } = keeper.newest ?? assert.fail('no checkpoint')
-  return { chain, note, treeSize }
+  const chain = await openChain(t)
+  await appendPublishes(chain, records)
+  return { chain, ...(await checkpointOf(chain)) }
 }
 
 async function entryOf(chain: AuditChain, index: number, treeSize: number, note: string): Promise<Entry> {

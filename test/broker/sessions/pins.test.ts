@@ -4,12 +4,17 @@ import { TestSessions } from '../../helpers/test-sessions.ts'
 
 const pinned = async (made: TestSessions) => [...(await made.sessions.pins()).indexes].sort((a, b) => a - b)
 
-test('what waits in a queue is pinned until it is acknowledged', async (t) => {
-  const made = await TestSessions.open(t)
+/** A client that is to get what is published on the topic `a`, later. */
+async function subscribeAndLeave(made: TestSessions): Promise<void> {
   const { session, link } = await made.connect('away')
   await made.subscribe(session, 'a')
   made.drop(session, link)
   await made.settled()
+}
+
+test('what waits in a queue is pinned until it is acknowledged', async (t) => {
+  const made = await TestSessions.open(t)
+  await subscribeAndLeave(made)
   const index = made.chain.nextIndex
   made.publish({ topic: 'a', payload: 'waits', qos: 1 })
   made.publish({ topic: 'b', payload: 'for nobody', qos: 1 })
@@ -54,10 +59,7 @@ test('a retained message is pinned until it is replaced', async (t) => {
 
 test('what is queued by a commit that is not durable yet is pinned, or lies behind', async (t) => {
   const made = await TestSessions.open(t)
-  const { session, link } = await made.connect('away')
-  await made.subscribe(session, 'a')
-  made.drop(session, link)
-  await made.settled()
+  await subscribeAndLeave(made)
   const first = made.chain.nextIndex
   // All of it in one go: some of it is decided when the pins are asked for, some after.
   made.publish({ topic: 'a', payload: 'before', qos: 1 })
@@ -76,4 +78,13 @@ test('what is held is pinned as often as it is held', async (t) => {
   assert.deepEqual(await pinned(made), [5], 'somebody else holds it still')
   twice()
   assert.deepEqual(await pinned(made), [])
+})
+
+test('what cannot be read is told, and pinned no longer', async (t) => {
+  const made = await TestSessions.open(t)
+  const failure = new Error('the disk does not give it back')
+  made.sessions.messages.load = () => Promise.reject(failure)
+  made.sessions.withMessage(5, () => assert.fail('there is no message'))
+  assert.deepEqual(await pinned(made), [])
+  assert.deepEqual(made.errors, [failure])
 })

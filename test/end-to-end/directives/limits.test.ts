@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { IClientOptions } from 'mqtt'
-import { freePort } from '../../helpers/broker.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import {
   acknowledgement,
@@ -14,8 +13,7 @@ import {
 } from '../../helpers/mqtt-bytes.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { RawMqtt } from '../../helpers/raw-mqtt.ts'
-import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, departureOf, enter, eventually, Program, sysMessages } from './support.ts'
+import { covers, departureOf, enter, eventually, openBroker, sysMessages } from './support.ts'
 
 const durable = (clientId: string): IClientOptions => ({
   clientId,
@@ -52,11 +50,7 @@ async function silentSubscriber(t: TestContext, port: number, topic: string): Pr
 }
 
 test('limits of packets, payloads, queues and windows', async (t) => {
-  const port = await freePort()
-  const program = await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+  const { port, program } = await openBroker(t, [
     'max_inflight_messages 2',
     'max_inflight_bytes 100',
     'max_queued_messages 5',
@@ -205,11 +199,7 @@ function enterFrom(t: TestContext, port: number, localAddress: string): Promise<
 }
 
 test('limits of connections and clients over all listeners', async (t) => {
-  const port = await freePort()
-  await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+  const { port } = await openBroker(t, [
     'global_max_clients 3',
     'global_max_connections 4',
     'notary_max_connections_per_address 3',

@@ -9,7 +9,7 @@ import { atEnd } from '../../helpers/cleanup.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { run } from '../../helpers/processes.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, enter, eventually, Program } from './support.ts'
+import { covers, enter, eventually, openBroker, Program } from './support.ts'
 
 test('log_dest sends lines to several places, log_type chooses them, log_timestamp_format begins them', async (t) => {
   const [port, directory] = [await freePort(), temporaryDirectory(t)]
@@ -75,15 +75,7 @@ test('log_dest sends lines to several places, log_type chooses them, log_timesta
 
 test('log_timestamp false begins lines with their text, connection_messages false says nothing of who comes and goes', async (t) => {
   covers('log_timestamp', 'connection_messages')
-  const port = await freePort()
-  const program = await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
-    'log_type all',
-    'log_timestamp false',
-    'connection_messages false',
-  ])
+  const { port, program } = await openBroker(t, ['log_type all', 'log_timestamp false', 'connection_messages false'])
   const client = await TestClient.connect(t, port, { clientId: 'quiet' })
   await client.subscribe('x', 1)
   await client.end()

@@ -10,7 +10,7 @@ import { freePort } from '../../helpers/broker.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { copyOfData } from '../../helpers/stored-chain.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, eventually, Program } from './support.ts'
+import { covers, eventually, openBroker, Program } from './support.ts'
 
 test('notary_anchor: a data directory that was put back does not start against it, one that goes on does', async (t) => {
   covers('notary_anchor')
@@ -39,14 +39,8 @@ test('notary_anchor: a data directory that was put back does not start against i
 })
 
 test('an anchor that cannot be written raises the alarm; publishes are accepted, and checkpoints follow when it can', async (t) => {
-  const [port, directory] = [await freePort(), temporaryDirectory(t)]
-  const program = await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
-    'notary_admin anonymous',
-    `notary_anchor ${directory}`,
-  ])
+  const directory = temporaryDirectory(t)
+  const { port, program } = await openBroker(t, ['notary_admin anonymous', `notary_anchor ${directory}`])
   const { client } = await TestAdmin.connect(t, port)
   assert.equal(await client.subscribe(alarmTopic, 0), 0)
   const file = new AnchorFile(directory)

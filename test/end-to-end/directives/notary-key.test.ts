@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { TestAdmin } from '../../helpers/admin.ts'
-import { freePort } from '../../helpers/broker.ts'
 import { keysDirectory } from '../../helpers/key-files.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { mqttVersions } from '../../helpers/mqtt-clients.ts'
@@ -11,7 +10,7 @@ import { passwordLine } from '../../helpers/passwords.ts'
 import { Signer } from '../../helpers/signing.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { Device, refusedAt } from '../trust/device.ts'
-import { covers, Program } from './support.ts'
+import { covers, openBroker } from './support.ts'
 
 const names = ['of-clients', 'of-users', 'of-topics', 'of-both', 'no-clock', 'narrow', 'gateway', 'free'] as const
 const keys = Object.fromEntries(names.map((name, i) => [name, numberedKey(i + 1)]))
@@ -28,13 +27,9 @@ const keyLines = [
 ]
 
 async function start(t: TestContext) {
-  const port = await freePort()
   const passwords = join(temporaryDirectory(t), 'passwords')
   writeFileSync(passwords, ['ann', 'bob', 'eve'].map((name) => `${passwordLine(name, 'secret')}\n`).join(''))
-  await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+  const { port } = await openBroker(t, [
     `password_file ${passwords}`,
     'notary_admin anonymous',
     `notary_keys ${keysDirectory(t, keys)}`,

@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { freePort } from '../../helpers/broker.ts'
 import { keysDirectory } from '../../helpers/key-files.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { Signer } from '../../helpers/signing.ts'
-import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, departureOf, Program } from './support.ts'
+import { covers, departureOf, openBroker } from './support.ts'
 
 const device = numberedKey(1)
 
 async function start(t: TestContext, lines: readonly string[]): Promise<number> {
-  const port = await freePort()
-  await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
-    `notary_keys ${keysDirectory(t, { 'device-1': device })}`,
-    ...lines,
-  ])
+  const { port } = await openBroker(t, [`notary_keys ${keysDirectory(t, { 'device-1': device })}`, ...lines])
   return port
 }
 

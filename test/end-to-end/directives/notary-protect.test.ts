@@ -2,23 +2,19 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CborWriter, encodeCbor } from '../../../protocol/index.ts'
 import { TestAdmin } from '../../helpers/admin.ts'
-import { freePort } from '../../helpers/broker.ts'
 import { keysDirectory } from '../../helpers/key-files.ts'
 import { numberedKey, type TestKey } from '../../helpers/keys.ts'
 import { publishPacket } from '../../helpers/mqtt-bytes.ts'
 import { mqttVersions } from '../../helpers/mqtt-clients.ts'
 import { RawMqtt } from '../../helpers/raw-mqtt.ts'
-import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { Device, refusedAt, type Sending } from '../trust/device.ts'
-import { covers, departureOf, Program } from './support.ts'
+import { covers, departureOf, openBroker } from './support.ts'
 
 const keys = { 'press-1': numberedKey(1), 'robot-1': numberedKey(2) }
 
 /** The real program with these lines, and keys in its directory. */
 async function start(t: TestContext, lines: readonly string[], named: Readonly<Record<string, TestKey>> = keys) {
-  const port = await freePort()
-  const common = [`persistence_location ${temporaryDirectory(t)}`, `listener ${port} 127.0.0.1`, 'allow_anonymous true']
-  await Program.start(t, [...common, 'notary_admin anonymous', `notary_keys ${keysDirectory(t, named)}`, ...lines])
+  const { port } = await openBroker(t, ['notary_admin anonymous', `notary_keys ${keysDirectory(t, named)}`, ...lines])
   return { port, admin: await TestAdmin.connect(t, port) }
 }
 

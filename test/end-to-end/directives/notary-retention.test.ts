@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestAdmin } from '../../helpers/admin.ts'
-import { freePort } from '../../helpers/broker.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
-import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, eventually, Program } from './support.ts'
+import { covers, eventually, openBroker } from './support.ts'
 
 test('notary_retention erases what its lines do not keep, and nothing that is still to be delivered', async (t) => {
   covers('notary_retention')
-  const port = await freePort()
-  await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+  const { port } = await openBroker(t, [
     'notary_admin anonymous',
     'notary_retention records count 0 topic gone/#',
     'notary_retention bodies count 1 topic kept',

@@ -4,24 +4,19 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { toBase64url } from '../../../protocol/index.ts'
 import { TestAdmin } from '../../helpers/admin.ts'
-import { freePort } from '../../helpers/broker.ts'
 import { keysDirectory } from '../../helpers/key-files.ts'
 import { numberedKey } from '../../helpers/keys.ts'
 import { mqttVersions, TestClient } from '../../helpers/mqtt-clients.ts'
 import { passwordLine } from '../../helpers/passwords.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { Device, subscriber } from '../trust/device.ts'
-import { covers, enter, Program } from './support.ts'
+import { covers, enter, openBroker } from './support.ts'
 
 const key = numberedKey(1)
 
 test('notary_provenance and notary_unwrap show subscribers of every version what they are for, on their topics alone', async (t) => {
   covers('notary_provenance', 'notary_unwrap')
-  const port = await freePort()
-  await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+  const { port } = await openBroker(t, [
     'notary_admin anonymous',
     `notary_keys ${keysDirectory(t, { device: key })}`,
     'notary_provenance told/#',
@@ -61,11 +56,7 @@ test('notary_provenance and notary_unwrap show subscribers of every version what
 
 test('notary_ack_index tells MQTT 5 publishers where the record stands, of a copy the first one', async (t) => {
   covers('notary_ack_index')
-  const port = await freePort()
-  await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+  const { port } = await openBroker(t, [
     'notary_admin anonymous',
     `notary_keys ${keysDirectory(t, { device: key })}`,
     'notary_protect plant/# signed',
@@ -99,16 +90,9 @@ test('notary_ack_index tells MQTT 5 publishers where the record stands, of a cop
 for (const { name, version } of mqttVersions) {
   test(`${name}: notary_bind_client_id lets a proven name have its client ids, and nobody else`, async (t) => {
     covers('notary_bind_client_id')
-    const port = await freePort()
     const passwords = join(temporaryDirectory(t), 'passwords')
     writeFileSync(passwords, `${passwordLine('ann', 'secret')}\n`)
-    await Program.start(t, [
-      `persistence_location ${temporaryDirectory(t)}`,
-      `listener ${port} 127.0.0.1`,
-      'allow_anonymous true',
-      `password_file ${passwords}`,
-      'notary_bind_client_id true',
-    ])
+    const { port } = await openBroker(t, [`password_file ${passwords}`, 'notary_bind_client_id true'])
     const ann = { ...version, username: 'ann', password: 'secret' }
     for (const clientId of ['ann', 'ann-1', 'ann/phone', 'ann:2', 'ann_']) {
       assert.equal(await enter(t, port, { ...ann, clientId }), 0, clientId)

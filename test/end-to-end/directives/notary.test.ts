@@ -11,7 +11,7 @@ import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { passwordLine } from '../../helpers/passwords.ts'
 import { Signer } from '../../helpers/signing.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-import { covers, eventually, Program } from './support.ts'
+import { covers, eventually, openBroker, Program } from './support.ts'
 
 const request = '{"jsonrpc":"2.0","id":1,"method":"audit.status","params":{}}'
 
@@ -52,9 +52,7 @@ test('the name of the log, its keys, its administrators and what it protects', a
 
 test('notary_admin anonymous makes administrators of who comes over a loopback listener', async (t) => {
   covers('notary_admin')
-  const port = await freePort()
-  const lines = [`persistence_location ${temporaryDirectory(t)}`, `listener ${port} 127.0.0.1`]
-  await Program.start(t, [...lines, 'allow_anonymous true', 'notary_admin anonymous'])
+  const { port } = await openBroker(t, ['notary_admin anonymous'])
   const admin = await TestAdmin.connect(t, port)
   assert.match((await admin.request('audit.status', {})).origin, /^notarymq\/[0-9a-f]{16}$/)
 })
@@ -65,14 +63,7 @@ test('notary_checkpoint_interval is how long a record waits for a checkpoint tha
     ['100', true],
     ['86400000', false],
   ] as const) {
-    const port = await freePort()
-    await Program.start(t, [
-      `persistence_location ${temporaryDirectory(t)}`,
-      `listener ${port} 127.0.0.1`,
-      'allow_anonymous true',
-      'notary_admin anonymous',
-      `notary_checkpoint_interval ${interval}`,
-    ])
+    const { port } = await openBroker(t, ['notary_admin anonymous', `notary_checkpoint_interval ${interval}`])
     const admin = await TestAdmin.connect(t, port)
     const look = async () => (await admin.request('audit.status', {})).checkpoint !== null
     if (isCovered) await eventually(look, (isThere) => isThere)
@@ -82,11 +73,8 @@ test('notary_checkpoint_interval is how long a record waits for a checkpoint tha
 
 test('notary_min_free refuses publishes while less is free, and readiness says so', async (t) => {
   covers('notary_min_free', 'notary_http')
-  const [port, http] = [await freePort(), await freePort()]
-  const program = await Program.start(t, [
-    `persistence_location ${temporaryDirectory(t)}`,
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+  const http = await freePort()
+  const { port, program } = await openBroker(t, [
     // A petabyte.
     'notary_min_free 1000000G',
     `notary_http ${http} 127.0.0.1`,

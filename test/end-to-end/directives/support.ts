@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { IClientOptions } from 'mqtt'
 import { type DirectiveName, honouredDirectives } from '../../../broker/config/directives.ts'
-import { cliArguments } from '../../helpers/broker.ts'
+import { cliArguments, freePort } from '../../helpers/broker.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { configurationText } from '../../helpers/configuration.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
@@ -143,6 +143,16 @@ export class Program {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal)
     return this.ended
   }
+}
+
+/** The real program as far as these lines change it: anybody may come in by one loopback port, the data are its own. */
+export async function openBroker(
+  t: TestContext,
+  lines: readonly string[],
+): Promise<{ port: number; program: Program }> {
+  const port = await freePort()
+  const common = [`persistence_location ${temporaryDirectory(t)}`, `listener ${port} 127.0.0.1`, 'allow_anonymous true']
+  return { port, program: await Program.start(t, [...common, ...lines]) }
 }
 
 /** Tries to come in. @returns 0, or the code of the CONNACK that refuses; 'closed' where there is none */

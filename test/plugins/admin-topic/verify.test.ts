@@ -16,7 +16,7 @@ import {
 } from '../../../plugins/index.ts'
 import type { AuditVerifyResult } from '../../../protocol/index.ts'
 import { administrator } from '../../helpers/admin-rights.ts'
-import { appendPublishes } from '../../helpers/anchored-chain.ts'
+import { appendPublishes } from '../../helpers/checkpointed-chain.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { startMs } from '../../helpers/golden-chain.ts'
 import { flip } from '../../helpers/tampering.ts'

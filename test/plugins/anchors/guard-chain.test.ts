@@ -11,7 +11,8 @@ import {
   rotateKey,
 } from '../../../plugins/index.ts'
 import { BrokerSigner, signAnchor, toHex } from '../../../protocol/index.ts'
-import { appendPublishes, contentOf, openAnchored, putBack, refusal } from '../../helpers/anchored-chain.ts'
+import { contentOf, openAnchored, putBack, refusal } from '../../helpers/anchored-chain.ts'
+import { appendPublishes } from '../../helpers/checkpointed-chain.ts'
 import { key11, keyMeriadoc, publicOf } from '../../helpers/keys.ts'
 import { copyOfData } from '../../helpers/stored-chain.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'

@@ -1,38 +1,12 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import type { KeptCheckpoint } from '../../../plugins/audit-verify/index.ts'
-import { AuditChain, CheckpointKeeper, nativeCrypto, verifyStore } from '../../../plugins/index.ts'
+import { type AuditChain, nativeCrypto, verifyStore } from '../../../plugins/index.ts'
 import { ed25519NoteSigner, signCheckpoint } from '../../../protocol/index.ts'
-import { atEnd } from '../../helpers/cleanup.ts'
-import { startMs, unsignedPublish } from '../../helpers/golden-chain.ts'
+import { appendPublishes, checkpointOf, openChain } from '../../helpers/checkpointed-chain.ts'
 import { ed25519Key } from '../../helpers/notes.ts'
-import { temporaryDirectory } from '../../helpers/temporary.ts'
 
-async function openChain(t: TestContext, origin: string): Promise<AuditChain> {
-  const chain = await AuditChain.open({ location: join(temporaryDirectory(t), 'data'), origin })
-  atEnd(t, () => chain.close())
-  return chain
-}
-
-async function append(chain: AuditChain, count: number): Promise<void> {
-  const message = { topic: 'plant/1', body: Uint8Array.of(1), timeMs: startMs }
-  for (let i = 0; i < count; i++) {
-    await chain.record((_index, timeMs) => unsignedPublish({ ...message, timeMs }, nativeCrypto))
-  }
-}
-
-async function checkpointOf(chain: AuditChain): Promise<string> {
-  const keeper = await CheckpointKeeper.open({
-    chain,
-    crypto: nativeCrypto,
-    intervalMs: () => 1000,
-    onError: (error) => assert.fail(`${error}`),
-    now: () => startMs,
-  })
-  await keeper.make()
-  return keeper.newest?.note ?? assert.fail('no checkpoint')
-}
+const noteOf = async (chain: AuditChain) => (await checkpointOf(chain)).note
 
 const kept = (note: string): KeptCheckpoint => ({ note, place: 'kept' })
 
@@ -46,21 +20,21 @@ async function found(chain: AuditChain, note: string, toIndex?: number) {
 }
 
 test('a chain that extends a kept checkpoint verifies', async (t) => {
-  const chain = await openChain(t, 'example.com/one')
-  const first = await checkpointOf(chain)
-  await append(chain, 3)
-  const second = await checkpointOf(chain)
-  await append(chain, 2)
+  const chain = await openChain(t, { origin: 'example.com/one' })
+  const first = await noteOf(chain)
+  await appendPublishes(chain, 3)
+  const second = await noteOf(chain)
+  await appendPublishes(chain, 2)
   for (const note of [first, second]) assert.equal(await found(chain, note), 'ok')
   const { store } = chain
   assert.equal((await verifyStore({ store, checkpoints: [kept(first), kept(second)] })).ok, true)
 })
 
 test('a checkpoint that was altered, cut, or signed by somebody else is found', async (t) => {
-  const chain = await openChain(t, 'example.com/one')
-  await append(chain, 2)
-  const note = await checkpointOf(chain)
-  const other = await openChain(t, 'example.com/two')
+  const chain = await openChain(t, { origin: 'example.com/one' })
+  await appendPublishes(chain, 2)
+  const note = await noteOf(chain)
+  const other = await openChain(t, { origin: 'example.com/two' })
   const forger = ed25519NoteSigner('example.com/one', ed25519Key(1), nativeCrypto)
   const tree = { origin: 'example.com/one', treeSize: 3n, rootHash: chain.state.frontier.root() }
   const invalid = ['checkpoint-invalid', 0, 'kept']
@@ -68,7 +42,7 @@ test('a checkpoint that was altered, cut, or signed by somebody else is found', 
     note.replace('\n3\n', '\n2\n'),
     note.slice(0, -3),
     '',
-    await checkpointOf(other),
+    await noteOf(other),
     signCheckpoint(tree, forger),
   ]) {
     assert.notEqual(wrong, note)
@@ -77,8 +51,8 @@ test('a checkpoint that was altered, cut, or signed by somebody else is found', 
 })
 
 test('a chain that was cut off, or made anew, below a kept checkpoint is found', async (t) => {
-  const chain = await openChain(t, 'example.com/one')
-  await append(chain, 2)
+  const chain = await openChain(t, { origin: 'example.com/one' })
+  await appendPublishes(chain, 2)
   const signer = ed25519NoteSigner('example.com/one', chain.logKey, nativeCrypto)
   const sign = (treeSize: bigint, rootHash: Uint8Array) =>
     signCheckpoint({ origin: 'example.com/one', treeSize, rootHash }, signer)

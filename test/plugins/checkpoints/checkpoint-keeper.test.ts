@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { readEntry } from '../../../plugins/audit-chain/read-block.ts'
 import {
   AuditChain,
-  CheckpointKeeper,
-  type CheckpointKeeperOptions,
   nativeCrypto,
   openStoreDatabase,
   PluginError,
@@ -27,36 +25,10 @@ import {
   signatureBy,
   toHex,
 } from '../../../protocol/index.ts'
+import { appendPublishes, newestOf, openChain, openKeeper } from '../../helpers/checkpointed-chain.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
-import { startMs, unsignedPublish } from '../../helpers/golden-chain.ts'
 import { ed25519Key } from '../../helpers/notes.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
-
-async function openChain(t: TestContext, location = join(temporaryDirectory(t), 'data')): Promise<AuditChain> {
-  const chain = await AuditChain.open({ location })
-  atEnd(t, () => chain.close())
-  return chain
-}
-
-const keeperOptions = {
-  crypto: nativeCrypto,
-  intervalMs: () => 20,
-  now: () => startMs,
-  onError: (error: unknown) => assert.fail(`${error}`),
-}
-
-function openKeeper(chain: AuditChain, changes: Partial<CheckpointKeeperOptions> = {}): Promise<CheckpointKeeper> {
-  return CheckpointKeeper.open({ ...keeperOptions, chain, ...changes })
-}
-
-async function append(chain: AuditChain, count = 1): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    const message = { topic: 'plant/1', body: Uint8Array.of(i % 256), timeMs: startMs }
-    await chain.record((_index, timeMs) => unsignedPublish({ ...message, timeMs }, nativeCrypto))
-  }
-}
-
-const newestOf = (keeper: CheckpointKeeper): PublishedCheckpoint => keeper.newest ?? assert.fail('no checkpoint')
 
 function open(chain: AuditChain, note: string) {
   return openCheckpoint(note, [ed25519NoteVerifier(parseVerifierKey(chain.logVkey, nativeCrypto), nativeCrypto)])
@@ -66,7 +38,7 @@ test('a checkpoint states size and root of the durable chain and is signed by th
   const chain = await openChain(t)
   const keeper = await openKeeper(chain)
   assert.equal(keeper.newest, undefined)
-  await append(chain, 4)
+  await appendPublishes(chain, 4)
   await keeper.make()
   const { checkpoint } = open(chain, newestOf(keeper).note)
   assert.equal(checkpoint.origin, chain.genesis.origin)
@@ -126,7 +98,7 @@ test('checkpoints are made at the interval, of whatever was appended meanwhile',
   const keeper = await openKeeper(chain)
   atEnd(t, () => keeper.close())
   keeper.start()
-  await append(chain, 3)
+  await appendPublishes(chain, 3)
   const covering = await keeper.covering(3, 10_000)
   assert.equal(covering?.treeSize, 4)
 })
@@ -162,11 +134,11 @@ test('the end leaves a checkpoint of everything behind, and the next start has i
   const location = join(temporaryDirectory(t), 'data')
   const chain = await AuditChain.open({ location })
   const keeper = await openKeeper(chain)
-  await append(chain, 2)
+  await appendPublishes(chain, 2)
   await keeper.close()
   const { note } = newestOf(keeper)
   await chain.close()
-  const again = await openKeeper(await openChain(t, location))
+  const again = await openKeeper(await openChain(t, { location }))
   assert.equal(again.newest?.note, note)
   assert.equal(again.newest?.treeSize, 3)
 })
@@ -199,10 +171,7 @@ test('a checkpoint of another chain in the store stops the start', async (t) => 
   const { genesis, logKey, registry } = chain
   const { brokerKey, database, outage, state, tiles } = other
   const record = other.record.bind(other)
-  const signedByUs = await CheckpointKeeper.open({
-    ...keeperOptions,
-    chain: { brokerKey, database, genesis, logKey, outage, record, registry, state, tiles },
-  })
+  const signedByUs = await openKeeper({ brokerKey, database, genesis, logKey, outage, record, registry, state, tiles })
   await signedByUs.make()
   const checkpoints = chain.database.sublevel<string, string>('checkpoint', { valueEncoding: 'utf8' })
   await checkpoints.put('newest', newestOf(signedByUs).note)
@@ -213,18 +182,18 @@ test('after a rotation of the log key the same tree is signed by the new one', a
   const location = join(temporaryDirectory(t), 'data')
   const chain = await AuditChain.open({ location })
   const keeper = await openKeeper(chain)
-  await append(chain, 2)
+  await appendPublishes(chain, 2)
   await keeper.close()
   await chain.close()
   await rotateKey(location, 'log', {}, () => {})
-  const reopened = await openChain(t, location)
+  const reopened = await openChain(t, { location })
   const again = await openKeeper(reopened)
   assert.equal(open(reopened, newestOf(again).note).checkpoint.treeSize, 3n)
 })
 
 test('receipts made from the signed root verify for every leaf', async (t) => {
   const chain = await openChain(t)
-  await append(chain, 6)
+  await appendPublishes(chain, 6)
   const keeper = await openKeeper(chain)
   await keeper.make()
   const { signedRoot, treeSize } = newestOf(keeper)

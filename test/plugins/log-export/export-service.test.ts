@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type ExportResult, ExportService, type PluginError } from '../../../plugins/index.ts'
@@ -61,4 +61,13 @@ test('a directory that cannot be used is told once, and used when that is over',
   rmSync(directory)
   await until(() => results.length === 1)
   assert.deepEqual(results, [{ from: 0, to: 5 }])
+})
+
+test('a service that was never started leaves nothing behind when it is closed', async (t) => {
+  const { exported, directory, service, errors } = await scene(t, 1)
+  await exported.growTo(3)
+  await exported.note()
+  await service.close()
+  assert.deepEqual(errors, [])
+  assert.equal(existsSync(directory), false)
 })

@@ -16,7 +16,8 @@ import {
   verifyStore,
 } from '../../../plugins/index.ts'
 import { parseAnchor, signPublish, toHex } from '../../../protocol/index.ts'
-import { appendPublishes, contentOf, openAnchored, putBack, refusal } from '../../helpers/anchored-chain.ts'
+import { contentOf, openAnchored, putBack, refusal } from '../../helpers/anchored-chain.ts'
+import { appendPublishes } from '../../helpers/checkpointed-chain.ts'
 import { signedPublish, startMs } from '../../helpers/golden-chain.ts'
 import { numberedKey, publicOf, type TestKey } from '../../helpers/keys.ts'
 import { copyOfData, readStoredChain } from '../../helpers/stored-chain.ts'

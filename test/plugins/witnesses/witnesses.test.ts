@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import {
   AuditChain,
-  CheckpointKeeper,
+  type CheckpointKeeper,
   nativeCrypto,
   verifierOfWitness,
   type WitnessChange,
@@ -24,8 +24,8 @@ import {
   signatureBy,
 } from '../../../protocol/index.ts'
 import { TestAuthority } from '../../helpers/certificates.ts'
+import { appendPublishes, openChain, openKeeper } from '../../helpers/checkpointed-chain.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
-import { startMs, unsignedPublish } from '../../helpers/golden-chain.ts'
 import { witnessKey } from '../../helpers/notes.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { openCosigned, serveWitness, startWitness } from '../../helpers/witnessing.ts'
@@ -50,15 +50,9 @@ interface Named {
 /** A chain whose checkpoints these witnesses cosign; retries follow at once. */
 async function setUp(t: TestContext, named: readonly Named[], options: Partial<SetUp> = {}): Promise<Scene> {
   const { location = temporaryDirectory(t), quorum = named.length } = options
-  const chain = await AuditChain.open({ location })
-  atEnd(t, () => chain.close())
+  const chain = await openChain(t, { location })
   const configured = named.map((witness, i) => ({ name: `w${i + 1}`, ...witness }))
-  const keeper = await CheckpointKeeper.open({
-    chain,
-    crypto: nativeCrypto,
-    intervalMs: () => 60_000,
-    now: () => startMs,
-    onError: (error) => assert.fail(`${error}`),
+  const keeper = await openKeeper(chain, {
     witnesses: configured.map((witness) => verifierOfWitness(witness, nativeCrypto)),
   })
   const changes: WitnessChange[] = []
@@ -73,11 +67,7 @@ async function setUp(t: TestContext, named: readonly Named[], options: Partial<S
   })
   atEnd(t, () => witnesses.close())
   const grow = async (records: number) => {
-    for (let i = 0; i < records; i++) {
-      await chain.record((_index, timeMs) =>
-        unsignedPublish({ topic: 'plant/1', body: Uint8Array.of(i), timeMs }, nativeCrypto),
-      )
-    }
+    await appendPublishes(chain, records)
     await keeper.make()
   }
   const log = ed25519NoteVerifier(parseVerifierKey(chain.logVkey, nativeCrypto), nativeCrypto)

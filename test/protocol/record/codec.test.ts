@@ -2,13 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import {
-  authKinds,
   type ChainRecord,
   decodeRecord,
   encodeRecord,
   fromHex,
   nobleCrypto,
-  outcomes,
   type ProtocolErrorCode,
   recordKinds,
   toHex,
@@ -19,9 +17,11 @@ import {
   cborMap,
   cborValue,
   fcSeed,
+  publishFields,
   safeInteger,
   unsigned,
   wellFormedText,
+  wordOf,
 } from '../../helpers/arbitraries.ts'
 import { codeOf, throwsCode } from '../../helpers/codes.ts'
 import { type GoldenRecord, goldenRecords } from '../../helpers/golden-chain.ts'
@@ -30,26 +30,14 @@ import { hex, repositoryText } from '../../helpers/vectors.ts'
 
 const golden = JSON.parse(repositoryText('test/protocol/record/golden.json')) as Record<GoldenRecord, string>
 
-const words = <T extends string>(table: Readonly<Record<T, number>>) =>
-  fc.constantFrom(...(Object.keys(table) as [T, ...T[]]))
 const map = cborMap(safeInteger, cborValue(2))
 
 /** Any record the format can express, sensible or not. */
 const chainRecord: fc.Arbitrary<ChainRecord> = fc
   .record(
     {
-      kind: words(recordKinds),
-      timeMs: unsigned,
-      topic: wellFormedText,
-      clientId: wellFormedText,
-      username: wellFormedText,
-      auth: words(authKinds),
-      listener: wellFormedText,
-      qos: fc.constantFrom(0, 1, 2),
-      retain: fc.boolean(),
-      payloadSha256: bytesOf(32),
-      payloadSize: unsigned,
-      outcome: words(outcomes),
+      kind: wordOf(recordKinds),
+      ...publishFields,
       thumbprint: bytesOf(32),
       seq: unsigned,
       signedTimeMs: unsigned,

@@ -1,38 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  authKinds,
-  type ChainRecord,
-  decodeRecord,
-  encodeRecord,
-  nobleCrypto,
-  outcomes,
-  readPlainPublish,
-} from '../../../protocol/index.ts'
-import { bytesOf, fcSeed, unsigned, wellFormedText } from '../../helpers/arbitraries.ts'
+import { type ChainRecord, decodeRecord, encodeRecord, nobleCrypto, readPlainPublish } from '../../../protocol/index.ts'
+import { fcSeed, publishFields } from '../../helpers/arbitraries.ts'
 import { goldenRecords } from '../../helpers/golden-chain.ts'
 import { mutated, SeededRandom } from '../../helpers/random.ts'
-
-const words = <T extends string>(table: Readonly<Record<T, number>>) =>
-  fc.constantFrom(...(Object.keys(table) as [T, ...T[]]))
 
 /** Publishes without the fields of a signature. */
 const publish: fc.Arbitrary<ChainRecord> = fc
   .record(
     {
       kind: fc.constant('publish' as const),
-      timeMs: unsigned,
-      topic: wellFormedText,
-      clientId: wellFormedText,
-      username: wellFormedText,
-      auth: words(authKinds),
-      listener: wellFormedText,
-      qos: fc.constantFrom(0, 1, 2),
-      retain: fc.boolean(),
-      payloadSha256: bytesOf(32),
-      payloadSize: unsigned,
-      outcome: words(outcomes),
+      ...publishFields,
     },
     { requiredKeys: ['kind', 'timeMs', 'payloadSha256', 'payloadSize'], noNullPrototype: true },
   )

@@ -6,7 +6,7 @@ export interface CosignableCheckpoint {
 }
 
 /** Where checkpoints come from and cosignatures go: the keeper of the chain's checkpoints. */
-export interface CheckpointSource {
+export interface CosignableSource {
   /** Undefined until there is one. */
   readonly newest: CosignableCheckpoint | undefined
   /** Told of every checkpoint that is published, and again when cosignatures were added to it. @returns ends that */

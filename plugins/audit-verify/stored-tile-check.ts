@@ -7,7 +7,7 @@ import { TileWriter } from '../audit-chain/tile-writer.ts'
  * Holds stored tiles against the leaves: what would be written for them is what must lie there. Ends at the first gap of
  * the chain, behind which it is not known what would be written.
  */
-export class TileCheck {
+export class StoredTileCheck {
   readonly #table: TileTable
   readonly #writer: TileWriter
   #next = 0

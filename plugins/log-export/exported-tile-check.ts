@@ -3,7 +3,7 @@ import { ExportFaultFound } from './export-faults.ts'
 import type { ExportReader } from './export-reader.ts'
 
 /** Compares the tiles of an export with the leaves that are read from it, as they come. */
-export class TileCheck {
+export class ExportedTileCheck {
   readonly #reader: ExportReader
   /** By level: hashes of the tile that is being filled, and how many full ones there are. */
   readonly #levels: { hashes: Uint8Array[]; index: number }[] = []

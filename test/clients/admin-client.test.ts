@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { Aedes } from 'aedes'
+import { parseAnswer } from '../../clients/cli/admin-answer.ts'
+import { withAdminClient } from '../../clients/cli/admin-client.ts'
+import { ClientError } from '../../clients/errors.ts'
+import { adminResponseTopic, requestTopic } from '../../protocol/index.ts'
+import { atEnd } from '../helpers/cleanup.ts'
+
+/** A broker that answers every request of an administrator with these messages. @returns its port on 127.0.0.1 */
+async function brokerThatSays(t: TestContext, ...answers: readonly string[]): Promise<number> {
+  const engine = await Aedes.createBroker()
+  const server = createServer(engine.handle)
+  engine.on('publish', (packet, client) => {
+    if (client === null || packet.topic !== requestTopic.admin) return
+    for (const payload of answers) {
+      const response = {
+        cmd: 'publish',
+        topic: adminResponseTopic(client.id),
+        payload,
+        qos: 0,
+        retain: false,
+        dup: false,
+      }
+      engine.publish(response as Parameters<typeof engine.publish>[0], () => {})
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  atEnd(t, async () => {
+    await new Promise<void>((resolve) => engine.close(resolve))
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+const ask = (port: number) =>
+  withAdminClient({ host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' }, (admin) =>
+    admin.request('audit.checkpoint', {}),
+  )
+
+/** None of them an answer. */
+const noAnswers = [
+  ...['', '{', 'null', '1', '"text"', '[]', '{}', '{"id":1}', '{"id":{},"result":1}', '{"id":1,"error":null}'],
+  ...['{"id":1,"error":{"message":1}}', '{"method":"audit.progress"}', '{"method":"x","params":null}'],
+  '{"method":"audit.progress","params":{"id":1,"records":"many","total":2}}',
+]
+
+test('what is no answer of JSON-RPC is told apart from what is one', () => {
+  for (const text of noAnswers) assert.equal(parseAnswer(Buffer.from(text)), undefined, text)
+  assert.equal(parseAnswer(Uint8Array.of(0xff)), undefined)
+  for (const text of [
+    '{"jsonrpc":"2.0","id":1,"result":null}',
+    '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"not JSON"}}',
+    '{"jsonrpc":"2.0","method":"audit.progress","params":{"id":1,"records":1,"total":2}}',
+  ]) {
+    assert.deepEqual(parseAnswer(Buffer.from(text)), JSON.parse(text))
+  }
+})
+
+test('a broker that answers with anything at all ends the request, not the process', async (t) => {
+  for (const answer of ['{', 'null', '{"method":"x","params":null}']) {
+    const port = await brokerThatSays(t, answer)
+    await assert.rejects(ask(port), (error) => error instanceof ClientError && error.code === 'ERR_ADMIN')
+  }
+})
+
+test('what a broker says of a refusal moves no cursor', async (t) => {
+  const port = await brokerThatSays(
+    t,
+    JSON.stringify({ jsonrpc: '2.0', id: 1, error: { code: 1, message: 'no\x1b[2J' } }),
+  )
+  await assert.rejects(ask(port), { code: 'ERR_ADMIN', message: 'no\\u{1b}[2J' })
+})
+
+test('progress and answers to somebody else do not end a request', async (t) => {
+  const progress = { jsonrpc: '2.0', method: 'audit.progress', params: { id: 1, records: 1, total: 2 } }
+  const others = { jsonrpc: '2.0', id: 'other', result: 'wrong' }
+  const answer = { jsonrpc: '2.0', id: 1, result: { checkpoint: 'note' } }
+  const port = await brokerThatSays(t, ...[progress, others, answer].map((one) => JSON.stringify(one)))
+  assert.deepEqual(await ask(port), { checkpoint: 'note' })
+})
