@@ -12,14 +12,14 @@ export type IndexedField = (typeof indexedFields)[number]
 export type Term = string
 
 /** Longer values are cut: others choose them, and they take memory while a segment is being built. */
-export const maxTermBytes = 128
+const maxTermBytes = 128
 
 export function termOfBytes(value: Uint8Array): Term {
   const { buffer, byteOffset, length } = value
   return Buffer.from(buffer, byteOffset, Math.min(length, maxTermBytes)).toString('latin1')
 }
 
-export function termOfText(value: string): Term {
+function termOfText(value: string): Term {
   return termOfBytes(Buffer.from(value, 'utf8'))
 }
 
