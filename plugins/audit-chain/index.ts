@@ -21,7 +21,7 @@ export {
   storeSublevel,
 } from './level-store.ts'
 export { nextLogMarkOf, nextLogOf } from './open-chain.ts'
-export { openStoredTree, type StoredTree } from './open-stored-tree.ts'
+export { openStoredTree } from './open-stored-tree.ts'
 export { readKeyPassphrase, readPrivateKeyFile, writePrivateKeyFile } from './private-key-file.ts'
 export { publicKeyFiles } from './published-keys.ts'
 export { isInBlock, readBlock, readEntry } from './read-block.ts'

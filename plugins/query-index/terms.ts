@@ -11,7 +11,7 @@ export type IndexedField = (typeof indexedFields)[number]
 export type Term = string
 
 /** Longer values are cut: others choose them, and they take memory while a segment is being built. */
-export const maxTermBytes = 128
+const maxTermBytes = 128
 
 export function termOfBytes(value: Uint8Array): Term {
   return latin1Slice.call(value, 0, Math.min(value.length, maxTermBytes))
@@ -22,7 +22,7 @@ const { latin1Slice } = Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, start: number, end: number): string
 }
 
-export function termOfText(value: string): Term {
+function termOfText(value: string): Term {
   return termOfBytes(Buffer.from(value, 'utf8'))
 }
 

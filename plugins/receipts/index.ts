@@ -1,3 +1,3 @@
 export { type ReceiptOwner, ReceiptPush, type ReceiptPushOptions } from './receipt-push.ts'
 export type { ReceiptQueue } from './receipt-queue.ts'
-export { type ReceiptChain, type RecordReceipt, receiptsOf } from './record-receipts.ts'
+export { receiptsOf } from './record-receipts.ts'

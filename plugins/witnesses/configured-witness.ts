@@ -18,7 +18,7 @@ export interface ConfiguredWitness {
 }
 
 /** One is read from every line of a status. */
-export const maxWitnesses = 32
+const maxWitnesses = 32
 
 /** @returns what is wrong with one of them; undefined when nothing is */
 export function faultOfWitness({ name, vkey, url }: ConfiguredWitness, crypto: CryptoProvider): string | undefined {

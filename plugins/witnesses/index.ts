@@ -3,7 +3,6 @@ export {
   type ConfiguredWitness,
   faultOfWitness,
   faultOfWitnesses,
-  maxWitnesses,
   verifierOfWitness,
 } from './configured-witness.ts'
 export { isProofAgainstLog, type WitnessAttemptFailed, type WitnessTrouble, witnessTroubles } from './trouble.ts'
