@@ -22,7 +22,7 @@ const { latin1Slice } = Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, start: number, end: number): string
 }
 
-function termOfText(value: string): Term {
+export function termOfText(value: string): Term {
   return termOfBytes(Buffer.from(value, 'utf8'))
 }
 

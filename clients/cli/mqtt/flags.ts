@@ -72,7 +72,7 @@ export const mqttHelp = `  -L, --url URL                 mqtt(s)://[USER[:PASSWO
 export function parseMqttOptions<const T extends Parameters<typeof parseOptions>[1]>(
   args: readonly string[],
   options: T,
-) {
+): ReturnType<typeof parseOptions<T>> {
   try {
     return parseOptions(args, options)
   } catch (error) {
