@@ -9,8 +9,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { connectAsync, ErrorWithReasonCode, type MqttClient } from 'mqtt'
 import { honouredDirectives } from '../broker/config/directives.ts'
 import { lexConfig, resolveConfig } from '../broker/config/index.ts'
+import { generateIdentity } from '../clients/identity/index.ts'
 import { LevelAuditStore, openStoreDatabase, verifyStore } from '../plugins/index.ts'
-import { freePort } from './helpers/broker.ts'
+import { freePort, startBroker } from './helpers/broker.ts'
+import { runHere } from './helpers/cli.ts'
+import { TestProcess } from './helpers/processes.ts'
 import { temporaryDirectory } from './helpers/temporary.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -77,6 +80,29 @@ test('the plugin example of the README, in a plain Aedes broker, records an open
     signatures: 0,
     erased: { bodies: 0, records: 0 },
   })
+})
+
+test('the example for application developers signs, verifies what comes and proves its record', async (t) => {
+  const directory = temporaryDirectory(t)
+  const { port } = await startBroker(t)
+  const key = join(directory, 'press-7.pem')
+  generateIdentity(key)
+  assert.equal((await runHere('enroll', key, '--name', 'press-7', '-p', `${port}`)).code, 0)
+  const workspace = join(root, 'test', `.example-sdk-${process.pid}`)
+  mkdirSync(workspace)
+  t.after(() => rmSync(workspace, { recursive: true, force: true }))
+  const file = join(workspace, 'first.mjs')
+  const sdk = pathToFileURL(join(root, 'clients', 'sdk', 'index.ts')).href
+  writeFileSync(file, example('sdk', 'js').replace('notarymq/client', sdk).replace('1883', String(port)))
+  const ended = await new TestProcess(t, process.execPath, ['--import', import.meta.resolve('tsx'), file], {
+    cwd: directory,
+    env: { HOME: directory },
+  }).ended
+  assert.deepEqual([ended.code, ended.stderr], [0, ''])
+  assert.match(
+    ended.stdout,
+    /^plant\/press-7\/temperature 21\.5 press-7\nrecord \d+ of notarymq\/[0-9a-f]{16}, proved\n$/,
+  )
 })
 
 test('the configuration of the README is one that this version honours, line by line', () => {

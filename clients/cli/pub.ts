@@ -8,7 +8,7 @@ import {
   toBase64url,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
-import type { NotaryClient } from '../sdk/index.ts'
+import type { NotaryClient, Signer } from '../sdk/index.ts'
 import { type Command, exitCode, integerOption, type Output, usageError } from './command.ts'
 import { connectionOf } from './mqtt/connect-options.ts'
 import { mqttHelp, mqttOptions, parseMqttOptions } from './mqtt/flags.ts'
@@ -76,8 +76,10 @@ $notary/rejected/<client id>, or ask for a receipt.`,
       const receipts = wantsReceipt ? new ReceiptsOfPublishes(client) : undefined
       const published = properties.get('publish')
       const publishOptions = { qos, retain: values.retain ?? false, ...(published ? { properties: published } : {}) }
-      const shown = values.json ? output : undefined
-      const refused = await publishAll(client, topic, payloads, publishOptions, window, output, shown)
+      if (values.json) {
+        client.on('packetsend', (packet) => packet.cmd === 'publish' && output.out(sentJson(packet, trust.identity)))
+      }
+      const refused = await publishAll(client, topic, payloads, publishOptions, window, output)
       await showReceipts(receipts, values['receipt-file'], values.json ?? false, output)
       return refused === 0 ? exitCode.ok : exitCode.no
     } finally {
@@ -105,9 +107,7 @@ async function publishAll(
   publishOptions: IClientPublishOptions,
   window: number,
   output: Output,
-  shown: Output | undefined,
 ): Promise<number> {
-  if (shown !== undefined) client.on('packetsend', (packet) => packet.cmd === 'publish' && shown.out(sentJson(packet)))
   const inFlight = new Set<Promise<void>>()
   let refused = 0
   let failure: unknown
@@ -132,12 +132,14 @@ async function publishAll(
 }
 
 /** A message as it went out, with what its envelope says. */
-function sentJson({ topic, payload, qos, retain, properties }: IPublishPacket): string {
+function sentJson({ topic, payload, qos, retain, properties }: IPublishPacket, signer: Signer | undefined): string {
   const bytes = Buffer.from(payload)
   const value = properties?.userProperties?.[detachedProperty]
   const envelope = typeof value === 'string' ? parseDetachedEnvelope(value, bytes) : parseAttachedEnvelope(bytes)
   const signed =
-    envelope === undefined ? {} : { seq: envelope.seq, timeMs: envelope.timeMs, kid: toBase64url(envelope.kid) }
+    envelope === undefined || signer === undefined
+      ? {}
+      : { seq: envelope.seq, timeMs: envelope.timeMs, kid: toBase64url(signer.thumbprint) }
   return JSON.stringify({ topic, qos, retain, bytes: (envelope?.payload ?? bytes).length, ...signed })
 }
 

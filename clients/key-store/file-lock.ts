@@ -91,7 +91,7 @@ function create(path: string): boolean {
   }
 }
 
-/** @returns undefined when there is no lock any more */
+/** @returns undefined when there is no lock any more, or another program made it, whose life nobody can look at */
 function holderOf(path: string): Holder | undefined {
   let text: string
   try {
@@ -101,9 +101,7 @@ function holderOf(path: string): Holder | undefined {
     throw new ClientError('ERR_SEQUENCE_FILE', `cannot read ${path}`, {}, cause)
   }
   const [, host, pid, started, nonce] = /^(\S+) ([1-9][0-9]*) (\S+) ([\w-]+)\n$/.exec(text) ?? []
-  if (host === undefined || pid === undefined || started === undefined || nonce === undefined) {
-    throw held(path)
-  }
+  if (host === undefined || pid === undefined || started === undefined || nonce === undefined) return undefined
   return { host, pid: Number(pid), started, nonce }
 }
 

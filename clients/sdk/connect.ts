@@ -32,7 +32,7 @@ function connected(mqtt: MqttClient, url: string): Promise<IConnackPacket> {
   return new Promise((resolve, reject) => {
     const fail = (cause?: unknown) => {
       const why = cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : ''
-      reject(new ClientError('ERR_CONNECTION', `cannot connect to ${withoutLogin(url)}${why}`, {}, cause))
+      reject(new ClientError('ERR_CONNECTION', `cannot connect to ${placeOf(url)}${why}`, {}, cause))
     }
     mqtt.once('connect', resolve)
     mqtt.once('error', fail)
@@ -40,7 +40,7 @@ function connected(mqtt: MqttClient, url: string): Promise<IConnackPacket> {
   })
 }
 
-/** Nothing secret gets into messages. */
-function withoutLogin(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//')
+/** Nothing secret gets into messages: host and port, without login and path. */
+function placeOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'the broker'
 }

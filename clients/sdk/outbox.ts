@@ -159,7 +159,8 @@ function publishError(topic: string, cause: Error): ClientError {
   if (cause instanceof ErrorWithReasonCode) {
     const reasonCode = cause.code
     const code = `0x${reasonCode.toString(16).padStart(2, '0')}`
-    return new ClientError('ERR_REFUSED', `the broker refused ${topic} (${code})`, { topic, reasonCode }, cause)
+    const name = cause.message.replace(/^Publish error: /, '')
+    return new ClientError('ERR_REFUSED', `the broker refused ${topic} (${code} ${name})`, { topic, reasonCode }, cause)
   }
   return new ClientError('ERR_CONNECTION', `${topic} was not acknowledged: ${cause.message}`, { topic }, cause)
 }

@@ -8,7 +8,9 @@ import { connect } from '../../clients/cli/connection.ts'
 import { pub } from '../../clients/cli/pub.ts'
 import { ClientError, type ClientErrorCode } from '../../clients/errors.ts'
 import { generateIdentity, loadIdentity, reserveSequenceNumber } from '../../clients/identity/index.ts'
+import { connectAsync } from '../../clients/sdk/index.ts'
 import { freePort, startBroker } from '../helpers/broker.ts'
+import { atEnd } from '../helpers/cleanup.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
 function isError(code: ClientErrorCode) {
@@ -64,6 +66,8 @@ test('a request of somebody who is no administrator is ERR_ADMIN', async (t) => 
 
 test('a refused publish is ERR_REFUSED', async (t) => {
   const { host, port } = await flagsOf(t, { protect: [{ filter: 'plant/#', signed: true }] })
-  const publish = pub.run(['-h', host, '-p', port, '-t', 'plant/a', '-m', 'x', '-q', '1'], silent)
-  await assert.rejects(publish, isError('ERR_REFUSED'))
+  const client = await connectAsync(`mqtt://${host}:${port}`)
+  atEnd(t, () => client.endAsync())
+  await assert.rejects(client.publishAsync('plant/a', 'x', { qos: 1 }), isError('ERR_REFUSED'))
+  assert.equal(await pub.run(['-h', host, '-p', port, '-t', 'plant/a', '-m', 'x', '-q', '1'], silent), 1)
 })

@@ -58,7 +58,10 @@ export interface TrustFlags {
  * What the flags ask of the SDK.
  * @throws {ClientError} ERR_USAGE, ERR_IDENTITY_FILE, ERR_PASSPHRASE, ERR_PUBLIC_KEY, ERR_ENCRYPTION_KEYS, ERR_KEY_STORE
  */
-export async function trustOf(flags: TrustFlags, output: Output): Promise<NotaryOptions> {
+export async function trustOf(
+  flags: TrustFlags,
+  output: Output,
+): Promise<NotaryOptions & { readonly identity?: Signer }> {
   const { identity: path, mac, detached, keys } = flags
   if ((mac || detached) && path === undefined) throw usageError('--mac and --detached need --identity')
   const signer = path === undefined ? undefined : await signerOf(path, flags, output)

@@ -8,6 +8,8 @@ gap, never a repetition.
 from __future__ import annotations
 
 import os
+import platform
+import secrets
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,7 +75,7 @@ def _locked(path: Path) -> Iterator[None]:
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            _create_lock(path)
             break
         except FileExistsError as cause:
             if time.monotonic() > deadline:
@@ -86,8 +88,36 @@ def _locked(path: Path) -> Iterator[None]:
         except OSError as cause:
             raise NotaryError("ERR_SEQUENCE_FILE", f"cannot lock {path}") from cause
     try:
-        os.write(file, f"{os.getpid()}\n".encode())
-        os.close(file)
         yield
     finally:
         path.unlink()
+
+
+def _create_lock(path: Path) -> None:
+    """Make the lock with its content in one step.
+
+    The content is that of the other clients: host, process, when that began,
+    and a nonce; they remove the lock of a process that is gone.
+    """
+    nonce = secrets.token_urlsafe(12)
+    temporary = Path(f"{path}.{nonce}.new")
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(file, "w") as lock:
+            lock.write(f"{platform.node()} {os.getpid()} {_start()} {nonce}\n")
+            lock.flush()
+            os.fsync(lock.fileno())
+        os.link(temporary, path)
+    finally:
+        temporary.unlink()
+
+
+def _start() -> str:
+    """When this process began, as `/proc` says it; `-` where there is none."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        stat = Path("/proc/self/stat").read_text()
+    except FileNotFoundError:
+        return "-"
+    # The name, in parentheses, may hold spaces; field 22 is the 20th after it.
+    return f"{boot}/{stat.rpartition(') ')[2].split()[19]}"
