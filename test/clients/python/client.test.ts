@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -195,13 +195,19 @@ test('only verified messages are printed when Python is told so', async (t) => {
   assert.match(stdout, /^open\/gate signed {2}\[press-7 #1 [0-9T:.-]+Z\]\n$/)
 })
 
-test('both languages take the sequence numbers of a key from one file, at the same time', async (t) => {
+test('both languages take the sequence numbers of a key from one file, at the same time, also when one dies', async (t) => {
   if (!hasPython(t)) return
   const { path } = newIdentity(temporaryDirectory(t), 'shared')
   const script = `
-import json, sys; from notarymq import Identity
+import json, os, sys, time; from notarymq import Identity, sequence
 identity = Identity.load(sys.argv[1])
-print(json.dumps([identity.reserve_number() for _ in range(50)]))`
+print(json.dumps([identity.reserve_number() for _ in range(50)]))
+while int(open(sys.argv[1] + '.seq').read()) < 101:
+    time.sleep(0.01)
+if os.fork() == 0:
+    with sequence._locked(sys.argv[1] + '.seq.lock'):
+        os._exit(0)
+os.wait()`
   const inPython = pythonClientJson<number[]>(t, script, [path])
   const ours: number[] = []
   // One at a time, so that the other process gets its turns.
@@ -215,7 +221,9 @@ print(json.dumps([identity.reserve_number() for _ in range(50)]))`
     all,
     Array.from({ length: 100 }, (_, i) => i + 1),
   )
-  assert.equal(readFileSync(`${path}.seq`, 'utf8'), '101\n')
+  // A process of the other language died with the lock, which this one takes over.
+  assert.equal(existsSync(`${path}.seq.lock`), true)
+  assert.equal(reserveSequenceNumber(path), 101)
 })
 
 test('what Python encrypts nobody reads but who has the key, not even the broker', async (t) => {
