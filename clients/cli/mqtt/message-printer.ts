@@ -59,7 +59,8 @@ export class MessagePrinter {
   print(message: ShownMessage): void {
     const written = this.#format(message)
     if (written === undefined) this.#output.error(`the payload on ${message.topic} is not JSON`)
-    else this.#sink.write(Buffer.concat([written, this.#end]))
+    // As Mosquitto's client does: an empty line stands for what is no JSON.
+    this.#sink.write(Buffer.concat([written ?? noBytes, this.#end]))
   }
 }
 
