@@ -34,6 +34,12 @@ export interface FaultyBroker {
 
 const patienceMs = 30_000
 
+/**
+ * What the heap of the process may come to, at which it ends. Without a limit V8 collects when it finds the time, and on a
+ * busy machine the memory of the process says nothing of what it needs.
+ */
+const heapMebibytes = 320
+
 /** Anonymous clients, who are administrators; a window of 100 and queues without a limit. */
 export async function startFaultyBroker(t: TestContext, options: Partial<BrokerOptions> = {}): Promise<FaultyBroker> {
   const location = options.location ?? temporaryDirectory(t)
@@ -49,7 +55,7 @@ export async function startFaultyBroker(t: TestContext, options: Partial<BrokerO
   }
   const { execArgv, path } = programOf('test/faults/faulty-broker-process.ts')
   const child = fork(path, [JSON.stringify(complete)], {
-    execArgv: [...execArgv],
+    execArgv: [...execArgv, `--max-old-space-size=${heapMebibytes}`],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let log = ''

@@ -120,16 +120,24 @@ export class TestClient {
     return codes
   }
 
-  /** Waits until `count` messages that match have come. @returns all that match so far */
+  /**
+   * Waits until `count` messages that match have come, as long as any come: what takes long tells how far it is.
+   * @returns all that match so far
+   */
   waitFor(count: number, matches: (message: Received) => boolean = () => true): Promise<readonly Received[]> {
     return new Promise((resolve, reject) => {
       const found: Received[] = []
       let looked = 0
+      const timer = setTimeout(() => {
+        const topics = this.received.map(({ topic }) => topic).join(', ')
+        end(() => reject(new Error(`${this.id}: waited for ${count} messages, received: ${topics}`)))
+      }, waitMs)
       const look = () => {
         for (; looked < this.received.length; looked++) {
           const message = this.received[looked]
           if (message !== undefined && matches(message)) found.push(message)
         }
+        timer.refresh()
         if (found.length >= count) end(() => resolve(found))
         else if (!this.mqtt.connected) end(() => reject(new Error(`${this.id}: the connection closed`)))
       }
@@ -138,10 +146,6 @@ export class TestClient {
         this.#waiting.delete(look)
         settle()
       }
-      const timer = setTimeout(() => {
-        const topics = this.received.map(({ topic }) => topic).join(', ')
-        end(() => reject(new Error(`${this.id}: waited for ${count} messages, received: ${topics}`)))
-      }, waitMs)
       this.#waiting.add(look)
       look()
     })
