@@ -59,7 +59,8 @@ export class MessagePrinter {
   print(message: ShownMessage): void {
     const written = this.#format(message)
     if (written === undefined) this.#output.error(`the payload on ${message.topic} is not JSON`)
-    else this.#sink.write(Buffer.concat([written, this.#end]))
+    // mosquitto_sub ends a line that it cannot fill, too.
+    this.#sink.write(Buffer.concat([written ?? noBytes, this.#end]))
   }
 }
 
