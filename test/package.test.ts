@@ -11,6 +11,16 @@ test('the package is built: npm ci does it, npm run build does it again', () => 
   assert.ok(existsSync(join(root, 'dist', 'broker', 'cli.js')), 'run `npm run build` first')
 })
 
+test('npx starts the programs of the build in this directory, as the README has it', () => {
+  for (const [name, says] of [
+    ['notarymq', /^\d+\.\d+\.\d+\n$/],
+    ['secure_mqtt_client', /^Usage: secure_mqtt_client /],
+  ] as const) {
+    const option = name === 'notarymq' ? '--version' : '--help'
+    assert.match(execFileSync('npx', [name, option], { cwd: root, encoding: 'utf8' }), says)
+  }
+})
+
 const exported = {
   notarymq: ['createBroker', 'BrokerError', 'brokerErrors'],
   'notarymq/plugins': ['AuditChain', 'createNotary', 'AdminService', 'PluginError', 'verifyStore'],
