@@ -4,10 +4,10 @@ export const auditHelp = `Usage: notarymq audit SUBCOMMAND ...
 
 Look at what a running broker recorded:
   status [options]            size, root and keys of the chain; publishes accepted and refused since the start
-  query [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--from-time T] [--to-time T]
+  query [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--kind WORD] [--from-time T] [--to-time T]
         [--from N] [--to N] [--newest-first] [--limit N] [--payload] [options]
                               records that match, oldest first
-  tail [-n N] [--follow] [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [options]
+  tail [-n N] [--follow] [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--kind WORD] [options]
                               the newest records, and with --follow those that come; ends with Ctrl-C
   record N [options]          one record with everything that is stored for it
   gaps KID|NAME [--from N] [--to N] [--limit N] [options]
@@ -55,6 +55,7 @@ Options:
       --client ID               client id
       --kid KID                 key, as 'notarymq keys' prints it
       --outcome WORD            signed, unsigned, unknown-key or will
+      --kind WORD               publish, genesis, key, session, config, seq-reuse, erasure, recovery or damage
       --from-time T, --to-time T  not before and not after, RFC 3339: 2026-03-01T08:00:00Z, 2026-03-01T08:00:00+01:00
       --from N, --to N          range of indexes (gaps: of sequence numbers); verify hashes and links
                                 everything up to --to, and below --from leaves out publishers' signatures
