@@ -43,7 +43,7 @@ export class AdminClient {
   /**
    * @param timeoutMs how long the answer may take
    * @param onProgress told how far the answer is
-   * @throws {ClientError} ERR_ADMIN with the broker's message, ERR_TIMEOUT, ERR_CONNECTION
+   * @throws {ClientError} ERR_ADMIN with the broker's message and its `cause`, ERR_TIMEOUT, ERR_CONNECTION
    */
   async request<M extends AdminMethod>(
     method: M,
@@ -59,7 +59,10 @@ export class AdminClient {
       () => this.#client.publishAsync(requestTopic.admin, request, { qos: 1 }),
       onProgress,
     )
-    if ('error' in response) throw new ClientError('ERR_ADMIN', printable(response.error.message))
+    if ('error' in response) {
+      const { message, data } = response.error
+      throw new ClientError('ERR_ADMIN', printable(message), { cause: data?.cause })
+    }
     return response.result as AdminMethods[M]['result']
   }
 
