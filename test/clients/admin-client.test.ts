@@ -36,10 +36,9 @@ async function brokerThatSays(t: TestContext, ...answers: readonly string[]): Pr
   return (server.address() as AddressInfo).port
 }
 
-const ask = (port: number) =>
-  withAdminClient({ host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' }, (admin) =>
-    admin.request('audit.checkpoint', {}),
-  )
+const flagsOf = (port: number) => ({ host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' })
+
+const ask = (port: number) => withAdminClient(flagsOf(port), (admin) => admin.request('audit.checkpoint', {}))
 
 /** None of them an answer. */
 const noAnswers = [
@@ -81,4 +80,28 @@ test('progress and answers to somebody else do not end a request', async (t) => 
   const answer = { jsonrpc: '2.0', id: 1, result: { checkpoint: 'note' } }
   const port = await brokerThatSays(t, ...[progress, others, answer].map((one) => JSON.stringify(one)))
   assert.deepEqual(await ask(port), { checkpoint: 'note' })
+})
+
+test('what is heard on another topic is no answer', async (t) => {
+  const answer = { jsonrpc: '2.0', id: 1, result: { checkpoint: 'note' } }
+  const port = await brokerThatSays(t, JSON.stringify(answer))
+  const heard: unknown[] = []
+  const answered = await withAdminClient(flagsOf(port), async (admin) => {
+    // This broker routes the request like any message, so that it comes before its answer.
+    assert.ok(await admin.hear(requestTopic.admin, (payload) => heard.push(JSON.parse(`${payload}`).method)))
+    return admin.request('audit.checkpoint', {})
+  })
+  assert.deepEqual([answered, heard], [answer.result, ['audit.checkpoint']])
+})
+
+test('a refusal has its cause, and what is told as one that is no word has none', async (t) => {
+  for (const [data, cause] of [
+    [{ cause: 'not-authorized' }, 'not-authorized'],
+    [{ cause: { toString: 1 } }, undefined],
+    [null, undefined],
+  ]) {
+    const refusal = { jsonrpc: '2.0', id: 1, error: { code: 1, message: 'no', data } }
+    const port = await brokerThatSays(t, JSON.stringify(refusal))
+    await assert.rejects(ask(port), { code: 'ERR_ADMIN', details: { cause } })
+  }
 })

@@ -111,6 +111,16 @@ test('audit tail --follow goes on with every record that comes, once, and ends w
   assert.deepEqual(records, [1, 2, 3, 4, 5])
 })
 
+test('audit tail --follow ends with exit code 2 when the broker does', async (t) => {
+  const { broker, port } = await startBroker(t)
+  const args = ['audit', 'tail', '--follow', '--json', '-p', `${port}`, '-h', '127.0.0.1']
+  const tail = new TestProcess(t, process.execPath, [...cliArguments, ...args])
+  await tail.line(/"index":0,/)
+  await broker.close()
+  const { code, stderr } = await tail.ended
+  assert.deepEqual([code, stderr.split('\n').length], [2, 2], stderr)
+})
+
 test('audit reindex builds the index of a stopped broker anew, and refuses to without one', async (t) => {
   const { broker, location } = await startBroker(t)
   await broker.close()
