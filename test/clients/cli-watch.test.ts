@@ -305,10 +305,12 @@ test('what is not there, too large or no checkpoint is no alarm at once: the log
 })
 
 test('a log that stays silent, or does not grow, for longer than is allowed is an alarm', async (t) => {
-  const { server, watch } = await scene(t, 3)
+  const { server, state, vkey, watch } = await scene(t, 3)
   const stale = await watch('--interval', '1', '--max-age', '1')
   assert.equal(stale.code, 1)
   assert.equal(JSON.parse(stale.stdout.split('\n').at(-2) ?? '').cause, 'stale')
+  const inWords = await runCommandHere(command, [server.url, '--vkey', vkey, '--state', state, '--max-age', '1'])
+  assert.match(inWords.stdout, /^ok: 3 records, root \S+, by leaves\nALARM: stale: /)
   server.instead = () => 503
   const silent = await watch('--interval', '1', '--max-silence', '1')
   assert.equal(silent.code, 1)
