@@ -36,7 +36,7 @@ export type Condition = readonly Lookup[]
 
 /**
  * Finds records faster than by reading them all: for each full segment of the chain, which records have which client id,
- * key, topic, proven username or outcome. It is made of the blocks, behind the chain, and never needed: where there is
+ * key, topic, proven username, outcome or kind. It is made of the blocks, behind the chain, and never needed: where there is
  * none, or none that can be believed, the blocks are read. What it finds is compared with the records themselves, so it
  * can hide a record, by being wrong, but never make one up; hence the digests.
  */
