@@ -30,6 +30,7 @@ export class ClientCipher {
       typeof encryption === 'function'
         ? await encryption({ transport: this.#channel, memory, onError, crypto })
         : encryption
+    this.#channel.complete()
     this.#setMade()
   }
 
@@ -39,8 +40,8 @@ export class ClientCipher {
     return this.present
   }
 
-  /** @returns whether it is a key message that was asked for, which the application is not told of */
-  take(message: KeyMessage): boolean {
+  /** @returns whether it is a key message that a cipher asked for, which the application is not told of */
+  take(message: KeyMessage): boolean | Promise<boolean> {
     return this.#channel.take(message)
   }
 }

@@ -54,8 +54,8 @@ export class MessageReader {
   async read(topic: string, payload: Uint8Array, packet: IPublishPacket): Promise<IncomingMessage | undefined> {
     const found = envelopeOf(payload, packet)
     const inner = typeof found === 'object' ? found.payload : payload
-    const { told, sender, isKeyMessage } = await this.#afterThoseBefore(topic, inner, this.#judge(topic, found))
-    if (isKeyMessage) return undefined
+    const { told, sender, taken } = await this.#afterThoseBefore(topic, inner, this.#judge(topic, found))
+    if (await taken) return undefined
     const encrypted = isEncryptedForm(inner)
     const { qos, retain, dup, messageId, properties } = packet
     return {
@@ -81,7 +81,7 @@ export class MessageReader {
     const concluding = (async () => {
       const [judged] = await Promise.all([judging, before])
       const judgement = this.#conclude(judged)
-      return { ...judgement, isKeyMessage: this.#options.cipher.take({ topic, payload, ...judgement.told }) }
+      return { ...judgement, taken: this.#options.cipher.take({ topic, payload, ...judgement.told }) }
     })()
     // A failure is for whoever reads this one; the next ones come all the same.
     this.#judgedBefore = concluding.then(

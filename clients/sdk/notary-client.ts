@@ -41,6 +41,7 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
   readonly #reader: MessageReader
   readonly #cipher: ClientCipher
   readonly #accept: ResolvedOptions['accept']
+  #isEnded = false
   #release: () => void = () => {}
 
   /** @param mqtt not connected yet */
@@ -200,6 +201,7 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
    */
   async endAsync(force = false, options?: Partial<IDisconnectPacket>): Promise<void> {
     if (!force && this.mqtt.connected) await this.#outbox.emptied()
+    this.#isEnded = true
     this.#link.close()
     this.#outbox.abandon()
     await this.mqtt.endAsync(force, options)
@@ -253,7 +255,9 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
     this.mqtt.stream.destroy()
   }
 
+  /** What the end of the client interrupted is no error to its application. */
   #tellError(error: unknown): void {
+    if (this.#isEnded) return
     this.emit('error', error instanceof Error ? error : new Error(String(error)))
   }
 }
