@@ -89,7 +89,7 @@ export class IndexedDbKeyStore implements KeyStore {
   }
 
   /**
-   * The key pair of this store, which nobody can read: made at the first call, and the same from then on in all tabs.
+   * The key pair of this store, which no script can read: made at the first call, and the same from then on in all tabs.
    * @throws {ClientError} ERR_KEY_STORE
    */
   async ownKeys(): Promise<WebCryptoKeys> {

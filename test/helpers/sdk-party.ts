@@ -16,6 +16,8 @@ import {
 } from '../../clients/sdk/index.ts'
 import { type P256Jwk, p256FromJwk, p256ToJwk, thumbprintOfP256 } from '../../protocol/index.ts'
 
+const longestWaitMs = 20_000
+
 /** What a party is told; all of it can be copied into a page. */
 export interface PartySettings {
   readonly url: string
@@ -109,7 +111,7 @@ export class SdkParty {
 
   /** Resolves when the keys with the peer are there. */
   async agreed(): Promise<void> {
-    await this.#agreed
+    await inTime(this.#agreed, 'the peer')
   }
 
   async publish(topic: string, text: string): Promise<void> {
@@ -117,12 +119,18 @@ export class SdkParty {
   }
 
   /** Waits for the message of this number on a topic, counted from 1. */
-  async heard(topic: string, number: number): Promise<Heard> {
-    for (;;) {
-      const message = this.#messages.filter((one) => one.topic === topic)[number - 1]
-      if (message !== undefined) return heardOf(message)
-      await new Promise<void>((resolve) => this.#waiting.add(resolve))
-    }
+  heard(topic: string, number: number): Promise<Heard> {
+    const coming = new Promise<Heard>((resolve) => {
+      const look = () => {
+        const message = this.#messages.filter((one) => one.topic === topic)[number - 1]
+        if (message === undefined) return
+        this.#waiting.delete(look)
+        resolve(heardOf(message))
+      }
+      this.#waiting.add(look)
+      look()
+    })
+    return inTime(coming, `message ${number} on ${topic}`)
   }
 
   /** Topics of all messages that the application was told of. */
@@ -138,6 +146,15 @@ export class SdkParty {
     if (this.#client === undefined) throw new Error('not connected')
     return this.#client
   }
+}
+
+/** What does not come fails the test instead of holding it up. */
+async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited for ${what}`)), longestWaitMs)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
 function heardOf({ payload, verified, unverified, encrypted, undecrypted }: IncomingMessage): Heard {
