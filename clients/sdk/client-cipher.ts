@@ -8,8 +8,7 @@ export interface ClientCipherOptions extends Omit<EncryptionContext, 'transport'
 
 /** The cipher of a client, which may have to be made with the help of the client itself. */
 export class ClientCipher {
-  /** Undefined: nothing is encrypted, or the cipher is not made yet. */
-  present: MessageCipher | undefined
+  #cipher: MessageCipher | undefined
   readonly #options: ClientCipherOptions
   readonly #channel: KeyChannel
   readonly #made: Promise<void>
@@ -23,10 +22,15 @@ export class ClientCipher {
     })
   }
 
+  /** Undefined: nothing is encrypted, or the cipher is not made yet. */
+  get present(): MessageCipher | undefined {
+    return this.#cipher
+  }
+
   /** To be called once, when the client can publish. @throws what the application's function throws */
   async make(): Promise<void> {
     const { encryption, memory, onError, crypto } = this.#options
-    this.present =
+    this.#cipher =
       typeof encryption === 'function'
         ? await encryption({ transport: this.#channel, memory, onError, crypto })
         : encryption
@@ -34,10 +38,10 @@ export class ClientCipher {
     this.#setMade()
   }
 
-  /** The cipher when there is to be one. */
+  /** Resolves when it is known what encrypts, if anything does. */
   async whenMade(): Promise<MessageCipher | undefined> {
     await this.#made
-    return this.present
+    return this.#cipher
   }
 
   /** @returns whether it is a key message that a cipher asked for, which the application is not told of */

@@ -1,7 +1,7 @@
+import { fileURLToPath } from 'node:url'
 import { type BuildResult, build } from 'esbuild'
 
-/** The root of the project is where a bundle's names of files begin. */
-const root = new URL('../..', import.meta.url).pathname
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Bundles a module with everything that it loads, as a site would for its pages. @param entry relative to the root */
 export function bundleForBrowsers(entry: string): Promise<BuildResult<{ metafile: true; write: false }>> {
