@@ -36,6 +36,13 @@ const takeKeys = async (context: EncryptionContext) => {
   return (await TopicKeySubscriber.start(options)).cipher
 }
 
+/** Encrypts nothing. */
+const silentCipher = {
+  covers: () => false,
+  seal: () => assert.fail('nothing is covered'),
+  open: async (_topic: string, message: Uint8Array) => message,
+}
+
 test('two clients agree on a pairwise key over themselves, and their applications see only what is meant for them', async (t) => {
   const { port } = await startBroker(t)
   const ciphers: PairwiseCipher[] = []
@@ -101,19 +108,13 @@ test('whoever comes back to a session reads what waited there, each message with
 test('key messages that no cipher asked for are for the application, as any other', async (t) => {
   const { port } = await startBroker(t)
   await startOwner(t, port)
-  const watcher = await sdkClient(t, port, { keyring, encryption: async () => ({ ...silentCipher }) })
+  const watcher = await sdkClient(t, port, { keyring, encryption: () => silentCipher })
   const inbox = new Inbox(watcher)
   await watcher.subscribeAsync('notarymq/#', { qos: 1 })
   const [message] = await inbox.first(1)
   assert.equal(message?.topic, `notarymq/topic-key/${toBase64url(ann.thumbprint)}/plant%2F%23`)
   assert.equal(message?.verified?.subject, 'ann')
 })
-
-const silentCipher = {
-  covers: () => false,
-  seal: () => assert.fail('nothing is covered'),
-  open: async (_topic: string, message: Uint8Array) => message,
-}
 
 test('key messages need somebody who signs and somebody who is believed, and a broker that takes the subscription', async (t) => {
   const { port } = await startBroker(t)

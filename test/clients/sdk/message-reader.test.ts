@@ -16,13 +16,18 @@ test('messages are decrypted after key messages that came before them, also when
   const signer = new Signer(device)
   const [key, message] = [signer.sign('key', 'a key'), signer.sign('plant/1', encrypted)]
   const isSlow = (signed: Uint8Array) => toHex(signed).includes(Buffer.from('a key').toString('hex'))
+  let setMessageVerified = () => {}
+  const messageVerified = new Promise<void>((resolve) => {
+    setMessageVerified = resolve
+  })
   const reader = new MessageReader({
     keyring: keyringOf({ device }),
     crypto: {
       ...nobleCrypto,
       verifyP256: async (publicKey, signed, signature) => {
-        if (isSlow(signed)) await new Promise((resolve) => setTimeout(resolve, 50))
+        if (isSlow(signed)) await messageVerified
         happened.push(`${isSlow(signed) ? 'key' : 'message'} verified`)
+        setMessageVerified()
         return nobleCrypto.verifyP256(publicKey, signed, signature)
       },
     },
