@@ -13,6 +13,7 @@ import type { KeyStore } from '../key-store/key-store.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import { type PublicKeyInput, readPublicKey } from '../keyring/public-key.ts'
 import type { IdentityInFile, Platform } from '../platform/platform.ts'
+import type { MakeCipher } from './encryption-context.ts'
 import type { Signer } from './signer.ts'
 
 /** What NotaryMQ adds to the options of MQTT.js. All of them may be left out. */
@@ -23,8 +24,8 @@ export interface NotaryOptions {
   mac?: boolean
   /** The payload stays as it is and the signature goes into a user property. Needs MQTT 5. Default false. */
   detached?: boolean
-  /** Encrypts end to end what it has keys for. */
-  encryption?: MessageCipher
+  /** Encrypts end to end what it covers; a function makes the cipher with what the client has. */
+  encryption?: MessageCipher | MakeCipher
   /** Asks for a receipt of every publish of this client: event `receipt`. Default false. */
   receipts?: boolean
   /**
@@ -51,7 +52,7 @@ export interface ResolvedOptions {
   readonly identity: Signer | undefined
   readonly mac: boolean
   readonly detached: boolean
-  readonly cipher: MessageCipher | undefined
+  readonly encryption: MessageCipher | MakeCipher | undefined
   readonly receipts: boolean
   /** Undefined: no proof is asked for. */
   readonly pinned: { readonly key: P256PublicKey | undefined } | undefined
@@ -78,7 +79,7 @@ export async function resolveOptions(options: NotaryClientOptions, platform: Pla
     identity: typeof identity === 'string' ? file?.signer : identity,
     mac: mac ?? false,
     detached: detached ?? false,
-    cipher: encryption,
+    encryption,
     receipts: receipts ?? false,
     pinned: pinOf(pinnedBroker ?? (isProofNeeded ? 'first-use' : undefined), crypto),
     logKey: logVkey === undefined ? undefined : logKeyOf(logVkey, crypto),
