@@ -17,6 +17,7 @@ import { payloadHelp, payloadOptions, payloadsOf, repeatHelp, repeatOptions } fr
 import { takeProperties } from './mqtt/properties.ts'
 import { ReceiptsOfPublishes } from './mqtt/receipts-of-publishes.ts'
 import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
+import { whileConnected } from './mqtt/waiting.ts'
 
 const options = {
   ...mqttOptions,
@@ -77,7 +78,8 @@ $notary/rejected/<client id>, or ask for a receipt.`,
       const published = properties.get('publish')
       const publishOptions = { qos, retain: values.retain ?? false, ...(published ? { properties: published } : {}) }
       const shown = values.json ? output : undefined
-      const refused = await publishAll(client, topic, payloads, publishOptions, window, output, shown)
+      const publishing = publishAll(client, topic, payloads, publishOptions, window, output, shown)
+      const refused = await whileConnected(client, publishing)
       await showReceipts(receipts, values['receipt-file'], values.json ?? false, output)
       return refused === 0 ? exitCode.ok : exitCode.no
     } finally {

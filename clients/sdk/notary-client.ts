@@ -175,10 +175,11 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
    * @param force does not wait; what was not acknowledged is given up
    */
   async endAsync(force = false, options?: Partial<IDisconnectPacket>): Promise<void> {
-    if (!force && this.mqtt.connected) await this.#outbox.emptied()
+    if (!force) await this.#outbox.settled()
     this.#link.close()
     this.#outbox.abandon()
-    await this.mqtt.endAsync(force, options)
+    // MQTT.js would wait for acknowledgements that a lost connection never brings.
+    await this.mqtt.endAsync(force || !this.mqtt.connected, options)
   }
 
   #forward(): void {
