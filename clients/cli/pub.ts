@@ -16,8 +16,10 @@ import { openClient } from './mqtt/open-client.ts'
 import { payloadHelp, payloadOptions, payloadsOf, repeatHelp, repeatOptions } from './mqtt/payloads.ts'
 import { takeProperties } from './mqtt/properties.ts'
 import { ReceiptsOfPublishes } from './mqtt/receipts-of-publishes.ts'
+import { adviceOn } from './mqtt/refusal-advice.ts'
 import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
 import { whileConnected } from './mqtt/waiting.ts'
+import { printable } from './printable.ts'
 
 const options = {
   ...mqttOptions,
@@ -110,6 +112,11 @@ async function publishAll(
   shown: Output | undefined,
 ): Promise<number> {
   if (shown !== undefined) client.on('packetsend', (packet) => packet.cmd === 'publish' && shown.out(sentJson(packet)))
+  // The broker says why before it acknowledges, so it is known by then. Others than ours do not say.
+  let why = ''
+  client.on('rejected', ({ cause }) => {
+    why = `, ${adviceOn(printable(cause))}`
+  })
   const inFlight = new Set<Promise<void>>()
   let refused = 0
   let failure: unknown
@@ -120,7 +127,7 @@ async function publishAll(
       (error: unknown) => {
         if (error instanceof ClientError && error.code === 'ERR_REFUSED') {
           refused++
-          output.error(`notarymq pub: ${error.message}`)
+          output.error(`notarymq pub: ${error.message}${why}`)
         } else failure ??= error
       },
     )
