@@ -192,7 +192,11 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
     for (const event of ['reconnect', 'offline', 'close', 'end', 'outgoingEmpty'] as const) {
       mqtt.on(event, () => this.emit(event))
     }
-    mqtt.on('error', (error) => this.emit('error', error))
+    mqtt.on('error', (error) => {
+      this.emit('error', error)
+      // Node leaves a socket open that got a record of TLS which does not verify, and nothing comes over it any more.
+      if ('code' in error && String(error.code).startsWith('ERR_SSL_')) mqtt.stream.destroy()
+    })
     mqtt.on('packetsend', (packet) => this.emit('packetsend', packet))
     mqtt.on('packetreceive', (packet) => this.emit('packetreceive', packet))
     mqtt.on('disconnect', (packet) => this.emit('disconnect', packet))

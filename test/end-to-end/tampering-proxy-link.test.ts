@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { exchangeOverLink } from '../../clients/key-exchange/index.ts'
 import { encodeFrame } from '../../protocol/index.ts'
 import { TestAdmin } from '../helpers/admin.ts'
@@ -64,17 +65,22 @@ async function scene(t: TestContext) {
   await once(socket, 'connect')
   const link = await exchangeOverLink(socket, identity, { clientId: 'press-7', brokerKey: broker.chain.brokerKey })
   const publish = (text: string) => link.publish(topic, Buffer.from(text))
-  return { proxy, publish, admin: await TestAdmin.connect(t, port), log: () => readFileSync(path, 'utf8') }
+  return { proxy, publish, admin: await TestAdmin.connect(t, port), logged: (pattern: RegExp) => logged(path, pattern) }
+}
+
+/** Resolves when a line of the log matches. */
+async function logged(path: string, line: RegExp): Promise<void> {
+  while (!line.test(readFileSync(path, 'utf8'))) await sleep(10)
 }
 
 for (const { what, attack, mostRecorded } of attacks) {
   test(`${what} on the way to the broker is caught by the MAC of the frame: the link is closed`, async (t) => {
-    const { proxy, publish, admin, log } = await scene(t)
+    const { proxy, publish, admin, logged } = await scene(t)
     proxy.attack('to broker', anyFrame, attack())
     const answers = await Promise.allSettled([publish('first'), publish('second')])
     const codes = answers.map((answer) => (answer.status === 'rejected' ? answer.reason.code : 'answered'))
     assert.equal(codes[1], 'ERR_CONNECTION')
-    assert.match(log(), /^Link from 127\.0\.0\.1:\d+ closed: ERR_MAC_INVALID\.$/m)
+    await logged(/^Link from 127\.0\.0\.1:\d+ closed: ERR_MAC_INVALID\.$/m)
     const records = await admin.publishes({ topic })
     assert.ok(records.length <= mostRecorded, `${records.length} were recorded`)
   })
