@@ -154,7 +154,11 @@ test('rr whose broker goes away while it waits for the answer ends with 2; one w
   const { code, stdout, stderr } = await asking.ended
   assert.deepEqual([code, stdout], [2, ''])
   assert.match(stderr, /\nnotarymq rr: the connection broke before the answer came\n$/)
-  assertOneLine(await cli('rr', '-t', 'lobby/ask', '-e', '$notary/admin/response/another', '-m', 'time?', '-W', '25'), 1, /refused/)
+  assertOneLine(
+    await cli('rr', '-t', 'lobby/ask', '-e', '$notary/admin/response/another', '-m', 'time?', '-W', '25'),
+    1,
+    /refused/,
+  )
 })
 
 test('sub whose broker goes away goes on when it is back, and ends with 0 when it is told to', async (t) => {
