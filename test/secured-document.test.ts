@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url'
 const file = fileURLToPath(new URL('../docs/how-it-is-secured.md', import.meta.url))
 const document = readFileSync(file, 'utf8')
 /** Links, with the titles that they may have: part of the name of a test. */
-const links = [...document.matchAll(/\]\(([^)\s"]+)(?:\s+"([^"]+)")?\)/g)].map(([, path = '', title]) => ({ path, title }))
+const links = [...document.matchAll(/\]\(([^)\s"]+)(?:\s+"([^"]+)")?\)/g)].map(([, path = '', title]) => ({
+  path,
+  title,
+}))
 const toTests = links.filter(({ path }) => path.startsWith('../test/'))
 
 test('every test that docs/how-it-is-secured.md names is there, by its file and by its name', () => {

@@ -200,11 +200,12 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
    * @param force does not wait; what was not acknowledged is given up
    */
   async endAsync(force = false, options?: Partial<IDisconnectPacket>): Promise<void> {
-    if (!force && this.mqtt.connected) await this.#outbox.emptied()
+    if (!force) await this.#outbox.settled()
     this.#isEnded = true
     this.#link.close()
     this.#outbox.abandon()
-    await this.mqtt.endAsync(force, options)
+    // MQTT.js would wait for acknowledgements that a lost connection never brings.
+    await this.mqtt.endAsync(force || !this.mqtt.connected, options)
   }
 
   #forward(): void {
@@ -217,7 +218,11 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
     for (const event of ['reconnect', 'offline', 'close', 'end', 'outgoingEmpty'] as const) {
       mqtt.on(event, () => this.emit(event))
     }
-    mqtt.on('error', (error) => this.emit('error', error))
+    mqtt.on('error', (error) => {
+      this.emit('error', error)
+      // Node leaves a socket open that got a record of TLS which does not verify, and nothing comes over it any more.
+      if ('code' in error && String(error.code).startsWith('ERR_SSL_')) mqtt.stream.destroy()
+    })
     mqtt.on('packetsend', (packet) => this.emit('packetsend', packet))
     mqtt.on('packetreceive', (packet) => this.emit('packetreceive', packet))
     mqtt.on('disconnect', (packet) => this.emit('disconnect', packet))
