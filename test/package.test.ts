@@ -108,14 +108,27 @@ test('the packed package carries the engine with what it loads, nothing that has
   assert.ok(size < 4_000_000, `${size} bytes`)
 })
 
-/** What `npm pack` would pack. */
-function packed(): { files: { path: string }[]; bundled: string[]; size: number } {
+interface Packed {
+  readonly files: readonly { readonly path: string }[]
+  readonly bundled: readonly string[]
+  readonly size: number
+}
+
+let known: Packed | undefined
+
+/** What `npm pack` would pack, asked once. */
+function packed(): Packed {
+  known ??= askNpm()
+  return known
+}
+
+function askNpm(): Packed {
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
     maxBuffer: 2 ** 26,
   })
-  const [result] = JSON.parse(output) as [{ files: { path: string }[]; bundled: string[]; size: number }]
+  const [result] = JSON.parse(output) as [Packed]
   return result
 }

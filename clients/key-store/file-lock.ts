@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { nobleCrypto, toBase64url } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
@@ -68,6 +68,8 @@ function tryLock(path: string): (() => void) | undefined {
 
 /** Makes the lock with its content in one step. @returns false when there is one */
 function create(path: string): boolean {
+  // Looked at first: who waits does not write to the disk each time.
+  if (existsSync(path)) return false
   const nonce = toBase64url(nobleCrypto.randomBytes(12))
   const temporary = `${path}.${nonce}.new`
   try {

@@ -32,7 +32,9 @@ export async function connectAsync(url: string, options: NotaryClientOptions = {
 function connected(mqtt: MqttClient, url: string): Promise<IConnackPacket> {
   return new Promise((resolve, reject) => {
     const fail = (cause?: unknown) => {
-      const why = cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : ''
+      // A host with several addresses fails with one error for each, and no text of its own.
+      const [first = cause] = cause instanceof AggregateError ? cause.errors : []
+      const why = first instanceof Error && first.message !== '' ? `: ${first.message}` : ''
       reject(new ClientError('ERR_CONNECTION', `cannot connect to ${placeOf(url)}${why}`, {}, cause))
     }
     mqtt.once('connect', resolve)

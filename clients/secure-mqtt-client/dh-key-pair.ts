@@ -1,4 +1,11 @@
-import { createDiffieHellman, type DiffieHellman, hkdfSync } from 'node:crypto'
+import {
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  type KeyObject,
+  type KeyPairKeyObjectResult,
+} from 'node:crypto'
 import { ClientError } from '../errors.ts'
 import { DerReader, derBitString, derObjectId, derPositive, derSequence } from './der.ts'
 import {
@@ -6,29 +13,39 @@ import {
   derParameters,
   isBetweenTwoAndMinusTwo,
   isSameGroup,
+  numberOf,
   readParameters,
 } from './dh-parameters.ts'
 import { fernetKeyBytes } from './fernet.ts'
 import { readPem, writePem } from './pem.ts'
 
 /** dhKeyAgreement, 1.2.840.113549.1.3.1 (PKCS #3 section 9). */
-const dhKeyAgreement = Uint8Array.of(0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01)
+export const dhKeyAgreement = Uint8Array.of(0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01)
 const label = 'PUBLIC KEY'
 
 /** What the lab gives HKDF-SHA256 (RFC 5869): one zero byte each. */
 const hkdf = { salt: Uint8Array.of(0), info: Uint8Array.of(0) } as const
+
+/** The types for Node 20 do not have it. */
+const generateDhKeyPair = generateKeyPairSync as unknown as (
+  type: 'dh',
+  options: { readonly prime: Buffer; readonly generator: number },
+) => KeyPairKeyObjectResult
 
 /** A key pair of Diffie-Hellman over a finite field (PKCS #3), made anew for each process. */
 export class DhKeyPair {
   /** SubjectPublicKeyInfo in PEM: what the other end is told. */
   readonly publicPem: string
   readonly #parameters: DhParameters
-  readonly #exchange: DiffieHellman
+  readonly #privateKey: KeyObject
 
   constructor(parameters: DhParameters) {
     this.#parameters = parameters
-    this.#exchange = createDiffieHellman(parameters.prime, parameters.generator)
-    this.publicPem = publicKeyPem(parameters, withoutLeadingZeros(this.#exchange.generateKeys()))
+    const { prime, generator } = parameters
+    // `createDiffieHellman` would look whether the prime is a safe one, at every start: seconds, for one of 4096 bits.
+    const pair = generateDhKeyPair('dh', { prime: Buffer.from(prime), generator: Number(numberOf(generator)) })
+    this.#privateKey = pair.privateKey
+    this.publicPem = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
   }
 
   /**
@@ -37,7 +54,17 @@ export class DhKeyPair {
    * @throws {ClientError} ERR_DH_PUBLIC_KEY
    */
   fernetKeyWith(publicPem: string): Uint8Array {
-    return fernetKeyOf(this.#exchange.computeSecret(publicValue(publicPem, this.#parameters)))
+    const publicKey = createPublicKey(publicKeyPem(this.#parameters, publicValue(publicPem, this.#parameters)))
+    return fernetKeyOf(sharedSecret(this.#privateKey, publicKey))
+  }
+}
+
+/** @throws {ClientError} ERR_DH_PUBLIC_KEY for what is outside of the subgroup, where OpenSSL knows the group */
+function sharedSecret(privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
+  try {
+    return diffieHellman({ privateKey, publicKey })
+  } catch (cause) {
+    throw new ClientError('ERR_DH_PUBLIC_KEY', 'the public value of the other end is none of this group', {}, cause)
   }
 }
 
@@ -89,8 +116,4 @@ function readPublicKey(publicPem: string): { readonly parameters: DhParameters; 
   const value = key.positive()
   key.end()
   return { parameters, value }
-}
-
-function withoutLeadingZeros(bytes: Uint8Array): Uint8Array {
-  return bytes.subarray(bytes.findIndex((byte) => byte !== 0))
 }

@@ -14,6 +14,9 @@ export interface DhParameters {
 /** Shorter primes are within reach of those who can pay; longer ones only keep the responder busy. */
 const primeBits = { least: 2048, most: 8192 } as const
 
+/** Safe primes have small ones. A large one belongs to a small subgroup, which needs checks that nobody here makes. */
+const maxGenerator = 2 ** 31 - 1
+
 const labels = { pkcs3: 'DH PARAMETERS', x942: 'X9.42 DH PARAMETERS' } as const
 
 /** What both ends use when they are given no other: 4096 bits, RFC 3526 section 5, group 16. */
@@ -112,4 +115,5 @@ function checkParameters({ prime, generator }: DhParameters): void {
   }
   if (numberOf(prime) % 2n === 0n) throw new RangeError('the prime is even')
   if (!isBetweenTwoAndMinusTwo(generator, prime)) throw new RangeError('the generator is not from 2 to p - 2')
+  if (numberOf(generator) > maxGenerator) throw new RangeError('the generator is no small number: made with -dsaparam?')
 }

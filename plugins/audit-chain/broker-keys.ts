@@ -76,8 +76,9 @@ async function candidatesOf<Key>(
     if (!create) {
       throw new PluginError('ERR_KEY_FILE', `${path} is missing, but the store holds a chain signed with it`)
     }
-    await writePrivateKeyFile(path, generateKey(role), passphrase)
-    found.push(path)
+    const key = generateKey(role)
+    await writePrivateKeyFile(path, key, passphrase)
+    return [{ key: keyOf(key, path), path, isEncrypted: passphrase !== undefined }]
   }
   return found.map((one) => {
     const { key, isEncrypted } = readPrivateKeyFile(one, passphrase)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { spawnBroker } from '../helpers/broker.ts'
+import { type TestContext, test } from 'node:test'
+import { spawnBroker, startBroker } from '../helpers/broker.ts'
 import { publishPacket } from '../helpers/mqtt-bytes.ts'
 import { mqttVersions, TestClient } from '../helpers/mqtt-clients.ts'
 import { numbered, offlineSubscriber, publishNumbers, resume, texts } from '../helpers/persistent-sessions.ts'
@@ -13,72 +13,77 @@ function persistent(clientId: string, version: (typeof mqttVersions)[number]['ve
   return { clientId, clean: false, ...version, ...properties }
 }
 
-for (const { name, version } of mqttVersions) {
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    test(`retained messages, queues and subscriptions survive ${signal} and a new start (${name})`, async (t) => {
-      const location = temporaryDirectory(t)
-      const first = await spawnBroker(t, { location })
-      const session = await TestClient.connect(t, first.port, persistent('session', version))
-      assert.equal(await session.subscribe('kept/#', 1), 1)
-      assert.equal(await session.subscribe('gone/#', 1), 1)
-      await session.mqtt.unsubscribeAsync('gone/#')
-      await session.end()
-      const publisher = await TestClient.connect(t, first.port, version)
-      await publisher.publish('kept/retained', 'r', { qos: 1, retain: true })
-      await publisher.publish('kept/cleared', 'r', { qos: 1, retain: true })
-      await publisher.publish('kept/cleared', '', { qos: 1, retain: true })
-      for (const payload of ['1', '2', '3']) await publisher.publish('kept/queued', payload)
-      await publisher.publish('gone/queued', 'x')
-      // What was acknowledged is queued on disk, whatever happens now.
-      await first.stop(signal)
+/** Leaves behind a session that is away with messages, a retained message, and one that was cleared. */
+async function leave(t: TestContext, port: number, { name, version }: (typeof mqttVersions)[number]): Promise<void> {
+  const session = await TestClient.connect(t, port, persistent(name, version))
+  assert.equal(await session.subscribe(`${name}/kept/#`, 1), 1)
+  assert.equal(await session.subscribe(`${name}/gone/#`, 1), 1)
+  await session.mqtt.unsubscribeAsync(`${name}/gone/#`)
+  await session.end()
+  const publisher = await TestClient.connect(t, port, version)
+  await publisher.publish(`${name}/kept/retained`, 'r', { qos: 1, retain: true })
+  await publisher.publish(`${name}/kept/cleared`, 'r', { qos: 1, retain: true })
+  await publisher.publish(`${name}/kept/cleared`, '', { qos: 1, retain: true })
+  for (const payload of ['1', '2', '3']) await publisher.publish(`${name}/kept/queued`, payload)
+  await publisher.publish(`${name}/gone/queued`, 'x')
+}
 
-      const second = await spawnBroker(t, { location })
-      const resumed = await TestClient.connect(t, second.port, persistent('session', version))
-      await resumed.waitFor(6)
-      assert.deepEqual(texts(resumed).slice(-3), ['1', '2', '3'])
-      const late = await TestClient.connect(t, second.port, version)
-      await late.subscribe('kept/#', 1)
-      const [retained] = await late.waitFor(1)
-      assert.deepEqual([retained?.topic, retained?.retain], ['kept/retained', true])
-      await late.publish('kept/live', 'live')
-      await resumed.waitFor(1, ({ topic }) => topic === 'kept/live')
-      assert.deepEqual(
-        late.received.map(({ topic }) => topic),
-        ['kept/retained', 'kept/live'],
-      )
-      assert.deepEqual(
-        resumed.received.filter(({ topic }) => topic.startsWith('gone')),
-        [],
-      )
-    })
-  }
+async function assertLeft(t: TestContext, port: number, { name, version }: (typeof mqttVersions)[number]) {
+  const resumed = await TestClient.connect(t, port, persistent(name, version))
+  await resumed.waitFor(6)
+  assert.deepEqual(texts(resumed).slice(-3), ['1', '2', '3'])
+  const late = await TestClient.connect(t, port, version)
+  await late.subscribe(`${name}/kept/#`, 1)
+  const [retained] = await late.waitFor(1)
+  assert.deepEqual([retained?.topic, retained?.retain], [`${name}/kept/retained`, true])
+  await late.publish(`${name}/kept/live`, 'live')
+  await resumed.waitFor(1, ({ topic }) => topic === `${name}/kept/live`)
+  const topics = ({ received }: TestClient) => received.map(({ topic }) => topic)
+  assert.deepEqual(topics(late), [`${name}/kept/retained`, `${name}/kept/live`])
+  assert.deepEqual(
+    topics(resumed).filter((topic) => !topic.startsWith(`${name}/kept`)),
+    [],
+  )
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`retained messages, queues and subscriptions survive ${signal} and a new start`, async (t) => {
+    const location = temporaryDirectory(t)
+    const first = await spawnBroker(t, { location })
+    for (const version of mqttVersions) await leave(t, first.port, version)
+    // What was acknowledged is queued on disk, whatever happens now.
+    await first.stop(signal)
+    const second = await spawnBroker(t, { location })
+    for (const version of mqttVersions) {
+      await t.test(version.name, (one) => assertLeft(one, second.port, version))
+    }
+  })
 }
 
 test('a queue is replayed in the order of the publishes, also when they came to several runs of the broker', async (t) => {
   const location = temporaryDirectory(t)
   for (let run = 0; run < 3; run++) {
-    const broker = await spawnBroker(t, { location })
-    if (run === 0) await offlineSubscriber(t, broker.port, 'order')
-    await publishNumbers(broker.port, 'order', run * 20, run * 20 + 20)
-    await broker.stop()
+    const { broker, port } = await startBroker(t, { location })
+    if (run === 0) await offlineSubscriber(t, port, 'order')
+    await publishNumbers(port, 'order', run * 20, run * 20 + 20)
+    await broker.close()
   }
-  const broker = await spawnBroker(t, { location })
+  const broker = await startBroker(t, { location })
   const resumed = await resume(t, broker.port)
   await resumed.waitFor(60)
   assert.deepEqual(texts(resumed), numbered(0, 60))
 })
 
 test('beyond max_queued_messages nothing is queued for who is away, until there is room again', async (t) => {
-  const location = temporaryDirectory(t)
-  const lines = ['max_queued_messages 10', 'max_inflight_messages 5']
-  const first = await spawnBroker(t, { location, lines })
+  const options = { location: temporaryDirectory(t), maxQueuedMessages: 10, maxInflightMessages: 5 }
+  const first = await startBroker(t, options)
   await offlineSubscriber(t, first.port, 'limit')
   await offlineSubscriber(t, first.port, 'other', 'other')
   await publishNumbers(first.port, 'limit', 0, 50)
   await publishNumbers(first.port, 'other', 0, 3)
-  await first.stop()
+  await first.broker.close()
   // What is queued is counted again after a restart.
-  const second = await spawnBroker(t, { location, lines })
+  const second = await startBroker(t, options)
   await publishNumbers(second.port, 'limit', 50, 60)
   const resumed = await resume(t, second.port)
   await resumed.waitFor(10)
@@ -97,7 +102,7 @@ test('beyond max_queued_messages nothing is queued for who is away, until there 
 })
 
 test('a clean start forgets subscriptions, queue and open QoS 2 exchanges', async (t) => {
-  const broker = await spawnBroker(t)
+  const broker = await startBroker(t)
   await offlineSubscriber(t, broker.port, 'clean')
   await publishNumbers(broker.port, 'clean', 0, 5)
   const open = await RawMqtt.connect(t, broker.port, { clientId: 'open', clean: false })

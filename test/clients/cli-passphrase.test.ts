@@ -4,18 +4,19 @@ import { createPrivateKey } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { loadIdentity, loadPublicKey } from '../../clients/identity/index.ts'
+import { generateIdentity, loadIdentity, loadPublicKey } from '../../clients/identity/index.ts'
 import { parsePassphrase, toBase64url } from '../../protocol/index.ts'
 import { startBroker } from '../helpers/broker.ts'
 import { runHere } from '../helpers/cli.ts'
+import { writeProtected } from '../helpers/key-files.ts'
 import { runPython } from '../helpers/python.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 import { hasPython, hasTool } from '../helpers/tools.ts'
 
 const passphrase = 'correct horse bättery staple'
 
-/** An encrypted key that keygen made, and files with the right and a wrong passphrase. */
-async function encryptedKey(t: TestContext) {
+/** Where a key is to be, and files with the right and a wrong passphrase. */
+function places(t: TestContext) {
   const directory = temporaryDirectory(t)
   const [key, right, wrong] = ['key.pem', 'right', 'wrong'].map((name) => join(directory, name)) as [
     string,
@@ -24,13 +25,27 @@ async function encryptedKey(t: TestContext) {
   ]
   writeFileSync(right, `${passphrase}\n`)
   writeFileSync(wrong, 'guess-4711\n')
+  return { directory, key, right, wrong }
+}
+
+/** An encrypted key that keygen made. */
+async function generatedKey(t: TestContext) {
+  const { directory, key, right } = places(t)
   const made = await runHere('keygen', key, '--passphrase-file', right, '--json')
   assert.equal(made.code, 0)
-  return { directory, key, right, wrong, kid: (JSON.parse(made.stdout) as { kid: string }).kid }
+  return { directory, key, kid: (JSON.parse(made.stdout) as { kid: string }).kid }
+}
+
+/** An encrypted key of another tool, which is cheaper to open. */
+function encryptedKey(t: TestContext) {
+  const found = places(t)
+  const { thumbprint } = generateIdentity(found.key)
+  writeProtected(found.key, readFileSync(found.key, 'utf8'), passphrase)
+  return { ...found, kid: toBase64url(thumbprint) }
 }
 
 test('keygen writes an encrypted key that only its passphrase opens, for OpenSSL too', async (t) => {
-  const { key, kid } = await encryptedKey(t)
+  const { key, kid } = await generatedKey(t)
   const pem = readFileSync(key, 'utf8')
   assert.match(pem, /^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
   assert.equal(statSync(key).mode & 0o777, 0o600)
@@ -43,7 +58,7 @@ test('keygen writes an encrypted key that only its passphrase opens, for OpenSSL
 })
 
 test('pub and enroll --proof open an encrypted key with the passphrase of a file', async (t) => {
-  const { key, right, kid } = await encryptedKey(t)
+  const { key, right, kid } = encryptedKey(t)
   const { port, broker } = await startBroker(t)
   const at = ['-p', `${port}`, '-h', '127.0.0.1', '--passphrase-file', right]
   const enrolled = await runHere('enroll', key, '--name', 'device', '--proof', ...at)
@@ -54,7 +69,7 @@ test('pub and enroll --proof open an encrypted key with the passphrase of a file
 })
 
 test('without a passphrase, with a wrong one or none that can be read, one line says so and the exit code is 2', async (t) => {
-  const { directory, key, wrong } = await encryptedKey(t)
+  const { directory, key, wrong } = encryptedKey(t)
   const empty = join(directory, 'empty')
   writeFileSync(empty, '\n')
   for (const flags of [
@@ -107,7 +122,7 @@ test('keys that openssl encrypts are read', (t) => {
 
 test('keys go both ways between Python and keygen', async (t) => {
   if (!hasPython(t)) return
-  const { directory, key } = await encryptedKey(t)
+  const { directory, key } = await generatedKey(t)
   const written = join(directory, 'python.pem')
   const program = `
 import sys

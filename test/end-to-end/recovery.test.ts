@@ -6,6 +6,7 @@ import { p256ToJwk } from '../../protocol/index.ts'
 import { TestAdmin } from '../helpers/admin.ts'
 import { putBack } from '../helpers/anchored-chain.ts'
 import { spawnBroker } from '../helpers/broker.ts'
+import { runHere } from '../helpers/cli.ts'
 import { numberedKey } from '../helpers/keys.ts'
 import { TestClient } from '../helpers/mqtt-clients.ts'
 import { runCli } from '../helpers/processes.ts'
@@ -50,7 +51,7 @@ test('a data directory that was put back: refused, explained, continued by a new
   assert.equal(await third.stop(), 0)
   assert.match(readFileSync(join(location, 'keys', 'log.vkey'), 'utf8'), /^plant\.example\/second\+/)
   for (const directory of [location, oldDirectory]) {
-    const { code, stdout } = await runCli(t, ['audit', 'verify', '--db', directory, '--json'])
+    const { code, stdout } = await runHere('audit', 'verify', '--db', directory, '--json')
     assert.equal(code, 0, stdout)
   }
   assert.equal((await runCli(t, recover)).code, 0)

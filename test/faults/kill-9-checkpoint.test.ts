@@ -10,6 +10,7 @@ import { startBroker } from '../helpers/broker.ts'
 import { runCli, TestProcess } from '../helpers/processes.ts'
 import { programArguments } from '../helpers/program.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
+import { assertVerifies } from './ledger.ts'
 
 // A checkpoint is stored, then anchored, then published. Whatever step the broker dies at, what others may have seen is in
 // the anchor, and what is in the anchor is in the store.
@@ -44,8 +45,7 @@ for (const dies of ['before', 'after'] as const) {
     assert.ok(stored > anchoredBefore)
     const anchored = dies === 'after' ? stored : anchoredBefore
     assert.equal(sizeOf(contentOf(file).note), anchored)
-    const verified = await runCli(t, ['audit', 'verify', '--db', location, '--json'])
-    assert.equal(verified.code, 0, verified.stdout)
+    await assertVerifies(location)
 
     const again = await startBroker(t, options)
     assert.ok(sizeOf(contentOf(file).note) >= stored, 'what was stored is anchored by the start')

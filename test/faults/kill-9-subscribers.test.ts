@@ -108,6 +108,6 @@ for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
     }
     assertRepeatedWithDup(sharing, chain, 'the group')
     assertQos2Once(all, countOf([...first.texts, ...second.texts]), 'the group')
-    await assertVerifies(t, location)
+    await assertVerifies(location)
   })
 }

@@ -70,7 +70,7 @@ test('wills of clients that were connected when the broker was killed are publis
   assert.equal(await again.stop(), 0)
   const chain = await countPayloads(location, 'will/')
   assert.deepEqual([...chain].sort(), [...countOf([...expected, ...unheard, 'end'])].sort())
-  await assertVerifies(t, location)
+  await assertVerifies(location)
 })
 
 test('a broker that is killed while it publishes wills after a restart has published each once in the end', async (t) => {
@@ -94,7 +94,7 @@ test('a broker that is killed while it publishes wills after a restart has publi
     [...countOf(watcher.texts).values()],
     ids.map(() => 1),
   )
-  await assertVerifies(t, location)
+  await assertVerifies(location)
 })
 
 test('a delayed will begins to wait at the start after a kill, and is not sent when its client is back in time', async (t) => {
@@ -118,7 +118,7 @@ test('a delayed will begins to wait at the start after a kill, and is not sent w
   assert.deepEqual([...watcher.texts].sort(), ['end', 'soon', 'vanished-before'])
   assert.equal(await again.stop(), 0)
   assert.deepEqual([...(await countPayloads(location, 'will/')).keys()].sort(), ['end', 'soon', 'vanished-before'])
-  await assertVerifies(t, location)
+  await assertVerifies(location)
 })
 
 for (const level of [4, 5] as const) {

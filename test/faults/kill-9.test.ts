@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { nativeCrypto } from '../../plugins/index.ts'
 import { signPublish } from '../../protocol/index.ts'
-import { TestAdmin } from '../helpers/admin.ts'
 import { type SpawnedBroker, spawnBroker } from '../helpers/broker.ts'
 import { keysDirectory } from '../helpers/key-files.ts'
 import { numberedKey } from '../helpers/keys.ts'
-import { runCli } from '../helpers/processes.ts'
 import { SeededRandom } from '../helpers/random.ts'
 import { type OutgoingMessage, RawPublisher, type RawPublisherOptions } from '../helpers/raw-publisher.ts'
 import { copyOfData, countPayloads } from '../helpers/stored-chain.ts'
+import { assertVerifies, assertVerifiesLive } from './ledger.ts'
 
 // What an acknowledgement promises: whatever was acknowledged is in the chain, once, after `kill -9` at any moment. The
 // full campaign is `npm run test:kill`; by default it is short.
@@ -70,18 +69,6 @@ function restart(t: TestContext, { broker, lines }: Killed): Promise<SpawnedBrok
   return spawnBroker(t, { location: broker.location, lines })
 }
 
-async function assertVerifies(t: TestContext, location: string): Promise<void> {
-  const { code, stdout, stderr } = await runCli(t, ['audit', 'verify', '--db', location, '--json'])
-  assert.equal(code, 0, `${stdout}${stderr}`)
-}
-
-async function assertVerifiesLive(t: TestContext, { port }: SpawnedBroker): Promise<void> {
-  const admin = await TestAdmin.connect(t, port)
-  const { firstBad } = await admin.request('audit.verify', {})
-  assert.equal(firstBad, undefined)
-  await admin.client.end()
-}
-
 /** The application payload: what the chain keeps of a message. */
 const texts = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`)
 const textOf = (killed: Killed, message: OutgoingMessage) => `m${killed.messages.indexOf(message)}`
@@ -134,11 +121,11 @@ for (let seed = firstSeed; seed < firstSeed + Math.ceil(rounds / 2); seed++) {
     const killed = await publishUntilKilled(t, campaign, seed)
     // Looking at a copy keeps the restart unaided: opening a LevelDB repairs it.
     const copy = copyOfData(t, killed.broker.location)
-    await assertVerifies(t, copy)
+    await assertVerifies(copy)
     await assertAcknowledgedOnce(killed, copy)
 
     const again = await restart(t, killed)
-    await assertVerifiesLive(t, again)
+    await assertVerifiesLive(t, again.port)
     const repeated = killed.sender.acknowledged
     assert.equal(
       await killed.sender.run(again.port),
@@ -147,7 +134,7 @@ for (let seed = firstSeed; seed < firstSeed + Math.ceil(rounds / 2); seed++) {
     )
     const replay = new RawPublisher(repeated, { ...killed.publisher, window })
     assert.equal(await replay.run(again.port), 'complete', 'what was acknowledged is acknowledged when sent again')
-    await assertVerifiesLive(t, again)
+    await assertVerifiesLive(t, again.port)
     assert.equal(await again.stop(), 0)
     const counts = await countPayloads(killed.broker.location, 'kill/')
     assert.deepEqual(counts, new Map(texts(messages.length).map((text) => [text, 1])))
@@ -161,13 +148,13 @@ for (let seed = firstSeed; seed < firstSeed + Math.ceil(rounds / 4); seed++) {
     const campaign = { messages, publisher: { clientId: 'device', qos: 1, clean: true }, lines: [] } as const
     const killed = await publishUntilKilled(t, campaign, seed)
     const copy = copyOfData(t, killed.broker.location)
-    await assertVerifies(t, copy)
+    await assertVerifies(copy)
     await assertAcknowledgedOnce(killed, copy)
 
     const again = await restart(t, killed)
     const before = killed.sender.acknowledged
     assert.equal(await killed.sender.run(again.port), 'complete')
-    await assertVerifiesLive(t, again)
+    await assertVerifiesLive(t, again.port)
     assert.equal(await again.stop(), 0)
     const counts = await countPayloads(killed.broker.location, 'kill/')
     assertDoubledOnlyInFlight(killed, counts, before)
@@ -178,12 +165,12 @@ for (let seed = firstSeed; seed < firstSeed + Math.ceil(rounds / 4); seed++) {
     const campaign = { messages, publisher: { clientId: 'device', qos: 2, clean: false }, lines: [] } as const
     const killed = await publishUntilKilled(t, campaign, seed)
     const copy = copyOfData(t, killed.broker.location)
-    await assertVerifies(t, copy)
+    await assertVerifies(copy)
     await assertAcknowledgedOnce(killed, copy)
 
     const again = await restart(t, killed)
     assert.equal(await killed.sender.run(again.port), 'complete')
-    await assertVerifiesLive(t, again)
+    await assertVerifiesLive(t, again.port)
     assert.equal(await again.stop(), 0)
     const counts = await countPayloads(killed.broker.location, 'kill/')
     assert.deepEqual(counts, new Map(texts(messages.length).map((text) => [text, 1])))

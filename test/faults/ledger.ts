@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { TestAdmin } from '../helpers/admin.ts'
-import { runCli } from '../helpers/processes.ts'
+import { runHere } from '../helpers/cli.ts'
 import type { Device, DeviceMessage } from './device.ts'
 import type { Subscriber } from './subscriber.ts'
 
@@ -67,7 +67,7 @@ export async function assertVerifiesLive(t: TestContext, port: number): Promise<
 }
 
 /** The chain of a stopped one. */
-export async function assertVerifies(t: TestContext, location: string): Promise<void> {
-  const { code, stdout, stderr } = await runCli(t, ['audit', 'verify', '--db', location, '--json'])
+export async function assertVerifies(location: string): Promise<void> {
+  const { code, stdout, stderr } = await runHere('audit', 'verify', '--db', location, '--json')
   assert.equal(code, 0, `${stdout}${stderr}`)
 }

@@ -75,7 +75,7 @@ async function campaign(
   assert.equal(await broker.stop(), 0)
   const chain = await countPayloads(broker.location, 'order/')
   for (const { text } of devices.flatMap((device) => device.messages)) assert.equal(chain.get(text), 1)
-  await assertVerifies(t, broker.location)
+  await assertVerifies(broker.location)
 }
 
 const device = (wanted: readonly DeviceMessage[], clientId: string, options: Partial<DeviceOptions> = {}) =>

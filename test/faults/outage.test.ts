@@ -47,7 +47,7 @@ for (const { name, level } of versions) {
     const again = await startFaultyBroker(t, { location: broker.location })
     assert.equal(await again.stop(), 0)
     assertKept(before.acknowledged, await countPayloads(broker.location, 'out/'), 'the chain')
-    await assertVerifies(t, broker.location)
+    await assertVerifies(broker.location)
   })
 
   for (const [what, bytes] of [

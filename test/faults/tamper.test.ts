@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { AuditVerifyResult } from '../../protocol/index.ts'
 import { spawnBroker, startBroker } from '../helpers/broker.ts'
+import { runHere } from '../helpers/cli.ts'
 import { numberedKey } from '../helpers/keys.ts'
 import { type NotarisedData, notarisedData, notarisedPolicy } from '../helpers/notarised-data.ts'
 import { runCli } from '../helpers/processes.ts'
@@ -23,8 +24,8 @@ async function otherHeads(t: TestContext, { earlier }: NotarisedData): Promise<{
 }
 
 /** Runs `audit verify --db` on the altered copy and compares exit code, block, index and cause. */
-async function assertFound(t: TestContext, location: string, { finds, name }: TamperCase): Promise<void> {
-  const { code, stdout, stderr } = await runCli(t, ['audit', 'verify', '--db', location, '--json'])
+async function assertFound(location: string, { finds, name }: TamperCase): Promise<void> {
+  const { code, stdout, stderr } = await runHere('audit', 'verify', '--db', location, '--json')
   if (name === 'the store deleted') {
     assert.deepEqual([code, /there is no store/.test(stderr)], [2, true])
     return
@@ -67,7 +68,7 @@ test('whatever is altered on disk is found, and where the start can see it the b
       await tamper(location, (table) => table.forgetSnapshot())
       if (blocks !== undefined) await tamper(location, blocks)
       files?.(location)
-      await assertFound(one, location, altered)
+      await assertFound(location, altered)
       await assertStart(one, location, altered)
       if (altered.isPrinted) await assertPrinted(one, location, altered)
     }),

@@ -99,7 +99,7 @@ for (const { name, plan } of plans) {
         assert.deepEqual([...counts].sort(), [...chain].sort(), `${who}: everything recorded, as often as recorded`)
         for (const device of publishers) assertFirstInOrder(device, subscriber.texts, who)
       }
-      await assertVerifies(t, broker.location)
+      await assertVerifies(broker.location)
     })
   }
 }

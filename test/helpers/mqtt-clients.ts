@@ -123,8 +123,13 @@ export class TestClient {
   /** Waits until `count` messages that match have come. @returns all that match so far */
   waitFor(count: number, matches: (message: Received) => boolean = () => true): Promise<readonly Received[]> {
     return new Promise((resolve, reject) => {
+      const found: Received[] = []
+      let looked = 0
       const look = () => {
-        const found = this.received.filter(matches)
+        for (; looked < this.received.length; looked++) {
+          const message = this.received[looked]
+          if (message !== undefined && matches(message)) found.push(message)
+        }
         if (found.length >= count) end(() => resolve(found))
         else if (!this.mqtt.connected) end(() => reject(new Error(`${this.id}: the connection closed`)))
       }

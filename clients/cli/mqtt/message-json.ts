@@ -1,17 +1,17 @@
 import { formatTime } from '../../../protocol/index.ts'
 import { type ShownMessage, verdictOf } from './shown-message.ts'
 
-/** MQTT.js's names of properties, and Mosquitto's, in the order in which its clients print them. */
-const names = [
-  ['contentType', 'content-type'],
-  ['userProperties', 'user-properties'],
-  ['correlationData', 'correlation-data'],
-  ['responseTopic', 'response-topic'],
-  ['topicAlias', 'topic-alias'],
-  ['subscriptionIdentifier', 'subscription-identifier'],
-  ['payloadFormatIndicator', 'payload-format-indicator'],
-  ['messageExpiryInterval', 'message-expiry-interval'],
-] as const
+/** Mosquitto's names of properties, by those of MQTT.js. */
+const names: Readonly<Record<string, string>> = {
+  contentType: 'content-type',
+  userProperties: 'user-properties',
+  correlationData: 'correlation-data',
+  responseTopic: 'response-topic',
+  topicAlias: 'topic-alias',
+  subscriptionIdentifier: 'subscription-identifier',
+  payloadFormatIndicator: 'payload-format-indicator',
+  messageExpiryInterval: 'message-expiry-interval',
+}
 
 /**
  * A message as `%j` and `%J` print it: Mosquitto's fields, and where it is anything else than unsigned and in clear what
@@ -45,12 +45,13 @@ function isoTime(date: Date): string {
   return formatTime(`%Y-%m-%dT%H:%M:%S.${micros}Z%z`, date)
 }
 
+/** In the order in which they came, as Mosquitto's clients print them. */
 function propertiesOf({ properties }: ShownMessage): Record<string, unknown> | undefined {
   if (properties === undefined) return undefined
   const shown: Record<string, unknown> = {}
-  for (const [key, name] of names) {
-    const value = properties[key]
-    if (value === undefined) continue
+  for (const [key, value] of Object.entries(properties)) {
+    const name = names[key]
+    if (name === undefined || value === undefined) continue
     shown[name] = Buffer.isBuffer(value) ? value.toString() : typeof value === 'boolean' ? Number(value) : value
   }
   return Object.keys(shown).length === 0 ? undefined : shown

@@ -18,7 +18,7 @@ from typing import Iterator
 from .cbor import MAX_NUMBER
 from .errors import NotaryError
 
-_LOCK_SECONDS = 2.0
+_LOCK_SECONDS = 5.0
 _PAUSE_SECONDS = 0.01
 
 

@@ -6,6 +6,7 @@ import { auditVerifyDb } from '../../../broker/commands/audit-verify-db.ts'
 import { keysOfAll } from '../../../broker/commands/notary-keys.ts'
 import { AuditChain, readKeyPassphrase } from '../../../plugins/index.ts'
 import { runCommandHere } from '../../helpers/cli.ts'
+import { writeProtected } from '../../helpers/key-files.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
 const auditVerify = { name: 'audit', help: '', run: auditVerifyDb }
@@ -17,8 +18,12 @@ test('a passphrase is set and both keys are rotated on the command line, and the
   await (await AuditChain.open({ location })).close()
   const at = ['--data', location]
   const run = (...args: string[]) => runCommandHere(keysOfAll, args)
+  const files = ['broker', 'log'].map((role) => join(location, 'keys', `${role}.pem`))
+  const plain = files.map((file) => [file, readFileSync(file, 'utf8')] as const)
   assert.equal((await run('passwd', ...at, '--new-passphrase-file', passphraseFile)).code, 0)
-  assert.match(readFileSync(join(location, 'keys', 'log.pem'), 'utf8'), /ENCRYPTED PRIVATE KEY/)
+  for (const file of files) assert.match(readFileSync(file, 'utf8'), /ENCRYPTED PRIVATE KEY/)
+  // The same, but cheaper to open.
+  for (const [file, pem] of plain) writeProtected(file, pem, 'secret-4711')
   const locked = await run('rotate-broker', ...at)
   assert.equal(locked.code, 2)
   assert.match(locked.stderr, /^notarymq keys: [^\n]+\n$/)

@@ -5,19 +5,18 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
 import { reserveSequenceNumber } from '../../../clients/identity/index.ts'
 import { FileKeyStore } from '../../../clients/key-store/file-key-store.ts'
-import { withFileLockSync } from '../../../clients/key-store/file-lock.ts'
+import { withFileLock, withFileLockSync } from '../../../clients/key-store/file-lock.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
+import { programArguments } from '../../helpers/program.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 
 const thumbprint = new Uint8Array(32).fill(7)
-const source = (name: string) => pathToFileURL(join(import.meta.dirname, '../../../clients/key-store', name)).href
 
-/** Runs a module in a process of its own, which is killed at the end of the test at the latest. */
-function start(t: TestContext, script: string) {
-  const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script]
+/** A process that takes two numbers at a time for ever and says the first of each, or says that it holds a lock. */
+function start(t: TestContext, task: 'take' | 'hold', path: string) {
+  const args = [...programArguments('test/clients/key-store/lock-process.ts'), task, path]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   atEnd(t, () => child.kill('SIGKILL'))
   let output = ''
@@ -26,13 +25,6 @@ function start(t: TestContext, script: string) {
   })
   return { child, ended: once(child, 'exit'), output: () => output }
 }
-
-/** Takes numbers until it is killed, and says each block that it has. */
-const takingForEver = (directory: string) => `
-  import { FileKeyStore } from ${JSON.stringify(source('file-key-store.ts'))}
-  import { writeSync } from 'node:fs'
-  const store = new FileKeyStore(${JSON.stringify(directory)})
-  for (;;) writeSync(1, await store.reserveSequenceNumbers(new Uint8Array(32).fill(7), 2) + '\\n')`
 
 test('the number of a key in a file lies beside it, where the command line takes it too', async (t) => {
   const directory = temporaryDirectory(t)
@@ -66,7 +58,7 @@ test('two processes that are killed while they take numbers leave gaps, never a 
   const directory = temporaryDirectory(t)
   const taken: number[] = []
   for (let round = 0; round < 3; round++) {
-    const takers = [start(t, takingForEver(directory)), start(t, takingForEver(directory))]
+    const takers = [start(t, 'take', directory), start(t, 'take', directory)]
     for (const { child } of takers) await once(child.stdout, 'data')
     for (const { child } of takers) child.kill('SIGKILL')
     for (const { ended, output } of takers) {
@@ -83,14 +75,7 @@ test('two processes that are killed while they take numbers leave gaps, never a 
 
 test('a lock of a process that was killed while it held it is taken over at once', async (t) => {
   const lock = join(temporaryDirectory(t), 'a.lock')
-  const holding = `
-    import { withFileLockSync } from ${JSON.stringify(source('file-lock.ts'))}
-    import { writeSync } from 'node:fs'
-    withFileLockSync(${JSON.stringify(lock)}, () => {
-      writeSync(1, 'held')
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-    })`
-  const holder = start(t, holding)
+  const holder = start(t, 'hold', lock)
   await once(holder.child.stdout, 'data')
   assert.ok(existsSync(lock))
   assert.throws(() => withFileLockSync(lock, () => 'ours'), { code: 'ERR_SEQUENCE_FILE' })
@@ -123,13 +108,21 @@ test('a process that died while it took a lock over does not keep it', (t) => {
   assert.deepEqual(readdirSync(directory), [])
 })
 
-test('a lock of another machine, or of nobody, is not taken over', (t) => {
-  const lock = join(temporaryDirectory(t), 'a.lock')
-  for (const content of [`another-host 4194305 boot/1 nonce\n`, '', '4194305\n']) {
+test('a lock of another machine, or of nobody, is not taken over', async (t) => {
+  const directory = temporaryDirectory(t)
+  const contents = ['another-host 4194305 boot/1 nonce\n', '', '4194305\n']
+  // Side by side: each is waited for.
+  const attempts = contents.map(async (content, at) => {
+    const lock = join(directory, `${at}.lock`)
     writeFileSync(lock, content)
-    assert.throws(() => withFileLockSync(lock, () => 'ours'), { code: 'ERR_SEQUENCE_FILE' }, content)
+    await assert.rejects(
+      withFileLock(lock, () => 'ours'),
+      { code: 'ERR_SEQUENCE_FILE' },
+      content,
+    )
     assert.equal(readFileSync(lock, 'utf8'), content)
-  }
+  })
+  await Promise.all(attempts)
 })
 
 test('a directory that cannot be made or written is ERR_KEY_STORE or ERR_SEQUENCE_FILE, and nothing is taken', async (t) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { createDiffieHellman, createPublicKey, getDiffieHellman } from 'node:crypto'
+import { createPrivateKey, createPublicKey, diffieHellman, getDiffieHellman } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { derPositive, derSequence } from '../../../clients/secure-mqtt-client/der.ts'
-import { fernetKeyOf, publicKeyPem } from '../../../clients/secure-mqtt-client/dh-key-pair.ts'
+import { derObjectId, derPositive, derSequence } from '../../../clients/secure-mqtt-client/der.ts'
+import { dhKeyAgreement, fernetKeyOf, publicKeyPem } from '../../../clients/secure-mqtt-client/dh-key-pair.ts'
+import { derParameters } from '../../../clients/secure-mqtt-client/dh-parameters.ts'
 import {
   DhKeyPair,
   type DhParameters,
@@ -84,12 +85,14 @@ test('two key pairs come to one Fernet key, which is HKDF of the secret with one
 })
 
 test('a secret that begins with zeros is as long as the prime at both ends', () => {
-  const { prime, generator } = loadDhParameters(opensslFile)
+  const parameters = loadDhParameters(opensslFile)
+  // PrivateKeyInfo (RFC 5958) of the private key 2.
+  const algorithm = derSequence(derObjectId(dhKeyAgreement), derParameters(parameters))
+  const key = Buffer.from(derSequence(Buffer.of(2, 1, 0), algorithm, Buffer.of(4, 3, 2, 1, 2)))
+  const privateKey = createPrivateKey({ key, type: 'pkcs8', format: 'der' })
   // p - 2 is -2: its square is 4, a secret of 255 zeros and a 4.
-  const end = createDiffieHellman(prime, generator)
-  end.setPrivateKey(Buffer.of(2))
-  const secret = end.computeSecret(bytesOf(primeOf({ prime, generator }) - 2n))
-  assert.deepEqual([...secret], [...Buffer.alloc(255), 4])
+  const publicKey = createPublicKey(publicKeyPem(parameters, bytesOf(primeOf(parameters) - 2n)))
+  assert.deepEqual([...diffieHellman({ privateKey, publicKey })], [...Buffer.alloc(255), 4])
 })
 
 test('the public key is SubjectPublicKeyInfo that OpenSSL reads', () => {
@@ -105,7 +108,12 @@ test('a public value has to be from 2 to p - 2', () => {
   for (const value of [1n, p - 1n, p, p + 2n, p + p, 2n ** 8000n]) {
     throwsClientCode(() => ours.fernetKeyWith(publicKeyPem(group16, bytesOf(value))), 'ERR_DH_PUBLIC_KEY')
   }
-  for (const value of [2n, p - 2n]) assert.equal(ours.fernetKeyWith(publicKeyPem(group16, bytesOf(value))).length, 32)
+  assert.equal(ours.fernetKeyWith(publicKeyPem(group16, bytesOf(2n))).length, 32)
+  // No power of 2: OpenSSL knows the group, and looks.
+  throwsClientCode(() => ours.fernetKeyWith(publicKeyPem(group16, bytesOf(p - 2n))), 'ERR_DH_PUBLIC_KEY')
+  const unknown = loadDhParameters(opensslFile)
+  const theirs = publicKeyPem(unknown, bytesOf(primeOf(unknown) - 2n))
+  assert.equal(new DhKeyPair(unknown).fernetKeyWith(theirs).length, 32)
 })
 
 test('a secret of zeros is refused', () => {
@@ -169,5 +177,6 @@ test('a file with parameters that are missing, too large, of another kind or too
   refusesText('16384 bits', dhParametersPem({ prime: bytesOf(2n ** 16384n - 1n), generator: Uint8Array.of(2) }))
   refusesText('even', dhParametersPem({ prime: bytesOf(primeOf(group16) - 1n), generator: Uint8Array.of(2) }))
   refusesText('generator 1', dhParametersPem({ ...group16, generator: Uint8Array.of(1) }))
+  refusesText('generator of a small subgroup', dhParametersPem({ ...group16, generator: bytesOf(2n ** 31n) }))
   refusesText('generator -1', dhParametersPem({ ...group16, generator: bytesOf(primeOf(group16) - 1n) }))
 })

@@ -9,10 +9,14 @@ const { blocks } = goldenChain()
 // The blocks before the altered one are verified again and again: once is enough.
 const crypto = cachingCrypto(nativeCrypto)
 
+/** `npm run test:every-bit` flips all eight of each byte, the usual run one, another one from byte to byte. */
+const isWhole = process.env.NOTARYMQ_EVERY_BIT === 'all'
+const nextBit = (bit: number) => bit + (isWhole || bit % 8 === 7 ? 1 : 9)
+
 test('with any single bit of any stored block flipped, verification finds a fault in that very block', async () => {
   let flips = 0
   for (const [height, block] of blocks.entries()) {
-    for (let bit = 0; bit < block.encoded.length * 8; bit++) {
+    for (let bit = 0; bit < block.encoded.length * 8; bit = nextBit(bit)) {
       const encoded = block.encoded.slice()
       encoded[bit >> 3] = (encoded[bit >> 3] as number) ^ (1 << (bit & 7))
       const finding = await findingIn(blocks.with(height, { ...block, encoded }), { crypto })
@@ -21,7 +25,7 @@ test('with any single bit of any stored block flipped, verification finds a faul
       flips++
     }
   }
-  assert.equal(flips, 8 * blocks.reduce((sum, { encoded }) => sum + encoded.length, 0))
+  assert.equal(flips, (isWhole ? 8 : 1) * blocks.reduce((sum, { encoded }) => sum + encoded.length, 0))
 })
 
 test('with any block left out, doubled or exchanged with another, verification finds a fault', async () => {
