@@ -44,6 +44,7 @@ export interface SequencerOptions {
 export class Sequencer {
   readonly #options: SequencerOptions
   readonly #participants: CommitParticipant[] = []
+  readonly #watchers: ((block: BuiltBlock) => void)[] = []
   #state: ChainState
   #pending: Submission[] = []
   #pendingBytes = 0
@@ -75,6 +76,11 @@ export class Sequencer {
 
   join(participant: CommitParticipant): void {
     this.#participants.push(participant)
+  }
+
+  /** Tells of every block from now on, as soon as it is durable. What is called must not throw. */
+  watch(onBlock: (block: BuiltBlock) => void): void {
+    this.#watchers.push(onBlock)
   }
 
   /** @throws {PluginError} ERR_STORE_FAILED after a failure; the submission is then never settled */
@@ -152,6 +158,7 @@ export class Sequencer {
     )
     this.#state = block.next
     onBlock(block)
+    for (const watcher of this.#watchers) watcher(block)
   }
 
   async #write(operations: readonly StoreOperation[]): Promise<void> {
