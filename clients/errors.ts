@@ -6,7 +6,7 @@ export const clientErrors = {
   ERR_IDENTITY_FILE: { cause: 'a key file is missing, unreadable or of another kind', remedy: 'see `notarymq keygen`' },
   ERR_PASSPHRASE: {
     cause: 'a private key is protected by a passphrase, and none was given, another one, or none that can be read',
-    remedy: 'give --passphrase-file, or set NOTARYMQ_PASSPHRASE, or type it at the terminal',
+    remedy: 'give --passphrase-file, set NOTARYMQ_PASSPHRASE, type it at the terminal; in the SDK option `passphrase`',
   },
   ERR_SEQUENCE_FILE: {
     cause: 'the sequence number beside the key cannot be read, locked or written',

@@ -11,6 +11,17 @@ test('the package is built: npm ci does it, npm run build does it again', () => 
   assert.ok(existsSync(join(root, 'dist', 'broker', 'cli.js')), 'run `npm run build` first')
 })
 
+test('npx starts the program of the build in this directory, as the README has it', () => {
+  assert.match(execFileSync('npx', ['notarymq', '--version'], { cwd: root, encoding: 'utf8' }), /^\d+\.\d+\.\d+\n$/)
+})
+
+test('every program of the build can be executed', () => {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> }
+  for (const [name, path] of Object.entries(bin)) {
+    assert.match(execFileSync(join(root, path), ['--help'], { encoding: 'utf8' }), new RegExp(`\\b${name}\\b`))
+  }
+})
+
 const exported = {
   notarymq: ['createBroker', 'BrokerError', 'brokerErrors'],
   'notarymq/plugins': ['AuditChain', 'createNotary', 'AdminService', 'PluginError', 'verifyStore'],

@@ -3,6 +3,7 @@ import {
   type AdminMethod,
   type AdminMethods,
   type AuditProgress,
+  adminErrors,
   adminResponseTopic,
   type JsonRpcResponse,
   requestTopic,
@@ -19,10 +20,14 @@ export const longAnswerTimeoutMs = 3_600_000
 /** Asks a live broker over its admin topic: one request at a time. */
 export class AdminClient {
   readonly #client: MqttClient
+  readonly #answerTopic: string
+  readonly #ending = new AbortController()
   #nextId = 1
 
-  private constructor(client: MqttClient) {
+  private constructor(client: MqttClient, answerTopic: string) {
     this.#client = client
+    this.#answerTopic = answerTopic
+    client.once('close', () => this.#ending.abort())
   }
 
   /**
@@ -31,19 +36,20 @@ export class AdminClient {
    */
   static async connect(flags: ConnectionFlags, maxPacketBytes?: number): Promise<AdminClient> {
     const client = await connect(flags, maxPacketBytes)
+    const answerTopic = adminResponseTopic(client.options.clientId as string)
     try {
-      await client.subscribeAsync(adminResponseTopic(client.options.clientId as string), { qos: 0 })
+      await client.subscribeAsync(answerTopic, { qos: 0 })
     } catch (cause) {
       await client.endAsync(true)
       throw new ClientError('ERR_REFUSED', 'the broker has no admin topic for this client', {}, cause)
     }
-    return new AdminClient(client)
+    return new AdminClient(client, answerTopic)
   }
 
   /**
    * @param timeoutMs how long the answer may take
    * @param onProgress told how far the answer is
-   * @throws {ClientError} ERR_ADMIN with the broker's message, ERR_TIMEOUT, ERR_CONNECTION
+   * @throws {ClientError} ERR_ADMIN with the broker's message and its `cause`, ERR_TIMEOUT, ERR_CONNECTION
    */
   async request<M extends AdminMethod>(
     method: M,
@@ -59,12 +65,40 @@ export class AdminClient {
       () => this.#client.publishAsync(requestTopic.admin, request, { qos: 1 }),
       onProgress,
     )
-    if ('error' in response) throw new ClientError('ERR_ADMIN', printable(response.error.message))
+    if ('error' in response) {
+      const { message, data } = response.error
+      // The word is attacker-controlled as well.
+      const known = Object.keys(adminErrors).find((word) => word === data?.cause)
+      throw new ClientError('ERR_ADMIN', printable(message), { cause: known })
+    }
     return response.result as AdminMethods[M]['result']
+  }
+
+  /**
+   * Subscribes to another topic beside the answers, until the connection ends.
+   * @returns false when the broker refuses it to this client
+   * @throws {ClientError} ERR_CONNECTION
+   */
+  async hear(topic: string, onMessage: (payload: Uint8Array) => void): Promise<boolean> {
+    this.#client.on('message', (of, payload) => {
+      if (of === topic) onMessage(payload)
+    })
+    try {
+      await this.#client.subscribeAsync(topic, { qos: 0 })
+      return true
+    } catch (cause) {
+      if (this.isConnected) return false
+      throw new ClientError('ERR_CONNECTION', 'the connection ended', {}, cause)
+    }
   }
 
   get isConnected(): boolean {
     return this.#client.connected
+  }
+
+  /** Aborted when the connection ends. */
+  get ended(): AbortSignal {
+    return this.#ending.signal
   }
 
   async close(): Promise<void> {
@@ -85,7 +119,8 @@ export class AdminClient {
         client.removeListener('message', onMessage)
         client.removeListener('close', onClose)
       }
-      const onMessage = (_topic: string, payload: Buffer) => {
+      const onMessage = (topic: string, payload: Buffer) => {
+        if (topic !== this.#answerTopic) return
         const answer = parseAnswer(payload)
         if (answer === undefined) {
           end()

@@ -4,10 +4,10 @@ export const auditHelp = `Usage: notarymq audit SUBCOMMAND ...
 
 Look at what a running broker recorded:
   status [options]            size, root and keys of the chain; publishes accepted and refused since the start
-  query [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--from-time T] [--to-time T]
+  query [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--kind WORD] [--from-time T] [--to-time T]
         [--from N] [--to N] [--newest-first] [--limit N] [--payload] [options]
                               records that match, oldest first
-  tail [-n N] [--follow] [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [options]
+  tail [-n N] [--follow] [--topic FILTER] [--client ID] [--kid KID] [--outcome WORD] [--kind WORD] [options]
                               the newest records, and with --follow those that come; ends with Ctrl-C
   record N [options]          one record with everything that is stored for it
   gaps KID|NAME [--from N] [--to N] [--limit N] [options]
@@ -34,11 +34,10 @@ Verify all of it; exit code 1 when something was altered, with the first bad rec
   export DIR --db DIR [--json]
                               bring an export up to the newest checkpoint of a stopped broker: tiles, records, public
                               keys; a running one does that by notary_export (docs/export.md)
-  watch URL --vkey KEY|FILE... [--state DIR] [--interval S] [--max-silence S] [--max-age S] [--cafile FILE]
-        [--once] [-v] [--json]
-                              look at a log over HTTP or, as an administrator, over MQTT (mqtt://HOST[:PORT]) again
-                              and again, from another machine; exit code 1 and the evidence when it does not only
-                              grow
+  watch URL --vkey KEY|FILE... [--by leaves|proofs] [--state DIR] [--interval S] [--max-silence S] [--max-age S]
+        [--cafile FILE] [--once] [-v] [--json]
+                              look at a log over HTTP or MQTT (mqtt://HOST[:PORT]) again and again, from another
+                              machine; exit code 1 and the evidence when it does not only grow
 
 Take care of it:
   erase --what bodies|records --reason TEXT [--topic FILTER] [--client ID] [--from N] [--to N] [--dry-run] [options]
@@ -55,6 +54,7 @@ Options:
       --client ID               client id
       --kid KID                 key, as 'notarymq keys' prints it
       --outcome WORD            signed, unsigned, unknown-key or will
+      --kind WORD               publish, genesis, key, session, config, seq-reuse, erasure, recovery or damage
       --from-time T, --to-time T  not before and not after, RFC 3339: 2026-03-01T08:00:00Z, 2026-03-01T08:00:00+01:00
       --from N, --to N          range of indexes (gaps: of sequence numbers); verify hashes and links
                                 everything up to --to, and below --from leaves out publishers' signatures
@@ -74,6 +74,8 @@ Options:
       --db DIR                  a stopped broker's data directory, or its store/
       --broker-key PEM          the broker key to trust (default: DIR/keys/broker.pub.pem)
       --export DIR              an export, which needs no broker
+      --by leaves|proofs        derive each root from the leaves, which over MQTT are for administrators, or have the
+                                broker prove that each tree extends the one before (default: what it allows)
       --state DIR               what a watcher saw, and evidence (default ./notarymq-watch)
       --interval S              seconds between two looks (default 10)
       --max-silence S           alarm when no checkpoint came for so long (default 300)

@@ -1,13 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { RecordJson } from '../../protocol/index.ts'
 import { type AdminClient, withAdminClient } from './admin-client.ts'
+import { ChainGrowth } from './chain-growth.ts'
 import { exitCode, integerOption, type Output, parseOptions } from './command.ts'
 import { connectionOptions } from './connection.ts'
 import { filterOf, filterOptions, queryRecords } from './query-pages.ts'
 import { recordLine } from './record-text.ts'
-
-/** How often it asks for what came. */
-const everyMs = 1000
 
 /** The newest records, oldest of them first, and those that come until it is interrupted. */
 export async function auditTail(args: readonly string[], output: Output): Promise<number> {
@@ -23,15 +20,21 @@ export async function auditTail(args: readonly string[], output: Output): Promis
   const show = (record: RecordJson) => output.out(values.json ? JSON.stringify(record) : recordLine(record))
   return untilInterrupted((interrupted) => {
     return withAdminClient(values, async (admin) => {
+      const growth = values.follow ? await ChainGrowth.follow(admin, interrupted) : undefined
       const toIndex = await newestIndex(admin)
       const newest: RecordJson[] = []
       for await (const record of queryRecords(admin, { ...filter, toIndex, order: 'desc' }, count)) newest.push(record)
       for (const record of newest.reverse()) show(record)
-      for (let next = toIndex + 1; values.follow && !interrupted.aborted; await pause(interrupted)) {
-        for await (const record of queryRecords(admin, { ...filter, fromIndex: next }, Number.MAX_SAFE_INTEGER)) {
+      for (let next = toIndex + 1; growth !== undefined; ) {
+        const last = await growth.reaches(next)
+        if (last === undefined) break
+        const range = { fromIndex: next, toIndex: last }
+        for await (const record of queryRecords(admin, { ...filter, ...range }, Number.MAX_SAFE_INTEGER)) {
           show(record)
           next = record.index + 1
         }
+        // So that what does not match is not looked at again.
+        if (last !== Number.MAX_SAFE_INTEGER) next = last + 1
       }
       return exitCode.ok
     })
@@ -42,13 +45,6 @@ export async function auditTail(args: readonly string[], output: Output): Promis
 async function newestIndex(admin: AdminClient): Promise<number> {
   for await (const { index } of queryRecords(admin, { order: 'desc' }, 1)) return index
   return 0
-}
-
-/** Until it is time to ask again, or the signal comes. */
-async function pause(signal: AbortSignal): Promise<void> {
-  await wait(everyMs, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error
-  })
 }
 
 /** Gives a signal that comes with the first SIGINT, which does not end the process then; a second one does. */

@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ed25519NoteVerifier, nobleCrypto, parseVerifierKey } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
+import { forkInTiles } from '../watch/fork-in-tiles.ts'
+import type { CheckedBy, GrowthCheck } from '../watch/growth-check.ts'
 import { HttpLog, type RemoteLog } from '../watch/http-log.ts'
-import { LogWatcher, WatchAlarm, watchAlarms } from '../watch/log-watcher.ts'
-import { type KeptTree, WatchState } from '../watch/watch-state.ts'
+import { type FindFork, LeavesCheck } from '../watch/leaves-check.ts'
+import { LogWatcher } from '../watch/log-watcher.ts'
+import { ProofsCheck } from '../watch/proofs-check.ts'
+import { WatchState } from '../watch/watch-state.ts'
 import { flagsOfUrl, isBrokerUrl } from './broker-url.ts'
-import { exitCode, integerOption, type Output, parseArguments, usageError } from './command.ts'
+import { integerOption, type Output, parseArguments, usageError } from './command.ts'
 import { MqttLog } from './mqtt-log.ts'
 import { readVkeys } from './verifier-keys.ts'
+import { Watch, type WatchEvent } from './watch-loop.ts'
 
 const requestTimeoutMs = 30_000
 /** About a year, in seconds. */
@@ -22,6 +26,7 @@ export async function auditWatch(args: readonly string[], output: Output): Promi
   const { values, positionals } = parseArguments(args, {
     vkey: { type: 'string', multiple: true },
     state: { type: 'string', default: 'notarymq-watch' },
+    by: { type: 'string' },
     interval: { type: 'string', default: '10' },
     'max-silence': { type: 'string', default: '300' },
     'max-age': { type: 'string' },
@@ -39,21 +44,18 @@ export async function auditWatch(args: readonly string[], output: Output): Promi
   const verifiers = vkeys.map((vkey) => ed25519NoteVerifier(parseVerifierKey(vkey, nobleCrypto), nobleCrypto))
   const state = new WatchState(values.state)
   const known = state.read(verifiers, nobleCrypto)
-  const log = openLog(target, values)
+  const { log, growth } = openLog(target, values)
   const watch = new Watch({
-    watcher: new LogWatcher({ log, verifiers, crypto: nobleCrypto, ...(known === undefined ? {} : { known }) }),
+    watcher: new LogWatcher({ log, growth, verifiers, ...(known === undefined ? {} : { known }) }),
     state,
     known,
     isOnce: values.once === true,
     maxSilenceMs: seconds('--max-silence', values['max-silence']) * 1000,
     maxAgeMs:
       values['max-age'] === undefined ? Number.POSITIVE_INFINITY : seconds('--max-age', values['max-age']) * 1000,
-    tell: (event) => {
-      if (values.json) output.out(JSON.stringify(event))
-      else if (event.event === 'alarm') output.out(`ALARM: ${event.cause}: ${event.what}. Kept in ${event.evidence}`)
-      else if (event.event === 'unreachable') output.error(`warning: ${event.what}`)
-      else if (values.verbose || values.once) output.out(`ok: ${event.treeSize} records, root ${event.rootHash}`)
-    },
+    tell: values.json
+      ? (event) => output.out(JSON.stringify(event))
+      : tellInWords(output, values.verbose === true || values.once === true),
   })
   try {
     for (;;) {
@@ -66,17 +68,55 @@ export async function auditWatch(args: readonly string[], output: Output): Promi
   }
 }
 
+/** @param isVerbose tells every tree, and not only the first one and those that are checked in another way */
+function tellInWords(output: Output, isVerbose: boolean): (event: WatchEvent) => void {
+  let toldBy: CheckedBy | undefined
+  return (event) => {
+    if (event.event === 'alarm') output.out(`ALARM: ${event.cause}: ${event.what}. Kept in ${event.evidence}`)
+    else if (event.event === 'unreachable') output.error(`warning: ${event.what}`)
+    else if (isVerbose || event.by !== toldBy) {
+      toldBy = event.by
+      output.out(`ok: ${event.treeSize} records, root ${event.rootHash}, by ${event.by}`)
+    }
+  }
+}
+
 interface LogFlags {
+  readonly by?: string | undefined
   readonly cafile?: string | undefined
   readonly username?: string | undefined
   readonly pw?: string | undefined
 }
 
+interface OpenedLog {
+  readonly log: RemoteLog
+  readonly growth: GrowthCheck
+}
+
 /** @throws {ClientError} ERR_USAGE */
-function openLog(target: string, { cafile, username, pw }: LogFlags): RemoteLog {
-  if (isBrokerUrl(target)) return new MqttLog({ ...flagsOfUrl(target, cafile), username, pw })
+function openLog(target: string, { by, cafile, username, pw }: LogFlags): OpenedLog {
+  if (by !== undefined && by !== 'leaves' && by !== 'proofs') throw usageError('--by takes leaves or proofs')
+  if (isBrokerUrl(target)) return overMqtt(new MqttLog({ ...flagsOfUrl(target, cafile), username, pw }), by)
+  if (by === 'proofs')
+    throw usageError('--by proofs is for mqtt:// and mqtts://: over HTTP everybody may read the leaves')
   const ca = cafile === undefined ? {} : { ca: readFileSync(cafile, 'utf8') }
-  return new HttpLog(prefixOf(target), { timeoutMs: requestTimeoutMs, ...ca })
+  const log = new HttpLog(prefixOf(target), { timeoutMs: requestTimeoutMs, ...ca })
+  return { log, growth: new LeavesCheck({ log, crypto: nobleCrypto, findFork: forkInTiles(log, nobleCrypto) }) }
+}
+
+/** @param by undefined: leaves, where the broker shows them to this client */
+function overMqtt(log: MqttLog, by: CheckedBy | undefined): OpenedLog {
+  const proofs = new ProofsCheck(log, nobleCrypto)
+  if (by === 'proofs') return { log, growth: proofs }
+  const findFork: FindFork = (known, newer) => proofs.findFork(known, newer)
+  const leaves = new LeavesCheck({ log, crypto: nobleCrypto, findFork })
+  if (by === 'leaves') return { log, growth: leaves }
+  let allowed: GrowthCheck | undefined
+  const follow: GrowthCheck['follow'] = async (known, newer) => {
+    allowed ??= (await log.mayReadLeaves()) ? leaves : proofs
+    return allowed.follow(known, newer)
+  }
+  return { log, growth: { follow } }
 }
 
 function seconds(name: string, text: string): number {
@@ -91,71 +131,4 @@ function prefixOf(target: string): URL {
     throw usageError('audit watch takes the http or https URL that the paths of the log follow, or mqtt://HOST[:PORT]')
   }
   return url
-}
-
-/** What is told of a look. */
-type WatchEvent =
-  | { readonly event: 'checkpoint'; readonly treeSize: number; readonly rootHash: string }
-  | { readonly event: 'unreachable'; readonly what: string }
-  | { readonly event: 'alarm'; readonly cause: string; readonly what: string; readonly evidence: string }
-
-interface WatchOptions {
-  readonly watcher: LogWatcher
-  readonly state: WatchState
-  readonly known: KeptTree | undefined
-  readonly isOnce: boolean
-  readonly maxSilenceMs: number
-  readonly maxAgeMs: number
-  readonly tell: (event: WatchEvent) => void
-}
-
-/** One look after the other: what was found is kept before it is told. */
-class Watch {
-  readonly #options: WatchOptions
-  #kept: KeptTree | undefined
-  #heardMs = Date.now()
-
-  constructor(options: WatchOptions) {
-    this.#options = options
-    this.#kept = options.known
-  }
-
-  /** @returns the exit code, or undefined to go on */
-  async step(): Promise<number | undefined> {
-    const { isOnce, state, tell } = this.#options
-    try {
-      await this.#look()
-      return isOnce ? exitCode.ok : undefined
-    } catch (error) {
-      if (!(error instanceof WatchAlarm)) throw error
-      const evidence = state.keepEvidence(error, Date.now())
-      tell({ event: 'alarm', cause: error.cause, what: watchAlarms[error.cause], evidence })
-      return exitCode.no
-    }
-  }
-
-  async #look(): Promise<void> {
-    const { watcher, state, isOnce, maxSilenceMs, maxAgeMs, tell } = this.#options
-    try {
-      const tree = await watcher.look()
-      this.#heardMs = Date.now()
-      if (tree.frontier.size !== this.#kept?.frontier.size) {
-        this.#kept = { ...tree, sinceMs: this.#heardMs }
-        state.write(this.#kept)
-        this.#tellTree()
-      } else if (isOnce) this.#tellTree()
-    } catch (error) {
-      if (!(error instanceof ClientError) || error.code !== 'ERR_LOG_UNREACHABLE' || isOnce) throw error
-      tell({ event: 'unreachable', what: error.message })
-      if (Date.now() - this.#heardMs > maxSilenceMs) throw new WatchAlarm('unreachable', this.#kept?.note)
-    }
-    if (this.#kept !== undefined && Date.now() - this.#kept.sinceMs > maxAgeMs) {
-      throw new WatchAlarm('stale', this.#kept.note)
-    }
-  }
-
-  #tellTree(): void {
-    const [, size = '', root = ''] = this.#kept?.note.split('\n') ?? []
-    this.#options.tell({ event: 'checkpoint', treeSize: Number(size), rootHash: root })
-  }
 }

@@ -2,6 +2,7 @@ import type { MqttClient } from 'mqtt'
 import { checkpointTopic, encodeItems, fromBase64url, tileWidth } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import type { RemoteLog, TileOrEntries } from '../watch/http-log.ts'
+import type { ProvingLog } from '../watch/proofs-check.ts'
 import { AdminClient } from './admin-client.ts'
 import { type ConnectionFlags, connect } from './connection.ts'
 
@@ -16,10 +17,10 @@ interface Link {
 }
 
 /**
- * A log that its broker tells over MQTT: the retained checkpoint, and leaves by `audit.block`, which is for administrators.
- * It has no tiles.
+ * A log that its broker tells over MQTT: the retained checkpoint, proofs by `audit.consistency`, and leaves by
+ * `audit.block`, which is for administrators. It has no tiles.
  */
-export class MqttLog implements RemoteLog {
+export class MqttLog implements RemoteLog, ProvingLog {
   readonly #flags: ConnectionFlags
   #link: Link | undefined
   /** Leaves from this index on, up to the end of the block that was read last. */
@@ -38,6 +39,23 @@ export class MqttLog implements RemoteLog {
     if (file.kind === 'tile') throw new ClientError('ERR_LOG_UNREACHABLE', 'a broker tells no tiles over MQTT')
     const first = file.index * tileWidth
     return this.#ask(async ({ admin }) => encodeItems(await this.#leavesOf(admin, first, first + file.width)))
+  }
+
+  consistencyPath(from: number, to: number): Promise<readonly Uint8Array[]> {
+    return this.#ask(async ({ admin }) => pathIn(await admin.request('audit.consistency', { from, to })))
+  }
+
+  /** Whether the broker shows leaves to this client. @throws {ClientError} ERR_LOG_UNREACHABLE */
+  mayReadLeaves(): Promise<boolean> {
+    return this.#ask(async ({ admin }) => {
+      try {
+        await admin.request('audit.block', { index: 0 })
+        return true
+      } catch (error) {
+        if (error instanceof ClientError && error.details.cause === 'not-authorized') return false
+        throw error
+      }
+    })
   }
 
   async close(): Promise<void> {
@@ -82,6 +100,17 @@ export class MqttLog implements RemoteLog {
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new ClientError('ERR_LOG_UNREACHABLE', `${host}:${port}: ${why}`, {}, cause)
     }
+  }
+}
+
+/** Attacker-controlled; whether the hashes prove anything is not asked. @returns nothing of what is no list of hashes */
+function pathIn({ path }: { readonly path: unknown }): readonly Uint8Array[] {
+  if (!Array.isArray(path) || !path.every((hash): hash is string => typeof hash === 'string')) return []
+  try {
+    return path.map(fromBase64url)
+  } catch (error) {
+    if (error instanceof RangeError) return []
+    throw error
   }
 }
 

@@ -16,7 +16,10 @@ import { openClient } from './mqtt/open-client.ts'
 import { payloadHelp, payloadOptions, payloadsOf, repeatHelp, repeatOptions } from './mqtt/payloads.ts'
 import { takeProperties } from './mqtt/properties.ts'
 import { ReceiptsOfPublishes } from './mqtt/receipts-of-publishes.ts'
+import { adviceOn } from './mqtt/refusal-advice.ts'
 import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
+import { whileConnected } from './mqtt/waiting.ts'
+import { printable } from './printable.ts'
 
 const options = {
   ...mqttOptions,
@@ -79,7 +82,8 @@ $notary/rejected/<client id>, or ask for a receipt.`,
       if (values.json) {
         client.on('packetsend', (packet) => packet.cmd === 'publish' && output.out(sentJson(packet, trust.identity)))
       }
-      const refused = await publishAll(client, topic, payloads, publishOptions, window, output)
+      const publishing = publishAll(client, topic, payloads, publishOptions, window, output)
+      const refused = await whileConnected(client, publishing)
       await showReceipts(receipts, values['receipt-file'], values.json ?? false, output)
       return refused === 0 ? exitCode.ok : exitCode.no
     } finally {
@@ -108,6 +112,11 @@ async function publishAll(
   window: number,
   output: Output,
 ): Promise<number> {
+  // The broker says why before it acknowledges, so it is known by then. Others than ours do not say.
+  let why = ''
+  client.on('rejected', ({ cause }) => {
+    why = `, ${adviceOn(printable(cause))}`
+  })
   const inFlight = new Set<Promise<void>>()
   let refused = 0
   let failure: unknown
@@ -118,7 +127,7 @@ async function publishAll(
       (error: unknown) => {
         if (error instanceof ClientError && error.code === 'ERR_REFUSED') {
           refused++
-          output.error(`notarymq pub: ${error.message}`)
+          output.error(`notarymq pub: ${error.message}${why}`)
         } else failure ??= error
       },
     )

@@ -1,5 +1,5 @@
-import type { AuditQueryParams, Outcome, RecordJson } from '../../protocol/index.ts'
-import { outcomes, parseTimeText, withoutUndefined } from '../../protocol/index.ts'
+import type { AuditQueryParams, Outcome, RecordJson, RecordKind } from '../../protocol/index.ts'
+import { outcomes, parseTimeText, recordKinds, withoutUndefined } from '../../protocol/index.ts'
 import type { AdminClient } from './admin-client.ts'
 import { usageError } from './command.ts'
 
@@ -12,6 +12,7 @@ export const filterOptions = {
   client: { type: 'string' },
   kid: { type: 'string' },
   outcome: { type: 'string' },
+  kind: { type: 'string' },
 } as const
 
 interface FilterFlags {
@@ -19,14 +20,25 @@ interface FilterFlags {
   readonly client?: string | undefined
   readonly kid?: string | undefined
   readonly outcome?: string | undefined
+  readonly kind?: string | undefined
 }
 
 /** @throws {ClientError} ERR_USAGE */
-export function filterOf({ topic, client, kid, outcome }: FilterFlags): AuditQueryParams {
-  if (outcome !== undefined && !Object.hasOwn(outcomes, outcome)) {
-    throw usageError(`--outcome takes ${Object.keys(outcomes).join(', ')}, not ${outcome}`)
-  }
-  return withoutUndefined({ topic, clientId: client, kid, outcome: outcome as Outcome | undefined })
+export function filterOf({ topic, client, kid, outcome, kind }: FilterFlags): AuditQueryParams {
+  checkWord('--outcome', outcome, outcomes)
+  checkWord('--kind', kind, recordKinds)
+  return withoutUndefined({
+    topic,
+    clientId: client,
+    kid,
+    outcome: outcome as Outcome | undefined,
+    kind: kind as RecordKind | undefined,
+  })
+}
+
+function checkWord(name: string, word: string | undefined, words: object): void {
+  if (word === undefined || Object.hasOwn(words, word)) return
+  throw usageError(`${name} takes ${Object.keys(words).join(', ')}, not ${word}`)
 }
 
 /** A time as it was given, checked. @throws {ClientError} ERR_USAGE */

@@ -7,6 +7,7 @@ import { MessagePrinter, type MessageSink, printHelp, printOptions } from './mqt
 import { openClient } from './mqtt/open-client.ts'
 import { payloadHelp, payloadOf, payloadOptions, secondsOption } from './mqtt/payloads.ts'
 import { takeProperties } from './mqtt/properties.ts'
+import { subscribeTo } from './mqtt/subscribe.ts'
 import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
 import { timedOut, untilSignal } from './mqtt/waiting.ts'
 import { topicOf } from './pub.ts'
@@ -73,7 +74,7 @@ async function run(args: readonly string[], output: Output, sink: MessageSink): 
     const answer = answerOf(client, responseTopic, values['no-retained'] ?? false)
     // Whoever ends before it came has said why.
     answer.catch(() => {})
-    await client.subscribeAsync(responseTopic, { qos })
+    await subscribeTo(client, [responseTopic], { qos }, output)
     const given = properties.get('publish')
     const isVersion5 = connection.options.protocolVersion === 5
     const published = isVersion5 ? { properties: { responseTopic, ...given } } : {}

@@ -1,6 +1,4 @@
-import { ErrorWithSubackPacket, type IClientSubscribeOptions } from 'mqtt'
 import { isValidTopicFilter } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
 import type { IncomingMessage, NotaryClient } from '../sdk/index.ts'
 import { type Command, exitCode, integerOption, type Output, usageError } from './command.ts'
 import { connectionOf } from './mqtt/connect-options.ts'
@@ -10,6 +8,7 @@ import { openClient } from './mqtt/open-client.ts'
 import { secondsOption } from './mqtt/payloads.ts'
 import { type Properties, takeProperties } from './mqtt/properties.ts'
 import { Selection, selectionOptions } from './mqtt/selection.ts'
+import { subscribeTo } from './mqtt/subscribe.ts'
 import { readingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
 import { timedOut, untilSignal } from './mqtt/waiting.ts'
 
@@ -105,31 +104,6 @@ function checkFilters(filters: readonly string[], unsubscribed: readonly string[
 
 function subscribeProperties(properties: Properties | undefined): { properties?: Properties } {
   return properties === undefined ? {} : { properties }
-}
-
-/** What is refused is told, and the others go on. @throws {ClientError} ERR_REFUSED when none was granted, ERR_CONNECTION */
-async function subscribeTo(
-  client: NotaryClient,
-  filters: readonly string[],
-  subscribe: IClientSubscribeOptions,
-  output: Output,
-): Promise<void> {
-  try {
-    await client.subscribeAsync([...filters], subscribe)
-  } catch (cause) {
-    // MQTT.js throws one without a packet when the connection breaks.
-    const packet =
-      cause instanceof ErrorWithSubackPacket ? (cause.packet as typeof cause.packet | undefined) : undefined
-    if (packet === undefined) {
-      throw new ClientError('ERR_CONNECTION', 'the connection broke before the subscriptions stood', {}, cause)
-    }
-    const granted = packet.granted as readonly number[]
-    const refused = filters.filter((_, index) => (granted[index] ?? 0x80) >= 0x80)
-    if (refused.length === filters.length) {
-      throw new ClientError('ERR_REFUSED', 'the broker refused all subscriptions', {}, cause)
-    }
-    for (const filter of refused) output.error(`notarymq sub: the broker refused ${filter}`)
-  }
 }
 
 /** The broker may refuse that, where the topic is another one's. */

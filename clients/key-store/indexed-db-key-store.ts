@@ -1,4 +1,5 @@
 import { ClientError } from '../errors.ts'
+import { generateWebCryptoKeys, type WebCryptoKeys } from '../sdk/signer.ts'
 import {
   afterReserved,
   countedUp,
@@ -41,6 +42,7 @@ interface DbFactory {
 }
 
 const storeName = 'values'
+const ownKeysName = 'own-keys'
 
 /**
  * One object store of an IndexedDB database. Transactions that write are atomic and come one after the other, those of
@@ -86,6 +88,21 @@ export class IndexedDbKeyStore implements KeyStore {
     })
   }
 
+  /**
+   * The key pair of this store, which no script can read: made at the first call, and the same from then on in all tabs.
+   * @throws {ClientError} ERR_KEY_STORE
+   */
+  async ownKeys(): Promise<WebCryptoKeys> {
+    const kept = await this.#update(ownKeysName, (present) => ({ result: keysIn(present), write: undefined }))
+    if (kept !== undefined) return kept
+    // A transaction does not wait for it.
+    const made = await generateWebCryptoKeys()
+    return this.#update(ownKeysName, (present) => {
+      const first = keysIn(present)
+      return { result: first ?? made, write: first === undefined ? made : undefined }
+    })
+  }
+
   /** Reads and writes one value in one transaction. @param change `write` undefined: nothing is written */
   async #update<T>(name: string, change: (present: unknown) => { result: T; write: unknown }): Promise<T> {
     const database = await this.#open()
@@ -107,8 +124,10 @@ export class IndexedDbKeyStore implements KeyStore {
       transaction.oncomplete = () => {
         if (changed !== undefined) resolve(changed.result)
       }
-      transaction.onabort = () =>
-        reject(failure instanceof ClientError ? failure : broken(failure ?? transaction.error))
+      transaction.onabort = () => {
+        const isOfCaller = failure instanceof ClientError || failure instanceof RangeError
+        reject(isOfCaller ? failure : broken(failure ?? transaction.error))
+      }
     })
   }
 
@@ -155,6 +174,15 @@ function counterIn(present: unknown, absent: number): number {
 function bytesIn(present: unknown): Uint8Array | undefined {
   if (present === undefined || present instanceof Uint8Array) return present
   throw broken('a value is no bytes')
+}
+
+function keysIn(present: unknown): WebCryptoKeys | undefined {
+  if (present === undefined) return undefined
+  const parts = ['signing', 'agreement', 'publicKey']
+  if (typeof present !== 'object' || present === null || !parts.every((part) => part in present)) {
+    throw broken('keys are no keys')
+  }
+  return present as WebCryptoKeys
 }
 
 function broken(cause: unknown): ClientError {

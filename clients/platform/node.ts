@@ -13,8 +13,8 @@ export const platform: Platform = Object.freeze<Platform>({
     const keys = identity === undefined ? [] : [{ path: identity.path, thumbprint: identity.signer.thumbprint }]
     return new FileKeyStore(defaultKeyStoreDirectory, keys)
   },
-  readIdentity: async (path) => {
-    const { key } = loadIdentity(path)
+  readIdentity: async (path, passphrase) => {
+    const { key } = loadIdentity(path, passphrase)
     const keys = await importWebCryptoKeys(encodePkcs8(key), { x: key.x, y: key.y })
     return { signer: webCryptoSigner(keys, webCrypto), path }
   },

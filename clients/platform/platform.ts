@@ -14,8 +14,12 @@ export interface Platform {
   readonly defaultCrypto: CryptoProvider
   /** The store of clients that were given none. @throws {ClientError} ERR_KEY_STORE */
   readonly defaultKeyStore: (identity: IdentityInFile | undefined) => KeyStore
-  /** Reads a private key in PEM. @throws {ClientError} ERR_IDENTITY_FILE, ERR_PASSPHRASE */
-  readonly readIdentity: (path: string) => Promise<IdentityInFile>
+  /**
+   * Reads a private key in PEM.
+   * @param passphrase needed when it is encrypted
+   * @throws {ClientError} ERR_IDENTITY_FILE, ERR_PASSPHRASE
+   */
+  readonly readIdentity: (path: string, passphrase: string | undefined) => Promise<IdentityInFile>
   /** SHA-256 of the server certificate (DER) of a connection; undefined without TLS, and where it cannot be seen. */
   readonly certificateSha256: (client: MqttClient) => Uint8Array | undefined
 }

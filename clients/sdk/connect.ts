@@ -7,10 +7,10 @@ import { type NotaryClientOptions, resolveOptions } from './options.ts'
 
 /**
  * Connects to a broker and does what the options ask for: proves the broker, compares its log with the checkpoint that was
- * kept, agrees on a session key. Later connections are made and proved by themselves, as MQTT.js reconnects.
+ * kept, agrees on a session key, makes the cipher. Later connections are made and proved by themselves, as MQTT.js reconnects.
  * @param url `mqtt:`, `mqtts:`, `ws:` or `wss:`
  * @throws {ClientError} ERR_OPTIONS, ERR_PUBLIC_KEY, ERR_IDENTITY_FILE, ERR_PASSPHRASE, ERR_CONNECTION, ERR_BROKER_UNPROVEN,
- *   ERR_REFUSED, ERR_TIMEOUT, ERR_KEY_STORE, ERR_SEQUENCE_FILE
+ *   ERR_REFUSED, ERR_TIMEOUT, ERR_KEY_STORE, ERR_SEQUENCE_FILE, and what making the cipher throws
  */
 export async function connectAsync(url: string, options: NotaryClientOptions = {}): Promise<NotaryClient> {
   const resolved = await resolveOptions(options, platform)
@@ -18,6 +18,7 @@ export async function connectAsync(url: string, options: NotaryClientOptions = {
   const client = new NotaryClient(mqtt, resolved, platform)
   try {
     await client.establish(await connected(mqtt, url))
+    await client.makeCipher()
   } catch (error) {
     await client.endAsync(true)
     throw error

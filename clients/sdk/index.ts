@@ -1,5 +1,24 @@
 /** The public API: `notarymq/client`. */
-export type { MessageCipher } from '../encryption/message-cipher.ts'
+export {
+  cipherByTopic,
+  type EncryptionMemory,
+  type KeyMessage,
+  type KeyTransport,
+  type MessageCipher,
+  PairwiseCipher,
+  type PairwiseOptions,
+  type PreSharedKeyOptions,
+  parsePreSharedKeys,
+  preSharedKeyCipher,
+  type Recipient,
+  type RecipientsOptions,
+  recipientsCipher,
+  TopicKeyOwner,
+  type TopicKeyOwnerOptions,
+  TopicKeySubscriber,
+  type TopicKeySubscriberOptions,
+  type UsageMemory,
+} from '../encryption/index.ts'
 export { ClientError, type ClientErrorCode, clientErrors } from '../errors.ts'
 export { IndexedDbKeyStore } from '../key-store/indexed-db-key-store.ts'
 export type { KeyStore } from '../key-store/key-store.ts'
@@ -7,6 +26,7 @@ export { MemoryKeyStore } from '../key-store/memory-key-store.ts'
 export { Keyring, type KeyringKey } from '../keyring/keyring.ts'
 export type { PublicKeyInput } from '../keyring/public-key.ts'
 export { connectAsync } from './connect.ts'
+export type { EncryptionContext, MakeCipher } from './encryption-context.ts'
 export type { NotaryClientEvents } from './events.ts'
 export type { IncomingMessage, UnverifiedReason, Verified } from './incoming-message.ts'
 export type { Equivocation } from './log-guard.ts'

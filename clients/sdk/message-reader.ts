@@ -11,51 +11,57 @@ import {
   toBase64url,
   verifySign1,
 } from '../../protocol/index.ts'
-import type { MessageCipher } from '../encryption/message-cipher.ts'
 import { ClientError } from '../errors.ts'
 import { type Keyring, type KeyringKey, mayStillSign } from '../keyring/keyring.ts'
-import type { IncomingMessage, UnverifiedReason } from './incoming-message.ts'
+import type { ClientCipher } from './client-cipher.ts'
+import type { IncomingMessage, UnverifiedReason, Verified } from './incoming-message.ts'
 import { SeenNumbers } from './seen-numbers.ts'
-
-/** What was found out about a message; what depends on the messages before it is not in it yet. */
-export interface ReadMessage {
-  readonly message: Omit<IncomingMessage, 'verified'>
-  readonly signed: { readonly key: KeyringKey; readonly envelope: Envelope } | undefined
-}
 
 /** Whose keys are believed, and who can decrypt. */
 export interface MessageReaderOptions {
   readonly keyring: Keyring | undefined
-  readonly cipher: MessageCipher | undefined
+  readonly cipher: Pick<ClientCipher, 'take' | 'whenMade'>
   readonly crypto: CryptoProvider
 }
 
 /** An envelope that was looked for: found, absent, or announced by the property and not there. */
 type Found = Envelope | 'unsigned' | 'malformed'
 
+/** By itself, without regard to the messages before it. */
+type Judged = { readonly key: KeyringKey; readonly envelope: Envelope } | UnverifiedReason
+
+/** With regard to them: what the application is told, and the thumbprint of who signed it. */
+interface Judgement {
+  readonly told: { readonly verified: Verified } | { readonly unverified: UnverifiedReason }
+  readonly sender: Uint8Array | undefined
+}
+
 /** Takes messages apart as they come: envelope, signature, encryption. Every byte of them may be an attacker's. */
 export class MessageReader {
   readonly #options: MessageReaderOptions
   /** By kid; only keys of the keyring get here. */
   readonly #seen = new Map<string, SeenNumbers>()
+  #judgedBefore: Promise<void> = Promise.resolve()
 
   constructor(options: MessageReaderOptions) {
     this.#options = options
   }
 
-  /** Several may be read at a time; {@link conclude} takes them in the order in which they came. */
-  async read(topic: string, payload: Uint8Array, packet: IPublishPacket): Promise<ReadMessage> {
+  /**
+   * Several may be read at a time.
+   * @returns undefined for a key message
+   */
+  async read(topic: string, payload: Uint8Array, packet: IPublishPacket): Promise<IncomingMessage | undefined> {
     const found = envelopeOf(payload, packet)
-    const judged = await this.#judge(topic, found)
-    const isSigned = typeof judged === 'object'
     const inner = typeof found === 'object' ? found.payload : payload
+    const { told, sender, taken } = await this.#afterThoseBefore(topic, inner, this.#judge(topic, found))
+    if (await taken) return undefined
     const encrypted = isEncryptedForm(inner)
-    const sender = isSigned ? judged.key.thumbprint : undefined
     const { qos, retain, dup, messageId, properties } = packet
-    const message = {
+    return {
       topic,
       payload: inner,
-      ...(isSigned ? undefined : { unverified: judged }),
+      ...told,
       encrypted,
       ...(encrypted ? await this.#opened(topic, inner, sender) : undefined),
       qos,
@@ -64,21 +70,39 @@ export class MessageReader {
       packetId: messageId,
       properties,
     }
-    return { message, signed: isSigned ? judged : undefined }
   }
 
-  /** Compares a message with those before it. */
-  conclude({ message, signed }: ReadMessage): IncomingMessage {
-    if (signed === undefined) return message
-    const { key, envelope } = signed
+  /**
+   * Compares a message with those before it. Key messages are taken here, in the order in which all came: a message after
+   * one of them, which may need its key, is decrypted later.
+   */
+  #afterThoseBefore(topic: string, payload: Uint8Array, judging: Promise<Judged>) {
+    const before = this.#judgedBefore
+    const concluding = (async () => {
+      const [judged] = await Promise.all([judging, before])
+      const judgement = this.#conclude(judged)
+      return { ...judgement, taken: this.#options.cipher.take({ topic, payload, ...judgement.told }) }
+    })()
+    // A failure is for whoever reads this one; the next ones come all the same.
+    this.#judgedBefore = concluding.then(
+      () => undefined,
+      () => undefined,
+    )
+    return concluding
+  }
+
+  #conclude(judged: Judged): Judgement {
+    if (typeof judged === 'string') return { told: { unverified: judged }, sender: undefined }
+    const { key, envelope } = judged
     const kid = toBase64url(key.thumbprint)
     const seen = this.#seen.get(kid) ?? new SeenNumbers()
     this.#seen.set(kid, seen)
     const { seq, timeMs } = envelope
-    return { ...message, verified: { kid, subject: key.name, seq, time: new Date(timeMs), ...seen.take(seq) } }
+    const verified = { kid, subject: key.name, seq, time: new Date(timeMs), ...seen.take(seq) }
+    return { told: { verified }, sender: key.thumbprint }
   }
 
-  async #judge(topic: string, found: Found): Promise<{ key: KeyringKey; envelope: Envelope } | UnverifiedReason> {
+  async #judge(topic: string, found: Found): Promise<Judged> {
     if (typeof found !== 'object') return found
     const candidates = this.#options.keyring?.withKid(found.kid) ?? []
     if (candidates.length === 0) return 'unknown-key'
@@ -105,7 +129,7 @@ export class MessageReader {
     ciphertext: Uint8Array,
     sender: Uint8Array | undefined,
   ): Promise<Pick<IncomingMessage, 'payload' | 'undecrypted'>> {
-    const { cipher } = this.#options
+    const cipher = await this.#options.cipher.whenMade()
     if (cipher === undefined) return { payload: ciphertext }
     try {
       return { payload: await cipher.open(topic, ciphertext, sender) }

@@ -16,6 +16,7 @@ import type {
 import { ClientError } from '../errors.ts'
 import type { Platform } from '../platform/platform.ts'
 import { BrokerLink } from './broker-link.ts'
+import { ClientCipher } from './client-cipher.ts'
 import type { NotaryClientEvents } from './events.ts'
 import { InOrder } from './in-order.ts'
 import type { IncomingMessage } from './incoming-message.ts'
@@ -38,7 +39,9 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
   readonly #outbox: Outbox
   readonly #inbox: InOrder
   readonly #reader: MessageReader
+  readonly #cipher: ClientCipher
   readonly #accept: ResolvedOptions['accept']
+  #isEnded = false
   #release: () => void = () => {}
 
   /** @param mqtt not connected yet */
@@ -46,14 +49,23 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
     super()
     this.mqtt = mqtt
     const { defaultCrypto: crypto } = platform
-    const { identity: signer, cipher, keyring, keyStore, detached: isDetached } = options
+    const { identity: signer, keyring, keyStore, detached: isDetached } = options
     const identity =
       signer === undefined ? undefined : { signer, numbers: new SequenceNumbers(keyStore, signer.thumbprint) }
     this.#accept = options.accept
-    this.#reader = new MessageReader({ keyring, cipher, crypto })
+    this.#cipher = new ClientCipher({
+      encryption: options.encryption,
+      client: this,
+      signs: signer !== undefined,
+      verifies: keyring !== undefined,
+      memory: keyStore,
+      onError: (error) => this.#tellError(error),
+      crypto,
+    })
+    this.#reader = new MessageReader({ keyring, cipher: this.#cipher, crypto })
     this.#outbox = new Outbox(
       mqtt,
-      new PublishSigner({ identity, isDetached, cipher, crypto }),
+      new PublishSigner({ identity, isDetached, cipher: this.#cipher, crypto }),
       options.pinned !== undefined,
     )
     this.#link = new BrokerLink({
@@ -85,6 +97,19 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
     const session = await this.#link.establish()
     this.#outbox.open(session)
     this.emit('connect', packet)
+  }
+
+  /**
+   * To be done once, when the first connection is established: before the application has the client, so that nothing
+   * that is to be encrypted can be sent or read before.
+   * @throws {ClientError} ERR_CONNECTION, and what the application's function throws
+   */
+  async makeCipher(): Promise<void> {
+    const lost = new Promise<never>((_resolve, reject) => {
+      const message = 'the connection broke before the cipher was made'
+      this.mqtt.once('close', () => reject(new ClientError('ERR_CONNECTION', message)))
+    })
+    await Promise.race([this.#cipher.make(), lost])
   }
 
   /** From now on messages are told, those too that came before anybody could listen; and reconnects are taken care of. */
@@ -175,10 +200,12 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
    * @param force does not wait; what was not acknowledged is given up
    */
   async endAsync(force = false, options?: Partial<IDisconnectPacket>): Promise<void> {
-    if (!force && this.mqtt.connected) await this.#outbox.emptied()
+    if (!force) await this.#outbox.settled()
+    this.#isEnded = true
     this.#link.close()
     this.#outbox.abandon()
-    await this.mqtt.endAsync(force, options)
+    // MQTT.js would wait for acknowledgements that a lost connection never brings.
+    await this.mqtt.endAsync(force || !this.mqtt.connected, options)
   }
 
   #forward(): void {
@@ -191,7 +218,11 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
     for (const event of ['reconnect', 'offline', 'close', 'end', 'outgoingEmpty'] as const) {
       mqtt.on(event, () => this.emit(event))
     }
-    mqtt.on('error', (error) => this.emit('error', error))
+    mqtt.on('error', (error) => {
+      this.emit('error', error)
+      // Node leaves a socket open that got a record of TLS which does not verify, and nothing comes over it any more.
+      if ('code' in error && String(error.code).startsWith('ERR_SSL_')) mqtt.stream.destroy()
+    })
     mqtt.on('packetsend', (packet) => this.emit('packetsend', packet))
     mqtt.on('packetreceive', (packet) => this.emit('packetreceive', packet))
     mqtt.on('disconnect', (packet) => this.emit('disconnect', packet))
@@ -199,7 +230,9 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
 
   #take(topic: string, payload: Uint8Array, packet: IPublishPacket): void {
     if (this.#link.take(topic, payload)) return
-    this.#inbox.push(this.#reader.read(topic, payload, packet), (read) => this.#deliver(this.#reader.conclude(read)))
+    this.#inbox.push(this.#reader.read(topic, payload, packet), (message) => {
+      if (message !== undefined) this.#deliver(message)
+    })
   }
 
   #deliver(message: IncomingMessage): void {
@@ -223,7 +256,13 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
 
   /** A connection without proof or session is good for nothing: MQTT.js makes another one. */
   #giveUpConnection(error: unknown): void {
-    this.emit('error', error instanceof Error ? error : new Error(String(error)))
+    this.#tellError(error)
     this.mqtt.stream.destroy()
+  }
+
+  /** What the end of the client interrupted is no error to its application. */
+  #tellError(error: unknown): void {
+    if (this.#isEnded) return
+    this.emit('error', error instanceof Error ? error : new Error(String(error)))
   }
 }

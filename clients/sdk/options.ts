@@ -13,18 +13,21 @@ import type { KeyStore } from '../key-store/key-store.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import { type PublicKeyInput, readPublicKey } from '../keyring/public-key.ts'
 import type { IdentityInFile, Platform } from '../platform/platform.ts'
+import type { MakeCipher } from './encryption-context.ts'
 import type { Signer } from './signer.ts'
 
 /** What NotaryMQ adds to the options of MQTT.js. All of them may be left out. */
 export interface NotaryOptions {
   /** Signs every publish: path of a private key in PEM (Node), or who signs. */
   identity?: string | Signer
+  /** Opens the file that `identity` names, where it is encrypted. */
+  passphrase?: string
   /** Puts a hop MAC around every signature, under a key agreed on with the broker. Needs `identity`. Default false. */
   mac?: boolean
   /** The payload stays as it is and the signature goes into a user property. Needs MQTT 5. Default false. */
   detached?: boolean
-  /** Encrypts end to end what it has keys for. */
-  encryption?: MessageCipher
+  /** Encrypts end to end what it covers; a function makes the cipher with what the client has. */
+  encryption?: MessageCipher | MakeCipher
   /** Asks for a receipt of every publish of this client: event `receipt`. Default false. */
   receipts?: boolean
   /**
@@ -51,7 +54,7 @@ export interface ResolvedOptions {
   readonly identity: Signer | undefined
   readonly mac: boolean
   readonly detached: boolean
-  readonly cipher: MessageCipher | undefined
+  readonly encryption: MessageCipher | MakeCipher | undefined
   readonly receipts: boolean
   /** Undefined: no proof is asked for. */
   readonly pinned: { readonly key: P256PublicKey | undefined } | undefined
@@ -63,14 +66,15 @@ export interface ResolvedOptions {
 
 /** @throws {ClientError} ERR_OPTIONS, ERR_PUBLIC_KEY, ERR_IDENTITY_FILE, ERR_PASSPHRASE, ERR_KEY_STORE */
 export async function resolveOptions(options: NotaryClientOptions, platform: Platform): Promise<ResolvedOptions> {
-  const { identity, mac, detached, encryption, receipts, pinnedBroker, logVkey, keyring, accept, keyStore, ...rest } =
-    options
+  const { identity, passphrase, mac, detached, encryption, receipts, ...others } = options
+  const { pinnedBroker, logVkey, keyring, accept, keyStore, ...rest } = others
   const mqtt = { protocolVersion: 5 as const, ...rest }
+  if (passphrase !== undefined && typeof identity !== 'string') throw wrong('`passphrase` is that of a key file')
   if (mac && identity === undefined) throw wrong('`mac` needs an `identity`')
   if (detached && identity === undefined) throw wrong('`detached` needs an `identity`')
   if (detached && mqtt.protocolVersion !== 5) throw wrong('`detached` needs MQTT 5')
   if (accept === 'verified' && keyring === undefined) throw wrong("`accept: 'verified'` needs a `keyring`")
-  const file = typeof identity === 'string' ? await platform.readIdentity(identity) : undefined
+  const file = typeof identity === 'string' ? await platform.readIdentity(identity, passphrase) : undefined
   const crypto = platform.defaultCrypto
   const isProofNeeded = mac || receipts || logVkey !== undefined
   return Object.freeze<ResolvedOptions>({
@@ -78,7 +82,7 @@ export async function resolveOptions(options: NotaryClientOptions, platform: Pla
     identity: typeof identity === 'string' ? file?.signer : identity,
     mac: mac ?? false,
     detached: detached ?? false,
-    cipher: encryption,
+    encryption,
     receipts: receipts ?? false,
     pinned: pinOf(pinnedBroker ?? (isProofNeeded ? 'first-use' : undefined), crypto),
     logKey: logVkey === undefined ? undefined : logKeyOf(logVkey, crypto),

@@ -27,7 +27,8 @@ type PublishCallback = (error?: Error, packet?: Packet) => void
 /**
  * Messages of the application in their order, although making them takes its time. With a gate they wait until the
  * connection is trusted, and what a lost connection left unacknowledged waits again: for a new hop MAC, and for the proof
- * that the broker is the right one. Without, MQTT.js queues and repeats as it always does.
+ * that the broker is the right one. Without, MQTT.js queues and repeats as it always does. Where it is told not to
+ * connect again (`reconnectPeriod: 0`) a lost connection fails all that it left.
  */
 export class Outbox {
   readonly #mqtt: MqttClient
@@ -41,8 +42,10 @@ export class Outbox {
   #session: HopMacKey | undefined
   #isOpen: boolean
   #isPumping = false
+  /** The connection was lost, and nobody makes another one. */
+  #isOver = false
   #order = 0
-  #onEmpty: (() => void)[] = []
+  #onSettled: (() => void)[] = []
 
   constructor(mqtt: MqttClient, signer: PublishSigner, isGated: boolean) {
     this.#mqtt = mqtt
@@ -50,17 +53,23 @@ export class Outbox {
     this.#isOpen = !isGated
     mqtt.on('connect', ({ properties }) => {
       this.#window = Math.max((properties?.receiveMaximum ?? noWindow) - ownRequests, 1)
+      this.#isOver = false
+    })
+    mqtt.on('close', () => {
+      if (isGated) this.#withdraw()
+      if (mqtt.options.reconnectPeriod === 0) this.#giveUp()
+      this.#tellSettled()
     })
     if (!isGated) return
     mqtt.on('packetreceive', (packet) => {
       if (packet.cmd === 'pubrec' && packet.messageId !== undefined) this.#received.add(packet.messageId)
       if (packet.cmd === 'pubcomp' && packet.messageId !== undefined) this.#received.delete(packet.messageId)
     })
-    mqtt.on('close', () => this.#withdraw())
   }
 
   /** @throws {ClientError} ERR_REFUSED, ERR_CONNECTION, and what sealing throws */
   add(message: MessageToSend): Promise<Packet | undefined> {
+    if (this.#isOver) return Promise.reject(brokenOff(message.topic))
     return new Promise((resolve, reject) => {
       const sealed = this.#signer.seal(message)
       // Looked at when its turn comes.
@@ -77,16 +86,19 @@ export class Outbox {
     this.#pump()
   }
 
-  /** Resolves when nothing waits any more; what is in flight is for MQTT.js to end. */
-  emptied(): Promise<void> {
-    if (this.#waiting.length === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#onEmpty.push(resolve))
+  /** Resolves when nothing waits or is in flight any more, or the connection is lost. */
+  settled(): Promise<void> {
+    if (this.#isSettled) return Promise.resolve()
+    return new Promise((resolve) => this.#onSettled.push(resolve))
+  }
+
+  get #isSettled(): boolean {
+    return !this.#mqtt.connected || (this.#waiting.length === 0 && this.#inFlight.size === 0)
   }
 
   /** Gives up what waits. */
   abandon(): void {
     for (const { reject } of this.#waiting.splice(0)) reject(new ClientError('ERR_CONNECTION', 'the client was ended'))
-    this.#tellEmpty()
   }
 
   async #pump(): Promise<void> {
@@ -101,7 +113,7 @@ export class Outbox {
       else this.#send(head, sealed.value)
     }
     this.#isPumping = false
-    if (this.#waiting.length === 0) this.#tellEmpty()
+    this.#tellSettled()
   }
 
   #maySend({ message }: Outgoing): boolean {
@@ -142,8 +154,21 @@ export class Outbox {
     this.#waiting.unshift(...again.sort((a, b) => a.order - b.order))
   }
 
-  #tellEmpty(): void {
-    for (const resolve of this.#onEmpty.splice(0)) resolve()
+  /** Nothing of this will ever be acknowledged. */
+  #giveUp(): void {
+    this.#isOver = true
+    for (const { message, reject } of [...this.#inFlight.values(), ...this.#waiting.splice(0)]) {
+      reject(brokenOff(message.topic))
+    }
+    for (const [id, { cb }] of Object.entries(this.#mqtt.outgoing)) {
+      if (this.#inFlight.has(cb as PublishCallback)) this.#mqtt.removeOutgoingMessage(Number(id))
+    }
+    this.#inFlight.clear()
+  }
+
+  #tellSettled(): void {
+    if (!this.#isSettled) return
+    for (const resolve of this.#onSettled.splice(0)) resolve()
   }
 }
 
@@ -153,6 +178,10 @@ async function settled<T>(promise: Promise<T>): Promise<{ value: T } | { error: 
   } catch (error) {
     return { error }
   }
+}
+
+function brokenOff(topic: string): ClientError {
+  return new ClientError('ERR_CONNECTION', `the connection broke before ${topic} was acknowledged`, { topic })
 }
 
 function publishError(topic: string, cause: Error): ClientError {

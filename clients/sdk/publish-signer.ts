@@ -13,8 +13,8 @@ import {
   publishProtectedHeaders,
   sigStructure,
 } from '../../protocol/index.ts'
-import type { MessageCipher } from '../encryption/message-cipher.ts'
 import { ClientError } from '../errors.ts'
+import type { ClientCipher } from './client-cipher.ts'
 import type { SequenceNumbers } from './sequence-numbers.ts'
 import type { Signer } from './signer.ts'
 
@@ -32,7 +32,7 @@ export interface PublishSignerOptions {
   /** Undefined: messages are not signed. */
   readonly identity: { readonly signer: Signer; readonly numbers: SequenceNumbers } | undefined
   readonly isDetached: boolean
-  readonly cipher: MessageCipher | undefined
+  readonly cipher: Pick<ClientCipher, 'present'>
   readonly crypto: CryptoProvider
 }
 
@@ -51,12 +51,12 @@ export class PublishSigner {
    * @throws {ClientError} what cipher, signer and key store throw
    */
   async seal(message: MessageToSend): Promise<Sealed> {
-    const { identity, cipher } = this.#options
+    const { identity } = this.#options
     const { topic, options } = message
     if (isBelowNotary(topic)) return () => message
     // Asked for before anything is waited for.
     const taken = identity?.numbers.take()
-    const payload = await this.#encrypted(message, cipher, taken)
+    const payload = await this.#encrypted(message, taken)
     if (identity === undefined || taken === undefined) return () => ({ payload, options })
     const headers = publishProtectedHeaders(kidOf(identity.signer.thumbprint), await taken, Date.now())
     const signature = await identity.signer.sign(sigStructure(headers, externalAad(topic), payload))
@@ -65,11 +65,8 @@ export class PublishSigner {
     return this.#options.isDetached ? this.#detached(parts, payload, options) : this.#attached(parts, payload, options)
   }
 
-  async #encrypted(
-    { topic, payload }: MessageToSend,
-    cipher: MessageCipher | undefined,
-    taken: Promise<number> | undefined,
-  ): Promise<Uint8Array> {
+  async #encrypted({ topic, payload }: MessageToSend, taken: Promise<number> | undefined): Promise<Uint8Array> {
+    const cipher = this.#options.cipher.present
     if (cipher?.covers(topic) !== true) return payload
     const sealing = cipher.seal(topic, payload, this.#options.identity?.signer.thumbprint)
     // Both are waited for, so that neither fails unseen.

@@ -60,8 +60,8 @@ export function webCryptoSigner({ signing, agreement, publicKey }: WebCryptoKeys
 }
 
 /**
- * Makes a key pair that can sign and agree and that nobody, this page included, can read. Keep the result in IndexedDB,
- * which stores such keys as they are.
+ * Makes a key pair that can sign and agree and that no script can read. `IndexedDbKeyStore.ownKeys` keeps one: IndexedDB
+ * stores such keys as they are.
  */
 export async function generateWebCryptoKeys(): Promise<WebCryptoKeys> {
   const { subtle } = globalThis.crypto

@@ -20,7 +20,8 @@ import {
   toBase64url,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
-import type { WatchAlarm, WatchedTree } from './log-watcher.ts'
+import type { WatchedTree } from './growth-check.ts'
+import type { WatchAlarm } from './watch-alarm.ts'
 
 const stateVersion = 1
 const maxStateBytes = 1024 * 1024
@@ -29,8 +30,8 @@ const maxStateBytes = 1024 * 1024
 interface StateJson {
   readonly version: typeof stateVersion
   readonly checkpoint: string
-  /** Roots of the complete subtrees, largest first; base64url. */
-  readonly subtrees: readonly string[]
+  /** Roots of the complete subtrees, largest first; base64url. Absent: leaves were not read. */
+  readonly subtrees?: readonly string[]
   /** When the tree was first seen, milliseconds since 1970. */
   readonly sinceMs: number
 }
@@ -66,10 +67,12 @@ export class WatchState {
       if (statSync(this.#path).size > maxStateBytes) throw new RangeError('it is too large')
       const state = JSON.parse(readFileSync(this.#path, 'utf8')) as StateJson
       if (state.version !== stateVersion || !Number.isFinite(state.sinceMs)) throw new RangeError('it has another form')
-      const { checkpoint } = openCheckpoint(state.checkpoint, verifiers)
-      const frontier = new Frontier(crypto, Number(checkpoint.treeSize), state.subtrees.map(fromBase64url))
-      if (!bytesEqual(frontier.root(), checkpoint.rootHash)) throw new RangeError('it does not fit its checkpoint')
-      return { note: state.checkpoint, frontier, sinceMs: state.sinceMs }
+      const { treeSize, rootHash } = openCheckpoint(state.checkpoint, verifiers).checkpoint
+      const tree = { note: state.checkpoint, size: Number(treeSize), rootHash, sinceMs: state.sinceMs }
+      if (state.subtrees === undefined) return tree
+      const frontier = new Frontier(crypto, tree.size, state.subtrees.map(fromBase64url))
+      if (!bytesEqual(frontier.root(), rootHash)) throw new RangeError('it does not fit its checkpoint')
+      return { ...tree, frontier }
     } catch (cause) {
       throw unusable(`${this.#path} cannot be used: ${(cause as Error).message}`, cause)
     }
@@ -77,8 +80,8 @@ export class WatchState {
 
   /** Durable when it returns. @throws {ClientError} ERR_WATCH_STATE */
   write({ note, frontier, sinceMs }: KeptTree): void {
-    const subtrees = frontier.subtrees.map(toBase64url)
-    const state: StateJson = { version: stateVersion, checkpoint: note, subtrees, sinceMs }
+    const subtrees = frontier && { subtrees: frontier.subtrees.map(toBase64url) }
+    const state: StateJson = { version: stateVersion, checkpoint: note, ...subtrees, sinceMs }
     this.#replace(this.#path, state)
   }
 

@@ -40,7 +40,7 @@ export function readCursor(cursor: string, asked: AskedRecords): number {
 }
 
 function digestOf({ filter, fromIndex, toIndex, fromTimeMs, toTimeMs, order }: AskedRecords): Uint8Array {
-  const { topic, clientId, kid, outcome } = filter
-  const whatAndWhen = [topic, clientId, kid, outcome, fromTimeMs, toTimeMs].map((value) => value ?? null)
+  const { topic, clientId, kid, outcome, kind } = filter
+  const whatAndWhen = [topic, clientId, kid, outcome, kind, fromTimeMs, toTimeMs].map((value) => value ?? null)
   return nativeCrypto.sha256(encodeCbor([...whatAndWhen, fromIndex, toIndex, order])).subarray(0, 8)
 }

@@ -6,6 +6,8 @@ import {
   type QueryOrder,
   queryOrders,
   type RecordJson,
+  type RecordKind,
+  recordKinds,
 } from '../../protocol/index.ts'
 import type { IndexRange } from '../audit-chain/index.ts'
 import {
@@ -51,6 +53,7 @@ export function readQuery(params: ParamReader): Query {
     clientId: params.optionalText('clientId'),
     kid: params.optionalBytes('kid', 8, 32),
     outcome: params.optionalWord('outcome', Object.keys(outcomes) as Outcome[]),
+    kind: params.optionalWord('kind', Object.keys(recordKinds) as RecordKind[]),
   }
   const asked = {
     filter,

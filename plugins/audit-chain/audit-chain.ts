@@ -1,4 +1,5 @@
 import {
+  type BuiltBlock,
   type ChainState,
   type Ed25519PrivateKey,
   type Genesis,
@@ -145,6 +146,11 @@ export class AuditChain {
   /** Adds to every group commit from now on. */
   join(participant: CommitParticipant): void {
     this.#sequencer.join(participant)
+  }
+
+  /** Tells of every block from now on, as soon as it is durable. What is called must not throw. */
+  watch(onBlock: (block: BuiltBlock) => void): void {
+    this.#sequencer.watch(onBlock)
   }
 
   /** Hands something to the sequencer. @throws {PluginError} ERR_CHAIN_CLOSED, ERR_STORE_FAILED */

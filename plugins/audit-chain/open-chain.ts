@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import {
   BlockSigner,
   BrokerSigner,
-  type BuiltBlock,
   type Ed25519PrivateKey,
   type Genesis,
   isKeyName,
@@ -130,9 +129,9 @@ async function openOn(database: StoreDatabase, options: AuditChainOptions): Prom
     signer: new BlockSigner(brokerKey, nativeCrypto),
     crypto: nativeCrypto,
     now: options.now ?? Date.now,
-    onBlock: (block: BuiltBlock) => {
+    onBuilt: (block) => snapshots.onBuilt(block.next),
+    onBlock: (block) => {
       head.update(block.signed)
-      snapshots.onBlock(block.next)
       options.onBlock?.(block.signed)
     },
     onOutage: options.onOutage ?? onError,

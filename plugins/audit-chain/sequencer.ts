@@ -2,14 +2,12 @@ import {
   type BlockSigner,
   type BuiltBlock,
   buildBlock,
-  bytesEqual,
   type ChainState,
   type CryptoProvider,
-  encodeChainState,
   type RecordWithBody,
 } from '../../protocol/index.ts'
 import { PluginError } from '../errors.ts'
-import { retryUntilDone } from './retry.ts'
+import { RecoveringWriter } from './recovering-writer.ts'
 import type { AuditStore, StoreOperation } from './store.ts'
 import type { CommitParticipant, Submission } from './submission.ts'
 import type { TileWriter } from './tile-writer.ts'
@@ -17,6 +15,19 @@ import type { TileWriter } from './tile-writer.ts'
 /** Bounds of one block, so that reading one back never takes much memory or time. */
 const maxBlockRecords = 10_000
 const maxBlockBytes = 16 * 1024 * 1024
+
+/** Fewer than these are not worth a block of their own when they could wait for more to come. */
+const minPrepared = 32
+
+/** What is written at once. */
+interface Group {
+  readonly submissions: readonly Submission[]
+  /** Held in memory by them while they waited. */
+  readonly bytes: number
+  readonly block: BuiltBlock | undefined
+  /** Written in the same batch. */
+  readonly also: readonly StoreOperation[]
+}
 
 export interface SequencerOptions {
   readonly store: AuditStore
@@ -27,6 +38,8 @@ export interface SequencerOptions {
   readonly crypto: CryptoProvider
   /** Wall clock, milliseconds. */
   readonly now: () => number
+  /** Told of every block when all of it has decided, and nothing behind it. It is not written yet. */
+  readonly onBuilt: (block: BuiltBlock) => void
   /** Told of every durable block, before the submissions in it are settled. */
   readonly onBlock: (block: BuiltBlock) => void
   /** Told when a write failed, and again after every attempt to recover that failed. Nothing is settled meanwhile. */
@@ -39,23 +52,35 @@ export interface SequencerOptions {
 
 /**
  * The only writer of the store: gives out indexes and commits in groups. All that arrives while one batch is being
- * synced goes into the next.
+ * synced goes into the next; when that is enough for a block, it decides and the block is built meanwhile, so that its
+ * write begins when the one before has ended. Writes come one after the other, settlements in the same order.
  */
 export class Sequencer {
   readonly #options: SequencerOptions
+  readonly #writer: RecoveringWriter
   readonly #participants: CommitParticipant[] = []
+  readonly #watchers: ((block: BuiltBlock) => void)[] = []
   #state: ChainState
+  /** State after the newest block that was built. */
+  #built: ChainState
+  /** Has decided while the group before it is being written. */
+  #prepared: Group | undefined
+  /** Submissions of the group that is being written. */
+  #writing = 0
   #pending: Submission[] = []
   #pendingBytes = 0
   #isScheduled = false
   #isCommitting = false
-  #outage: PluginError | undefined
   #failure: PluginError | undefined
   #idle: (() => void)[] = []
 
   constructor(options: SequencerOptions) {
     this.#options = options
+    const { store, onOutage, onRecovered } = options
+    const isGivenUp = () => this.#failure !== undefined
+    this.#writer = new RecoveringWriter({ store, onOutage, onRecovered, isGivenUp })
     this.#state = options.state
+    this.#built = options.state
   }
 
   /** State after the newest durable block. */
@@ -70,11 +95,16 @@ export class Sequencer {
 
   /** Why nothing is being settled at the moment; undefined when all is well. */
   get outage(): PluginError | undefined {
-    return this.#failure ?? this.#outage
+    return this.#failure ?? this.#writer.outage
   }
 
   join(participant: CommitParticipant): void {
     this.#participants.push(participant)
+  }
+
+  /** Tells of every block from now on, as soon as it is durable. What is called must not throw. */
+  watch(onBlock: (block: BuiltBlock) => void): void {
+    this.#watchers.push(onBlock)
   }
 
   /** @throws {PluginError} ERR_STORE_FAILED after a failure; the submission is then never settled */
@@ -90,30 +120,65 @@ export class Sequencer {
    * no writes: what is being written then is found out by the next start.
    */
   drained(): Promise<void> {
-    if (this.#outage !== undefined) this.#fail(this.#outage)
+    if (this.#writer.outage !== undefined) this.#fail(this.#writer.outage)
     if (this.#failure !== undefined || (!this.#isCommitting && this.#pending.length === 0)) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#isCommitting) return
+    if (this.#isScheduled || (this.#isCommitting && !this.#isWorthPreparing())) return
     this.#isScheduled = true
     // After the poll phase: publishes of all sockets that became readable together share one commit.
     setImmediate(() => {
       this.#isScheduled = false
-      this.#commit().catch((error) => this.#fail(error))
+      if (this.#isCommitting) this.#prepareNext()
+      else this.#commit().catch((error) => this.#fail(error))
     })
   }
 
+  /** Whether what waits makes a group of its own while another one is being written. */
+  #isWorthPreparing(): boolean {
+    return this.#prepared === undefined && this.#pending.length >= Math.max(this.#writing, minPrepared)
+  }
+
+  #prepareNext(): void {
+    if (this.#failure !== undefined || !this.#isWorthPreparing()) return
+    try {
+      this.#prepared = this.#prepare()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
   async #commit(): Promise<void> {
-    if (this.#isCommitting || this.#pending.length === 0 || this.#failure !== undefined) return
+    if (this.#isCommitting || this.#failure !== undefined) return
+    if (this.#prepared === undefined && this.#pending.length === 0) return
     this.#isCommitting = true
-    const group = this.#takeGroup()
-    const timeMs = Math.max(this.#state.timeMs, this.#options.now())
+    const group = this.#prepared ?? this.#prepare()
+    this.#prepared = undefined
+    this.#writing = group.submissions.length
+    this.#pendingBytes -= group.bytes
+    const written = this.#write(group)
+    this.#schedule()
+    // Always a wait: the group before this one is settled while this one is being written, and has to come first.
+    await written
+    if (this.#failure !== undefined) return
+    this.#isCommitting = false
+    this.#commit().catch((error) => this.#fail(error))
+    for (const submission of group.submissions) submission.settle()
+    for (const participant of this.#participants) participant.settled()
+    if (!this.#isCommitting) this.#notifyIdle()
+  }
+
+  /** Has a group decide, in its place in the order, and builds its block. */
+  #prepare(): Group {
+    const { submissions, bytes } = this.#takeGroup()
+    const before = this.#built
+    const timeMs = Math.max(before.timeMs, this.#options.now())
     const records: RecordWithBody[] = []
     const also: StoreOperation[] = []
-    const firstIndex = this.#state.frontier.size
-    for (const submission of group) {
+    const firstIndex = before.frontier.size
+    for (const submission of submissions) {
       const decision = submission.decide(firstIndex + records.length, timeMs)
       if (decision === undefined) continue
       if (decision.record !== undefined) records.push(decision as RecordWithBody)
@@ -122,88 +187,26 @@ export class Sequencer {
     for (const participant of this.#participants) {
       for (const operation of participant.operations()) also.push(operation)
     }
-    if (records.length > 0) await this.#append(firstIndex, records, timeMs, also)
-    // Always a wait: the group before this one is settled while this one is being written, and has to come first.
-    else await this.#write(also)
-    if (this.#failure !== undefined) return
-    this.#isCommitting = false
-    this.#commit().catch((error) => this.#fail(error))
-    for (const submission of group) submission.settle()
-    for (const participant of this.#participants) participant.settled()
-    if (!this.#isCommitting) this.#notifyIdle()
-  }
-
-  async #append(
-    firstIndex: number,
-    records: readonly RecordWithBody[],
-    timeMs: number,
-    also: readonly StoreOperation[],
-  ): Promise<void> {
-    const { store, tiles, signer, crypto, onBlock } = this.#options
-    const before = this.#state
+    if (records.length === 0) return { submissions, bytes, also, block: undefined }
+    const { tiles, signer, crypto, onBuilt } = this.#options
     const block = buildBlock(before, records, timeMs, signer, crypto)
-    const after = encodeChainState(block.next)
-    const operations = [...also, ...tiles.append(firstIndex, block.growth)]
-    const append = () => store.append({ firstIndex, encoded: block.encoded }, after, operations)
-    await append().catch((cause) =>
-      this.#recover(cause, async () => {
-        if (!(await this.#isThere(firstIndex, block.encoded, before, after))) await append()
-      }),
-    )
+    for (const operation of tiles.append(firstIndex, block.growth)) also.push(operation)
+    this.#built = block.next
+    onBuilt(block)
+    return { submissions, bytes, also, block }
+  }
+
+  async #write({ block, also }: Group): Promise<void> {
+    if (block === undefined) return this.#writer.write(also)
+    await this.#writer.append(block, this.#state, also)
+    // Given up while the store took no writes: nobody knows whether it is there.
+    if (this.#failure !== undefined) return
     this.#state = block.next
-    onBlock(block)
+    this.#options.onBlock(block)
+    for (const watcher of this.#watchers) watcher(block)
   }
 
-  async #write(operations: readonly StoreOperation[]): Promise<void> {
-    if (operations.length === 0) return
-    const write = () => this.#options.store.write(operations)
-    await write().catch((cause) => this.#recover(cause, write))
-  }
-
-  /** Whether the batch whose write reported an error is in the store all the same. */
-  async #isThere(firstIndex: number, encoded: Uint8Array, before: ChainState, after: Uint8Array): Promise<boolean> {
-    const { store } = this.#options
-    const state = await store.readState()
-    if (state !== undefined && bytesEqual(state, after)) {
-      const stored = await store.blockAt(firstIndex)
-      if (stored?.firstIndex === firstIndex && bytesEqual(stored.encoded, encoded)) return true
-    } else if (
-      before.height === 0 ? state === undefined : state !== undefined && bytesEqual(state, encodeChainState(before))
-    ) {
-      return false
-    }
-    throw new PluginError('ERR_CHAIN_DAMAGED', `after a failed write the chain ends neither before nor after it`)
-  }
-
-  /**
-   * A write that failed has an unknown outcome: it may be on disk or not. So nothing is answered, neither yes nor no,
-   * and the handle is not written to again. The store is opened anew, and the batch written again unless it is there.
-   */
-  async #recover(cause: unknown, finish: () => Promise<void>): Promise<void> {
-    const { store, onOutage, onRecovered } = this.#options
-    const report = (error: unknown) => {
-      const isDiskFull = isNoSpace(error)
-      this.#outage = new PluginError('ERR_STORE_FAILED', 'the store takes no writes', { isDiskFull }, error)
-      onOutage(this.#outage)
-    }
-    report(cause)
-    await retryUntilDone({
-      attempt: async () => {
-        await store.reopen()
-        await finish()
-      },
-      onError: (error) => {
-        // Not a matter of waiting: somebody else wrote, or what was written is lost.
-        if (error instanceof PluginError) throw error
-        report(error)
-      },
-      isGivenUp: () => this.#failure !== undefined,
-    })
-    this.#outage = undefined
-    if (this.#failure === undefined) onRecovered()
-  }
-
-  #takeGroup(): Submission[] {
+  #takeGroup(): Pick<Group, 'submissions' | 'bytes'> {
     const pending = this.#pending
     let bytes = 0
     let count = 0
@@ -211,13 +214,8 @@ export class Sequencer {
       bytes += (pending[count] as Submission).bytes
       count++
     }
-    this.#pendingBytes -= bytes
-    if (count === pending.length) {
-      this.#pending = []
-      return pending
-    }
     this.#pending = pending.slice(count)
-    return pending.slice(0, count)
+    return { submissions: count === pending.length ? pending : pending.slice(0, count), bytes }
   }
 
   #fail(cause: unknown): void {
@@ -227,6 +225,7 @@ export class Sequencer {
         ? cause
         : new PluginError('ERR_STORE_FAILED', 'the chain could not be written', {}, cause)
     this.#pending = []
+    this.#prepared = undefined
     this.#pendingBytes = 0
     this.#notifyIdle()
     this.#options.onFailure(this.#failure)
@@ -237,12 +236,4 @@ export class Sequencer {
     this.#idle = []
     for (const resolve of waiting) resolve()
   }
-}
-
-/** Whether a write failed because the disk is full. LevelDB has no code for it, only what the system said. */
-function isNoSpace(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause.message.includes('No space left on device')) return true
-  }
-  return false
 }

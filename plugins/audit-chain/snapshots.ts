@@ -96,9 +96,9 @@ export interface SnapshotKeeperOptions {
 }
 
 /**
- * Takes snapshots now and then, between the settling of one block and the deciding of the next: then the registry is
- * exactly what the chain says. It is written with the next block, in the same batch, and rewrites only the sequence
- * numbers of keys that were used since.
+ * Takes snapshots now and then, between the deciding of one block and that of the next: then the registry is exactly what
+ * the chain says when that block is in it. It is written with the next block, in the same batch, and rewrites only the
+ * sequence numbers of keys that were used since.
  */
 export class SnapshotKeeper implements CommitParticipant {
   readonly #options: SnapshotKeeperOptions
@@ -112,8 +112,8 @@ export class SnapshotKeeper implements CommitParticipant {
     this.#stored = options.stored
   }
 
-  /** Called with every durable block, before anything else is decided. */
-  onBlock(state: ChainState): void {
+  /** Called with every block that was built, before anything else is decided. */
+  onBuilt(state: ChainState): void {
     if (state.frontier.size - this.#covered >= this.#options.recordsPerSnapshot) this.#take(state)
   }
 

@@ -18,8 +18,9 @@ export class TileWriter {
   readonly #table: Pick<TileTable, 'put'>
   /** By level. */
   readonly #edge: PartialTile[]
-  /** Full tiles of the newest growth, whose batch may not be written yet. */
-  readonly #inFlight = new Map<number, Uint8Array>()
+  /** Full tiles of the newest growth, and of the one before: their batches may not be written yet. */
+  #newest = new Map<number, Uint8Array>()
+  #previous = new Map<number, Uint8Array>()
   #size: number
 
   /**
@@ -38,14 +39,16 @@ export class TileWriter {
   }
 
   /**
-   * Adds what one block adds. Called when the operations of the call before are durable.
+   * Adds what one block adds. Called when the operations of the call before the last one are durable: while one block is
+   * being written, the next one may be built.
    * @param firstIndex of the leaves
    * @returns what to write in the batch of the block
    * @throws {RangeError} the leaves do not follow those that are there
    */
   append(firstIndex: number, { leafHashes, tileRoots }: TreeGrowth): readonly (StoreOperation & TilePut)[] {
     if (firstIndex !== this.#size) throw new RangeError(`leaf ${firstIndex} does not follow ${this.#size} leaves`)
-    this.#inFlight.clear()
+    this.#previous = this.#newest
+    this.#newest = new Map()
     const operations: (StoreOperation & TilePut)[] = []
     let roots = 0
     for (const leafHash of leafHashes) {
@@ -66,7 +69,8 @@ export class TileWriter {
       throw new RangeError(`the tree of ${this.#size} leaves does not reach ${tileName(tile)}`)
     }
     if (tile.index === partial.index) return partial.hashes.subarray(0, partial.width * hashBytes)
-    return this.#inFlight.get(tileNumber(tile))
+    const number = tileNumber(tile)
+    return this.#newest.get(number) ?? this.#previous.get(number)
   }
 
   /** @returns whether the tile is full now */
@@ -81,7 +85,7 @@ export class TileWriter {
     if (tile.width < tileWidth) return false
     const id = { level, index: tile.index }
     operations.push(this.#table.put(id, tile.hashes))
-    this.#inFlight.set(tileNumber(id), tile.hashes)
+    this.#newest.set(tileNumber(id), tile.hashes)
     this.#edge[level] = emptyTile(tile.index + 1)
     return true
   }

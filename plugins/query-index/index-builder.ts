@@ -8,6 +8,8 @@ const sliceMs = 2
 const restMs = 20
 /** How long to wait for more to do, or for a store that takes no writes. */
 const idleMs = 1000
+/** The same while the chain grows: what is written meanwhile has to fit into memory, or it is read. */
+const followMs = 50
 
 export interface IndexBuilderOptions {
   readonly index: QueryIndex
@@ -37,9 +39,15 @@ export class IndexBuilder {
     const { index, chain, onError } = this.#options
     const { signal } = this.#stopping
     const pace = new Pace(sliceMs, () => this.#wait(chain.outage === undefined ? restMs : idleMs))
+    let isFollowing = false
     while (!signal.aborted) {
       try {
-        if (chain.outage !== undefined || !(await index.buildNext(pace))) await this.#wait(idleMs)
+        if (chain.outage === undefined && (await index.buildNext(pace))) {
+          isFollowing = true
+          continue
+        }
+        await this.#wait(isFollowing ? followMs : idleMs)
+        isFollowing = false
       } catch (error) {
         if (signal.aborted) return
         // While the store is being opened again nothing can be read, and the chain has told of it.

@@ -1,9 +1,16 @@
-import { bytesEqual, decodeRecordsOfBlock, headerOfBlock, ProtocolError } from '../../protocol/index.ts'
+import {
+  type BuiltBlock,
+  bytesEqual,
+  decodeRecordsOfBlock,
+  headerOfBlock,
+  ProtocolError,
+} from '../../protocol/index.ts'
 import { type BlockSource, partsBetween, type StoreDatabase } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import type { Pace } from '../pace.ts'
 import { OffsetSet } from './offset-set.ts'
+import { RecentRecords, type RecordsOfBlock } from './recent-records.ts'
 import { SegmentBuilder } from './segment-builder.ts'
 import { chunksWith, decodeChunk, decodeSummary, type SegmentSummary } from './segment-format.ts'
 import { SegmentTable } from './segment-table.ts'
@@ -21,6 +28,8 @@ export interface IndexedChain {
   readonly store: BlockSource
   /** Records that are durable. */
   readonly nextIndex: number
+  /** Tells of every block as soon as it is durable; absent where nothing is written. */
+  watch?(onBlock: (block: BuiltBlock) => void): void
 }
 
 export interface QueryIndexOptions {
@@ -31,12 +40,22 @@ export interface QueryIndexOptions {
   readonly segmentRecords?: number
 }
 
+/** A segment that is being built. */
+interface OpenSegment {
+  readonly segment: number
+  readonly builder: SegmentBuilder
+  /** Index of the record that comes next. */
+  next: number
+  /** Of the block that holds the last record, once that was added. */
+  headerHash: Uint8Array
+}
+
 /** Any of these terms; a record has to have one of every condition. */
 export type Condition = readonly Lookup[]
 
 /**
  * Finds records faster than by reading them all: for each full segment of the chain, which records have which client id,
- * key, topic, proven username or outcome. It is made of the blocks, behind the chain, and never needed: where there is
+ * key, topic, proven username, outcome or kind. It is made of the blocks, behind the chain, and never needed: where there is
  * none, or none that can be believed, the blocks are read. What it finds is compared with the records themselves, so it
  * can hide a record, by being wrong, but never make one up; hence the digests.
  */
@@ -48,8 +67,9 @@ export class QueryIndex {
   /** Full segments below this are there, but for {@link #missing}. */
   #end = 0
   #missing: number[] = []
-  /** How often records were erased: what was being built of them meanwhile must not be written. */
-  #erasures = 0
+  readonly #recent: RecentRecords | undefined
+  /** Another one, or none, when records were erased meanwhile: what was built of them must not be written. */
+  #open: OpenSegment | undefined
   #written: Promise<void> = Promise.resolve()
 
   private constructor({ chain, onError, segmentRecords = defaultSegmentRecords }: QueryIndexOptions) {
@@ -57,6 +77,10 @@ export class QueryIndex {
     this.#chain = chain
     this.#onError = onError
     this.#table = new SegmentTable(chain.database)
+    if (chain.watch === undefined) return
+    const recent = new RecentRecords()
+    this.#recent = recent
+    chain.watch((block) => recent.add(block))
   }
 
   /** Looks what is there, and drops all of it where it belongs to another chain. */
@@ -96,15 +120,21 @@ export class QueryIndex {
   }
 
   /**
-   * Builds a segment that is not there, the lowest first.
+   * Builds on a segment that is not there, the lowest first; where the chain grows, also on one that is not full yet.
    * @param pace of the work
-   * @returns false: there is none
+   * @returns false: there is nothing to be done
    */
   async buildNext(pace: Pace): Promise<boolean> {
     const segment = this.#missing[0] ?? this.#end
-    if (segment >= this.#sealed) return false
+    const end = (segment + 1) * this.segmentRecords
+    if (this.#recent === undefined && segment >= this.#sealed) return false
+    if (this.#open?.segment !== segment) this.#open = this.#begin(segment)
+    const open = this.#open
+    const upTo = Math.min(end, this.#chain.nextIndex)
+    if (open.next >= upTo) return false
     try {
-      if (!(await this.#build(segment, pace))) return true
+      await this.#advance(open, upTo, pace)
+      if (open.next < end || !(await this.#write(open))) return true
     } catch (cause) {
       if (!isDamage(cause) && !(cause instanceof PluginError)) throw cause
       // It stays as it is until the next start: trying again would read the same.
@@ -124,7 +154,8 @@ export class QueryIndex {
     for (const [first, last] of ranges) {
       for (let i = Math.floor(first / this.segmentRecords); i * this.segmentRecords <= last; i++) forgotten.add(i)
     }
-    this.#erasures++
+    this.#open = undefined
+    this.#recent?.clear()
     const missing = new Set([...this.#missing, ...[...forgotten].filter((segment) => segment < this.#end)])
     this.#missing = [...missing].sort((a, b) => a - b)
     await this.#written
@@ -133,6 +164,7 @@ export class QueryIndex {
 
   /** Forgets everything, so that all of it is built again. */
   async clear(): Promise<void> {
+    this.#open = undefined
     await this.#table.clear()
     this.#end = 0
     this.#missing = []
@@ -172,31 +204,59 @@ export class QueryIndex {
     return stored === undefined ? undefined : nativeCrypto.sha256(headerOfBlock(stored.encoded).encodedHeader)
   }
 
-  /** @returns false: records were erased meanwhile, so that it has to be built again */
-  async #build(segment: number, pace: Pace): Promise<boolean> {
-    const { segmentRecords } = this
-    const erasures = this.#erasures
-    const from = segment * segmentRecords
-    const to = from + segmentRecords - 1
-    const builder = new SegmentBuilder(segmentRecords)
-    let headerHash: Uint8Array = new Uint8Array()
-    for await (const block of partsBetween(this.#chain.store, { from, to }, 'asc', decodeRecordsOfBlock)) {
-      const { firstIndex } = block.header
-      for (const [i, record] of block.entries.entries()) {
-        const index = firstIndex + i
-        if (index < from || index > to) continue
-        if (record !== undefined) builder.add(index - from, record)
-        if (pace.isTired) await pace.rest()
+  #begin(segment: number): OpenSegment {
+    const builder = new SegmentBuilder(this.segmentRecords)
+    return { segment, builder, next: segment * this.segmentRecords, headerHash: new Uint8Array() }
+  }
+
+  /** Adds the records below an index, unless some are erased meanwhile. Reads those that are not in memory any more. */
+  async #advance(open: OpenSegment, upTo: number, pace: Pace): Promise<void> {
+    while (open.next < upTo && this.#open === open) {
+      const recent = this.#recent?.blockAt(open.next)
+      if (recent === undefined) {
+        await this.#advanceByReading(open, upTo, pace)
+        continue
       }
-      if (firstIndex + block.entries.length > to) headerHash = nativeCrypto.sha256(block.encodedHeader)
+      await this.#add(open, recent, upTo, pace)
+      open.headerHash = recent.headerHash
     }
-    const { summary, chunks } = builder.finish(headerHash)
-    if (this.#erasures !== erasures) return false
-    const written = this.#table.write(segment, summary, chunks)
+  }
+
+  /** As {@link #advance}, up to the first one that is in memory. */
+  async #advanceByReading(open: OpenSegment, upTo: number, pace: Pace): Promise<void> {
+    const range = { from: open.next, to: upTo - 1 }
+    for await (const block of partsBetween(this.#chain.store, range, 'asc', decodeRecordsOfBlock)) {
+      const { header, entries, encodedHeader } = block
+      await this.#add(open, { firstIndex: header.firstIndex, records: entries }, upTo, pace)
+      if (open.next % this.segmentRecords === 0) open.headerHash = nativeCrypto.sha256(encodedHeader)
+      if (this.#open !== open || this.#recent?.blockAt(open.next) !== undefined) return
+    }
+  }
+
+  async #add(
+    open: OpenSegment,
+    { firstIndex, records }: Pick<RecordsOfBlock, 'firstIndex' | 'records'>,
+    upTo: number,
+    pace: Pace,
+  ): Promise<void> {
+    const from = open.segment * this.segmentRecords
+    const end = Math.min(upTo, firstIndex + records.length)
+    for (; open.next < end; open.next++) {
+      const record = records[open.next - firstIndex]
+      if (record !== undefined) open.builder.add(open.next - from, record)
+      if (pace.isTired) await pace.rest()
+    }
+  }
+
+  /** @returns false: records were erased meanwhile, so that it has to be built again */
+  async #write(open: OpenSegment): Promise<boolean> {
+    if (this.#open !== open) return false
+    const { summary, chunks } = open.builder.finish(open.headerHash)
+    const written = this.#table.write(open.segment, summary, chunks)
     // Whether that was possible is told to whoever builds.
     this.#written = written.catch(() => {})
     await written
-    return this.#erasures === erasures
+    return this.#open === open
   }
 
   async #lookUp(segment: number, { chunks }: SegmentSummary, condition: Condition): Promise<OffsetSet> {

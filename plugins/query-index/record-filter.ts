@@ -1,7 +1,14 @@
-import { bytesEqual, type ChainRecord, isKidOf, type Outcome, topicMatchesFilter } from '../../protocol/index.ts'
+import {
+  bytesEqual,
+  type ChainRecord,
+  isKidOf,
+  type Outcome,
+  type RecordKind,
+  topicMatchesFilter,
+} from '../../protocol/index.ts'
 import { provenUsername } from '../authorize-publish/index.ts'
 import type { Condition } from './query-index.ts'
-import { lookupKid, lookupOutcome, lookupText, lookupTopic } from './terms.ts'
+import { lookupKid, lookupKind, lookupOutcome, lookupText, lookupTopic } from './terms.ts'
 
 /** Whose records: of a name that was proved, or signed by one of these keys. */
 export interface RecordOwner {
@@ -18,12 +25,17 @@ export interface RecordFilter {
   /** Thumbprint, or the beginning of one. */
   readonly kid?: Uint8Array | undefined
   readonly outcome?: Outcome | undefined
+  readonly kind?: RecordKind | undefined
   readonly owner?: RecordOwner | undefined
 }
 
-export function matchesFilter(record: ChainRecord, { topic, clientId, kid, outcome, owner }: RecordFilter): boolean {
+export function matchesFilter(
+  record: ChainRecord,
+  { topic, clientId, kid, outcome, kind, owner }: RecordFilter,
+): boolean {
   if (clientId !== undefined && record.clientId !== clientId) return false
   if (outcome !== undefined && record.outcome !== outcome) return false
+  if (kind !== undefined && record.kind !== kind) return false
   if (kid !== undefined && (record.thumbprint === undefined || !isKidOf(kid, record.thumbprint))) return false
   if (topic !== undefined && !isCovered(record.topic, topic) && !isCovered(record.storedTopic, topic)) return false
   return owner === undefined || isOwnedBy(record, owner)
@@ -38,12 +50,13 @@ export function isOwnedBy(record: ChainRecord, { username, keys }: RecordOwner):
 }
 
 /** The same in terms of the index. Whatever matches meets all of them. */
-export function conditionsOf({ topic, clientId, kid, outcome, owner }: RecordFilter): readonly Condition[] {
+export function conditionsOf({ topic, clientId, kid, outcome, kind, owner }: RecordFilter): readonly Condition[] {
   const conditions: Condition[] = []
   if (clientId !== undefined) conditions.push([lookupText('clientId', clientId)])
   if (kid !== undefined) conditions.push([lookupKid(kid)])
   if (topic !== undefined) conditions.push([lookupTopic(topic)])
   if (outcome !== undefined) conditions.push([lookupOutcome(outcome)])
+  if (kind !== undefined) conditions.push([lookupKind(kind)])
   if (owner !== undefined) {
     const names = owner.username === undefined ? [] : [lookupText('username', owner.username)]
     conditions.push([...names, ...owner.keys.map(lookupKid)])

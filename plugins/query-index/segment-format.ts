@@ -4,7 +4,7 @@ import { encodeOffsets } from './offset-set.ts'
 import { bytesOfTerm, type IndexedField, indexedFields, type Term, termOfBytes } from './terms.ts'
 
 /** Another one means other bytes or other terms. */
-const formatVersion = 1
+const formatVersion = 2
 
 const digestBytes = 16
 /** About as much as a chunk has; larger ones make a search read more, smaller ones the summary longer. */
@@ -53,8 +53,9 @@ export function decodeSummary(encoded: Uint8Array): SegmentSummary {
   const size = reader.uint()
   const headerHash = reader.bytes(32)
   reader.array(indexedFields.length)
-  const chunks = { topic: [], clientId: [], username: [], kid: [], outcome: [] } as Record<IndexedField, ChunkInfo[]>
+  const chunks = {} as Record<IndexedField, ChunkInfo[]>
   for (const field of indexedFields) {
+    chunks[field] = []
     for (let left = reader.array(); left > 0; left--) {
       reader.array(2)
       chunks[field].push({ firstTerm: termOfBytes(reader.bytes()), digest: reader.bytes(digestBytes) })

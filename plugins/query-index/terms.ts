@@ -1,7 +1,16 @@
-import { authKinds, CborReader, type Outcome, outcomes, recordField, topicMatchesFilter } from '../../protocol/index.ts'
+import {
+  authKinds,
+  CborReader,
+  type Outcome,
+  outcomes,
+  type RecordKind,
+  recordField,
+  recordKinds,
+  topicMatchesFilter,
+} from '../../protocol/index.ts'
 
 /** What a segment is indexed by, in the order in which it is stored. */
-export const indexedFields = ['topic', 'clientId', 'username', 'kid', 'outcome'] as const
+export const indexedFields = ['topic', 'clientId', 'username', 'kid', 'outcome', 'kind'] as const
 export type IndexedField = (typeof indexedFields)[number]
 
 /**
@@ -30,10 +39,15 @@ export function bytesOfTerm(term: Term): Uint8Array {
   return Buffer.from(term, 'latin1')
 }
 
-const outcomeTerms: readonly Term[] = Object.entries(outcomes).reduce<Term[]>((terms, [word, number]) => {
-  terms[number] = word
-  return terms
-}, [])
+/** Words by the integers that stand for them. */
+function wordsOf(table: Readonly<Record<string, number>>): readonly Term[] {
+  const words: Term[] = []
+  for (const [word, number] of Object.entries(table)) words[number] = word
+  return words
+}
+
+const outcomeTerms = wordsOf(outcomes)
+const kindTerms = wordsOf(recordKinds)
 
 /**
  * Every term of an encoded record, of some twice. A username that is a mere claim is none. What is not indexed is passed
@@ -63,7 +77,10 @@ export function readTerms(encoded: Uint8Array, add: (field: IndexedField, term: 
         add('kid', termOfBytes(reader.bytes()))
         break
       case recordField.outcome:
-        addOutcome(reader.int(), add)
+        addWord('outcome', outcomeTerms[reader.int()], add)
+        break
+      case recordField.kind:
+        addWord('kind', kindTerms[reader.int()], add)
         break
       default:
         reader.skip()
@@ -71,9 +88,12 @@ export function readTerms(encoded: Uint8Array, add: (field: IndexedField, term: 
   }
 }
 
-function addOutcome(outcome: number, add: (field: IndexedField, term: Term) => void): void {
-  const term = outcomeTerms[outcome]
-  if (term !== undefined) add('outcome', term)
+function addWord(
+  field: 'outcome' | 'kind',
+  term: Term | undefined,
+  add: (field: IndexedField, term: Term) => void,
+): void {
+  if (term !== undefined) add(field, term)
 }
 
 /** Which terms of a field belong to what is looked for. */
@@ -105,6 +125,10 @@ export function lookupText(field: 'clientId' | 'username', value: string): Looku
 
 export function lookupOutcome(outcome: Outcome): Lookup {
   return exactly('outcome', outcome)
+}
+
+export function lookupKind(kind: RecordKind): Lookup {
+  return exactly('kind', kind)
 }
 
 /** @param kid thumbprint, or the beginning of one */

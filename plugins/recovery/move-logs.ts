@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { nextLogMarkOf, nextLogOf, renameDurably, replaceFileDurably } from '../audit-chain/index.ts'
+import { takeOverLeftBehind } from './left-behind-anchors.ts'
 
 const parts = ['store', 'keys', 'head'] as const
 
@@ -20,8 +21,10 @@ export async function markNextLogReady(location: string): Promise<void> {
 }
 
 /**
- * Moves the old log aside, whole, and the new one into its place. Every step may have been done before a crash.
+ * Moves the old log aside, whole, and the new one into its place, and then gives it the anchors that it would not start
+ * with. Every step may have been done before a crash.
  * @returns directory of the old log, a data directory as it was
+ * @throws {PluginError} ERR_ANCHOR_WRITE_FAILED: it goes on there when it is called again
  */
 export async function finishMove(location: string): Promise<string> {
   const next = nextLogOf(location)
@@ -34,6 +37,7 @@ export async function finishMove(location: string): Promise<string> {
     if (existsSync(current)) await renameDurably(current, aside)
     await renameDurably(coming, current)
   }
+  await takeOverLeftBehind(next, old)
   // In one step, so that no crash leaves a mark behind.
   await renameDurably(next, join(old, 'next-log'))
   return old

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BrokerSigner, KeyRegistry, type Requester, signAnchor } from '../../protocol/index.ts'
-import type { AnchorFile, CheckpointSource } from '../anchors/index.ts'
+import type { CheckpointSource } from '../anchors/index.ts'
 import {
   AuditChain,
   type KeyCustody,
@@ -15,6 +14,7 @@ import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { examineChain } from './examine.ts'
 import { type LastWords, lastWordsOf } from './last-words.ts'
+import { keepLeftBehind } from './left-behind-anchors.ts'
 import { finishMove, makeNextLog, markNextLogReady } from './move-logs.ts'
 import { type VerifiedPart, verifiedPart } from './old-log.ts'
 import { publishedIdentity } from './published-identity.ts'
@@ -62,11 +62,11 @@ export async function openNewLog(location: string, options: NewLogOptions): Prom
     const part = database === undefined ? emptyPart : await verifiedPart(database, published)
     const words = await lastWordsOf(published, part.registry, database, anchors, options.others)
     const origin = options.origin ?? nextOrigin(published.origin)
-    const { anchor, ...next } = await build(makeNextLog(location), origin, words, part, options)
+    const directory = makeNextLog(location)
+    const { anchor, ...next } = await build(directory, origin, words, part, options)
+    await keepLeftBehind(directory, words.leftBehind, anchor)
     await markNextLogReady(location)
-    const oldDirectory = await closeAndMove(location, database)
-    await takeOverAnchors(words.leftBehind, anchor, oldDirectory)
-    return { ...next, oldDirectory }
+    return { ...next, oldDirectory: await closeAndMove(location, database) }
   } finally {
     await database?.close()
   }
@@ -75,6 +75,7 @@ export async function openNewLog(location: string, options: NewLogOptions): Prom
 /**
  * Brings a recovery to its end that was interrupted.
  * @returns directory of the old log; undefined when there is nothing to finish
+ * @throws {PluginError} ERR_ANCHOR_WRITE_FAILED
  */
 export async function finishRecovery(location: string): Promise<string | undefined> {
   return existsSync(nextLogMarkOf(location)) ? finishMove(location) : undefined
@@ -85,17 +86,6 @@ const emptyPart: VerifiedPart = { registry: new KeyRegistry(nativeCrypto), recor
 async function closeAndMove(location: string, database: StoreDatabase | undefined): Promise<string> {
   await database?.close()
   return finishMove(location)
-}
-
-/**
- * Anchors that hold a checkpoint of a log before the old one: the new log does not name it, and would not start with them.
- * What they held is copied to the old log.
- */
-async function takeOverAnchors(files: readonly AnchorFile[], anchor: Uint8Array, oldDirectory: string): Promise<void> {
-  for (const [i, file] of files.entries()) {
-    await copyFile(file.path, join(oldDirectory, `anchor.${i + 1}`))
-    await file.write(anchor)
-  }
 }
 
 /** @returns with what an anchor has to hold of the new log */

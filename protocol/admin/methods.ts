@@ -1,6 +1,6 @@
 import type { ChainFault, DamageExtent, StoreFault } from '../block/index.ts'
 import type { P256Jwk } from '../cose/index.ts'
-import type { Erasable, IndexRange, KeyRestrictions, Outcome } from '../record/index.ts'
+import type { Erasable, IndexRange, KeyRestrictions, Outcome, RecordKind } from '../record/index.ts'
 import type { RefusalCause } from '../refusal.ts'
 import type { ReceiptJson } from './receipt-json.ts'
 import type { RecordJson } from './record-json.ts'
@@ -104,6 +104,7 @@ export interface AuditQueryParams {
   readonly fromIndex?: number
   readonly toIndex?: number
   readonly outcome?: Outcome
+  readonly kind?: RecordKind
   /** Oldest first (`asc`, default) or newest first (`desc`). */
   readonly order?: QueryOrder
   /** 1 to 1000, default 100. */

@@ -19,6 +19,8 @@ export interface BuiltBlock {
   readonly signed: Uint8Array
   readonly encoded: Uint8Array
   readonly next: ChainState
+  /** Encoded records, in one buffer. */
+  readonly records: readonly Uint8Array[]
   /** What its leaves added to the tree. */
   readonly growth: TreeGrowth
 }
@@ -63,11 +65,12 @@ export function buildBlock(
   const signed = signer.sign(encodedHeader)
   const next = { height: state.height + 1, previousHash: crypto.sha256(encodedHeader), timeMs, frontier }
   const { bytes } = salted
-  const entries = records.map(({ body }, i) => {
-    const record = bytes.subarray((starts[i] as number) + saltBytes, starts[i + 1])
+  const encodedRecords = starts.map((start, i) => bytes.subarray(start + saltBytes, starts[i + 1]))
+  const entries = encodedRecords.map((record, i) => {
+    const { body } = records[i] as RecordWithBody
     return { leaf: partOf(leaves, i, maker.bytes), salt: partOf(salts, i, saltBytes), record, body }
   })
-  return { header, signed, encoded: encodeBlock(signed, entries), next, growth }
+  return { header, signed, encoded: encodeBlock(signed, entries), next, records: encodedRecords, growth }
 }
 
 /** What a record and its salt take, roughly. */

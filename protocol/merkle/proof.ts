@@ -81,10 +81,28 @@ export function verifyConsistency(
     if (proof.path.length !== 0 || !bytesEqual(root1, root2)) throw invalid('same size, other root')
     return
   }
-  if (proof.path.length === 0) throw invalid('path too short')
+  const led = rootsOfConsistency(proof, root1, crypto)
+  if (!bytesEqual(led.root1, root1) || !bytesEqual(led.root2, root2)) throw invalid('leads to another root')
+}
+
+/**
+ * The roots that a path leads to (RFC 9162 section 2.1.4.2, up to the comparison). A tree with the second one begins with
+ * a tree that has the first one, whichever was signed for that size.
+ * @param proof of two sizes that differ
+ * @param root1 in no path when the size of its tree is a power of two: then it is the first of the two that come back
+ * @throws {ProtocolError} ERR_PROOF_INVALID: no proof for trees of these sizes
+ */
+export function rootsOfConsistency(
+  { size1, size2, path: given }: ConsistencyProof,
+  root1: Uint8Array,
+  crypto: CryptoProvider,
+): { readonly root1: Uint8Array; readonly root2: Uint8Array } {
+  if (size1 <= 0n || size1 >= size2) throw invalid('sizes out of order, equal or empty')
+  checkHashes([root1, ...given])
+  if (given.length === 0) throw invalid('path too short')
   // A first tree that is a complete subtree of the second is its own first node.
   const isPowerOfTwo = (size1 & (size1 - 1n)) === 0n
-  const path = isPowerOfTwo ? [root1, ...proof.path] : proof.path
+  const path = isPowerOfTwo ? [root1, ...given] : given
   let node = size1 - 1n
   let last = size2 - 1n
   while (isOdd(node)) {
@@ -109,7 +127,7 @@ export function verifyConsistency(
     last >>= 1n
   }
   if (last !== 0n) throw invalid('path too short')
-  if (!bytesEqual(hash1, root1) || !bytesEqual(hash2, root2)) throw invalid('leads to another root')
+  return { root1: hash1, root2: hash2 }
 }
 
 function isOdd(value: bigint): boolean {

@@ -1,45 +1,14 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
-import { type TestContext, test } from 'node:test'
-import { Aedes } from 'aedes'
+import { test } from 'node:test'
 import { parseAnswer } from '../../clients/cli/admin-answer.ts'
 import { withAdminClient } from '../../clients/cli/admin-client.ts'
 import { ClientError } from '../../clients/errors.ts'
-import { adminResponseTopic, requestTopic } from '../../protocol/index.ts'
-import { atEnd } from '../helpers/cleanup.ts'
+import { requestTopic } from '../../protocol/index.ts'
+import { brokerThatSays } from '../helpers/scripted-broker.ts'
 
-/** A broker that answers every request of an administrator with these messages. @returns its port on 127.0.0.1 */
-async function brokerThatSays(t: TestContext, ...answers: readonly string[]): Promise<number> {
-  const engine = await Aedes.createBroker()
-  const server = createServer(engine.handle)
-  engine.on('publish', (packet, client) => {
-    if (client === null || packet.topic !== requestTopic.admin) return
-    for (const payload of answers) {
-      const response = {
-        cmd: 'publish',
-        topic: adminResponseTopic(client.id),
-        payload,
-        qos: 0,
-        retain: false,
-        dup: false,
-      }
-      engine.publish(response as Parameters<typeof engine.publish>[0], () => {})
-    }
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  atEnd(t, async () => {
-    await new Promise<void>((resolve) => engine.close(resolve))
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
+const flagsOf = (port: number) => ({ host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' })
 
-const ask = (port: number) =>
-  withAdminClient({ host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' }, (admin) =>
-    admin.request('audit.checkpoint', {}),
-  )
+const ask = (port: number) => withAdminClient(flagsOf(port), (admin) => admin.request('audit.checkpoint', {}))
 
 /** None of them an answer. */
 const noAnswers = [
@@ -81,4 +50,28 @@ test('progress and answers to somebody else do not end a request', async (t) => 
   const answer = { jsonrpc: '2.0', id: 1, result: { checkpoint: 'note' } }
   const port = await brokerThatSays(t, ...[progress, others, answer].map((one) => JSON.stringify(one)))
   assert.deepEqual(await ask(port), { checkpoint: 'note' })
+})
+
+test('what is heard on another topic is no answer', async (t) => {
+  const answer = { jsonrpc: '2.0', id: 1, result: { checkpoint: 'note' } }
+  const port = await brokerThatSays(t, JSON.stringify(answer))
+  const heard: unknown[] = []
+  const answered = await withAdminClient(flagsOf(port), async (admin) => {
+    // This broker routes the request like any message, so that it comes before its answer.
+    assert.ok(await admin.hear(requestTopic.admin, (payload) => heard.push(JSON.parse(`${payload}`).method)))
+    return admin.request('audit.checkpoint', {})
+  })
+  assert.deepEqual([answered, heard], [answer.result, ['audit.checkpoint']])
+})
+
+test('a refusal has its cause, and what is told as one that is no word has none', async (t) => {
+  for (const [data, cause] of [
+    [{ cause: 'not-authorized' }, 'not-authorized'],
+    [{ cause: { toString: 1 } }, undefined],
+    [null, undefined],
+  ]) {
+    const refusal = { jsonrpc: '2.0', id: 1, error: { code: 1, message: 'no', data } }
+    const port = await brokerThatSays(t, JSON.stringify(refusal))
+    await assert.rejects(ask(port), { code: 'ERR_ADMIN', details: { cause } })
+  }
 })

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RecordJson } from '../../protocol/index.ts'
+import { p256ToJwk, type RecordJson } from '../../protocol/index.ts'
+import { TestAdmin } from '../helpers/admin.ts'
 import { cliArguments, startBroker } from '../helpers/broker.ts'
 import { runHere } from '../helpers/cli.ts'
+import { keyMeriadoc, publicOf } from '../helpers/keys.ts'
 import { TestClient } from '../helpers/mqtt-clients.ts'
 import { runCli, TestProcess } from '../helpers/processes.ts'
 
@@ -29,9 +31,29 @@ test('audit query takes times, an outcome and an order, and refuses what is none
     ['--from-time', 'yesterday'],
     ['--to-time', '2026-02-30T00:00:00Z'],
     ['--outcome', 'good'],
+    ['--kind', 'rumour'],
   ]) {
     assert.equal((await runHere('audit', 'query', ...at, ...wrong)).code, 2, wrong.join(' '))
   }
+})
+
+test('audit query --kind tells keys, erasures and the genesis from publishes, also together with other filters', async (t) => {
+  const { port } = await startBroker(t)
+  const admin = await TestAdmin.connect(t, port)
+  await admin.client.publish('plant', 'warm')
+  const { kid } = await admin.request('keys.enroll', { key: p256ToJwk(publicOf(keyMeriadoc)), name: 'meter' })
+  await admin.request('keys.revoke', { kid })
+  await admin.request('audit.erase', { what: 'bodies', reason: 'test', topic: 'plant' })
+  const at = ['-p', `${port}`, '-h', '127.0.0.1']
+  const found = async (...flags: readonly string[]) =>
+    indexesOf((await runHere('audit', 'query', ...at, ...flags)).stdout)
+  assert.deepEqual(await found('--kind', 'genesis'), [0])
+  assert.deepEqual(await found('--kind', 'publish'), [1])
+  assert.deepEqual(await found('--kind', 'key', '--newest-first'), [3, 2])
+  assert.deepEqual(await found('--kind', 'key', '--kid', kid, '--to', '2'), [2])
+  assert.deepEqual(await found('--kind', 'erasure'), [4])
+  assert.deepEqual(await found('--kind', 'erasure', '--topic', 'plant'), [])
+  assert.deepEqual(indexesOf((await runHere('audit', 'tail', ...at, '--kind', 'key')).stdout), [2, 3])
 })
 
 test('audit record shows everything of one record, and no invisible character that a publisher sent', async (t) => {
@@ -87,6 +109,16 @@ test('audit tail --follow goes on with every record that comes, once, and ends w
     .slice(0, -1)
     .map((line) => (JSON.parse(line) as RecordJson).index)
   assert.deepEqual(records, [1, 2, 3, 4, 5])
+})
+
+test('audit tail --follow ends with exit code 2 when the broker does', async (t) => {
+  const { broker, port } = await startBroker(t)
+  const args = ['audit', 'tail', '--follow', '--json', '-p', `${port}`, '-h', '127.0.0.1']
+  const tail = new TestProcess(t, process.execPath, [...cliArguments, ...args])
+  await tail.line(/"index":0,/)
+  await broker.close()
+  const { code, stderr } = await tail.ended
+  assert.deepEqual([code, stderr.split('\n').length], [2, 2], stderr)
 })
 
 test('audit reindex builds the index of a stopped broker anew, and refuses to without one', async (t) => {

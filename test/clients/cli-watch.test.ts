@@ -5,13 +5,20 @@ import { type TestContext, test } from 'node:test'
 import { auditWatch } from '../../clients/cli/index.ts'
 import { MqttLog } from '../../clients/cli/mqtt-log.ts'
 import { ClientError } from '../../clients/errors.ts'
+import type { ForkProof } from '../../clients/watch/watch-alarm.ts'
 import { exportLog, nativeCrypto } from '../../plugins/index.ts'
-import { fromBase64url, parseCheckpointText, parseSignedNote, verifyConsistency } from '../../protocol/index.ts'
-import { TestAdmin } from '../helpers/admin.ts'
+import {
+  checkpointTopic,
+  fromBase64url,
+  parseCheckpointText,
+  parseSignedNote,
+  verifyConsistency,
+} from '../../protocol/index.ts'
 import { putBack } from '../helpers/anchored-chain.ts'
 import { startBroker } from '../helpers/broker.ts'
 import { runCommandHere } from '../helpers/cli.ts'
 import { ExportedChain } from '../helpers/exported-chain.ts'
+import { TestClient } from '../helpers/mqtt-clients.ts'
 import { logKey } from '../helpers/notes.ts'
 import { runCli } from '../helpers/processes.ts'
 import { serveDirectory } from '../helpers/served-directory.ts'
@@ -49,6 +56,16 @@ async function scene(t: TestContext, size: number) {
 
 const treeOf = (note: string) => parseCheckpointText(parseSignedNote(note).text)
 
+/** That the newer of two signed trees begins with another one than the older. */
+function assertProvesFork({ kept, received, proof }: { kept: string; received: string; proof: ForkProof }): void {
+  const [older, newer] = [treeOf(kept), treeOf(received)]
+  const prefixRoot = fromBase64url(proof.prefixRoot)
+  assert.notDeepEqual(prefixRoot, Uint8Array.from(older.rootHash))
+  const path = proof.path.map(fromBase64url)
+  const sizes = { size1: older.treeSize, size2: newer.treeSize }
+  verifyConsistency({ ...sizes, path }, prefixRoot, newer.rootHash, nativeCrypto)
+}
+
 /** Two chains with one key that are the same up to a size. */
 async function fork(t: TestContext, exported: ExportedChain): Promise<readonly [ExportedChain, ExportedChain]> {
   await exported.keeper.close()
@@ -67,40 +84,72 @@ test('a log of a broker that only grows is all right, look after look, in proces
   while ((await checkpoint()).status !== 200) await new Promise((resolve) => setTimeout(resolve, 20))
   const first = await runCli(t, args)
   assert.deepEqual([first.code, first.stderr], [0, ''])
-  assert.match(first.stdout, /^ok: 1 records, root [A-Za-z0-9+/]{43}=\n$/)
+  assert.match(first.stdout, /^ok: 1 records, root [A-Za-z0-9+/]{43}=, by leaves\n$/)
   assert.equal(
     JSON.parse(readFileSync(join(state, 'watch.json'), 'utf8')).checkpoint,
     await (await checkpoint()).text(),
   )
 })
 
-test('over MQTT an administrator follows the log by its leaves, and an older copy of it is a rollback', async (t) => {
+/** A log that is watched over MQTT, between runs of its broker. */
+function mqttScene(t: TestContext) {
   const location = join(temporaryDirectory(t), 'data')
-  const options = { location, checkpointIntervalMs: 100 }
   const state = temporaryDirectory(t)
-  const grown = async (publishes: number) => {
-    const running = await startBroker(t, options)
-    const admin = await TestAdmin.connect(t, running.port)
-    for (let i = 0; i < publishes; i++) await admin.client.publish('plant/1', `${i}`)
-    const { size } = running.broker.chain.state.frontier
-    await admin.request('audit.receipt', { index: size - 1 })
-    const watch = [`mqtt://127.0.0.1:${running.port}`, '--vkey', running.broker.chain.logVkey, '--state', state]
-    const { code, stdout, stderr } = await runCommandHere(command, [...watch, '--once', '--json'])
-    await running.broker.close()
+  /** Runs the broker, which gets so many publishes, and looks once when a checkpoint covers them. */
+  const grown = async (publishes: number, anonymousAdmin: boolean, ...more: readonly string[]) => {
+    const { broker, port } = await startBroker(t, { location, checkpointIntervalMs: 100, anonymousAdmin })
+    const client = await TestClient.connect(t, port)
+    for (let i = 0; i < publishes; i++) await client.publish('plant/1', `${i}`)
+    const { size } = broker.chain.state.frontier
+    assert.equal(await client.subscribe(checkpointTopic, 0), 0)
+    await client.waitFor(1, ({ payload }) => treeOf(payload.toString()).treeSize === BigInt(size))
+    const watch = [`mqtt://127.0.0.1:${port}`, '--vkey', broker.chain.logVkey, '--state', state, '--once', '--json']
+    const { code, stdout, stderr } = await runCommandHere(command, [...watch, ...more])
+    await broker.close()
     return { size, code, stderr, ...(stdout === '' ? {} : JSON.parse(stdout)) }
   }
-  const first = await grown(300)
-  assert.deepEqual([first.code, first.stderr, first.treeSize], [0, '', first.size])
-  const copy = copyOfData(t, location)
-  const second = await grown(20)
-  assert.deepEqual([second.code, second.treeSize], [0, second.size])
-  putBack(copy, location)
-  const third = await grown(1)
-  assert.deepEqual([third.code, third.cause], [1, 'rollback'])
-  const fourth = await grown(40)
-  // Without tiles it is not told whether the tree or its leaves are others.
-  assert.deepEqual([fourth.code, fourth.cause], [1, 'root-mismatch'])
-  assert.equal(readdirSync(state).filter((name) => name.startsWith('evidence-')).length, 2)
+  const evidenceOf = (cause: string) => {
+    const names = readdirSync(state).filter((name) => name.startsWith(`evidence-${cause}-`))
+    assert.equal(names.length, 1)
+    return JSON.parse(readFileSync(join(state, names[0] ?? ''), 'utf8'))
+  }
+  const stateKeys = () => Object.keys(JSON.parse(readFileSync(join(state, 'watch.json'), 'utf8')))
+  return { location, grown, evidenceOf, stateKeys }
+}
+
+for (const [who, anonymousAdmin, by] of [
+  ['an administrator follows the log by its leaves', true, 'leaves'],
+  ['whoever is no administrator follows the log by proofs', false, 'proofs'],
+] as const) {
+  test(`over MQTT ${who}, an older copy of it is a rollback, and what that becomes a fork that can be proved`, async (t) => {
+    const { location, grown, evidenceOf } = mqttScene(t)
+    const first = await grown(300, anonymousAdmin)
+    assert.deepEqual([first.code, first.stderr, first.treeSize, first.by], [0, '', first.size, by])
+    const copy = copyOfData(t, location)
+    const second = await grown(20, anonymousAdmin)
+    assert.deepEqual([second.code, second.treeSize, second.by], [0, second.size, by])
+    const again = await grown(0, anonymousAdmin)
+    assert.deepEqual([again.code, again.size, again.by], [0, again.treeSize, by])
+    putBack(copy, location)
+    const third = await grown(1, anonymousAdmin)
+    assert.deepEqual([third.code, third.cause], [1, 'rollback'])
+    const fourth = await grown(60, anonymousAdmin)
+    assert.deepEqual([fourth.code, fourth.cause], [1, 'fork'])
+    assertProvesFork(evidenceOf('fork'))
+    assert.deepEqual(treeOf(evidenceOf('rollback').kept), treeOf(evidenceOf('fork').kept))
+  })
+}
+
+test('over MQTT what was seen by proofs is read from the first leaf where that is allowed, and the other way goes on, too', async (t) => {
+  const { grown, stateKeys } = mqttScene(t)
+  assert.equal((await grown(5, false)).by, 'proofs')
+  assert.deepEqual(stateKeys(), ['version', 'checkpoint', 'sinceMs'])
+  assert.equal((await grown(5, true)).by, 'leaves')
+  assert.deepEqual(stateKeys(), ['version', 'checkpoint', 'subtrees', 'sinceMs'])
+  assert.equal((await grown(5, true, '--by', 'proofs')).by, 'proofs')
+  assert.deepEqual(stateKeys(), ['version', 'checkpoint', 'sinceMs'])
+  assert.equal((await grown(5, true, '--by', 'leaves')).by, 'leaves')
+  assert.equal((await grown(5, false)).by, 'proofs')
 })
 
 test('over MQTT a log that was unreachable is asked again on a new connection', async (t) => {
@@ -117,9 +166,10 @@ test('over MQTT a log that was unreachable is asked again on a new connection', 
   await log.close()
 })
 
-test('over MQTT a client that is no administrator cannot watch: the log is unreachable', async (t) => {
+test('over MQTT proofs do not take the place of leaves that were asked for: the log is unreachable', async (t) => {
   const { broker, port } = await startBroker(t, { anonymousAdmin: false, checkpointIntervalMs: 100 })
-  const args = [`mqtt://127.0.0.1:${port}`, '--vkey', broker.chain.logVkey, '--state', temporaryDirectory(t), '--once']
+  const where = [`mqtt://127.0.0.1:${port}`, '--vkey', broker.chain.logVkey, '--state', temporaryDirectory(t)]
+  const args = [...where, '--once', '--by', 'leaves']
   const isUnreachable = (error: unknown) => error instanceof ClientError && error.code === 'ERR_LOG_UNREACHABLE'
   await assert.rejects(auditWatch(args, { out: () => {}, error: () => {} }), isUnreachable)
 })
@@ -176,13 +226,32 @@ test('a larger tree that does not extend the one before is a fork, and what is k
   server.directory = await exportTo(t, other)
   const { code, cause } = await look()
   assert.deepEqual([code, cause], [1, 'fork'])
-  const { kept, received, proof } = evidence()
-  const [older, newer] = [treeOf(kept), treeOf(received)]
-  const prefixRoot = fromBase64url(proof.prefixRoot)
-  assert.notDeepEqual(prefixRoot, Uint8Array.from(older.rootHash))
-  const path = proof.path.map(fromBase64url)
-  const sizes = { size1: older.treeSize, size2: newer.treeSize }
-  verifyConsistency({ ...sizes, path }, prefixRoot, newer.rootHash, nativeCrypto)
+  assertProvesFork(evidence())
+})
+
+test('of a tree that was seen without its leaves these are read from the first one, and have to lead to it on the way', async (t) => {
+  const { exported, server, state, look, evidence } = await scene(t, 300)
+  const [one, other] = await fork(t, exported)
+  const forget = () => {
+    const path = join(state, 'watch.json')
+    const { subtrees, ...rest } = JSON.parse(readFileSync(path, 'utf8'))
+    assert.ok(subtrees.length > 0)
+    writeFileSync(path, JSON.stringify(rest))
+  }
+  await one.growTo(310)
+  server.directory = await exportTo(t, one)
+  assert.equal((await look()).by, 'leaves')
+  forget()
+  assert.equal((await look()).by, 'proofs')
+  await one.growTo(320)
+  server.directory = await exportTo(t, one)
+  assert.equal((await look()).by, 'leaves')
+  forget()
+  await other.growTo(400)
+  server.directory = await exportTo(t, other)
+  const { code, cause } = await look()
+  assert.deepEqual([code, cause], [1, 'fork'])
+  assertProvesFork(evidence())
 })
 
 test('leaves that do not lead to the signed root are an alarm', async (t) => {
@@ -236,10 +305,12 @@ test('what is not there, too large or no checkpoint is no alarm at once: the log
 })
 
 test('a log that stays silent, or does not grow, for longer than is allowed is an alarm', async (t) => {
-  const { server, watch } = await scene(t, 3)
+  const { server, state, vkey, watch } = await scene(t, 3)
   const stale = await watch('--interval', '1', '--max-age', '1')
   assert.equal(stale.code, 1)
   assert.equal(JSON.parse(stale.stdout.split('\n').at(-2) ?? '').cause, 'stale')
+  const inWords = await runCommandHere(command, [server.url, '--vkey', vkey, '--state', state, '--max-age', '1'])
+  assert.match(inWords.stdout, /^ok: 3 records, root \S+, by leaves\nALARM: stale: /)
   server.instead = () => 503
   const silent = await watch('--interval', '1', '--max-silence', '1')
   assert.equal(silent.code, 1)
@@ -279,6 +350,8 @@ test('a watcher is told whose log it watches, and where that is', async (t) => {
     ['nowhere', '--vkey', vkey],
     ['ftp://x/', '--vkey', vkey],
     ['mqtts://x', '--vkey', vkey],
+    ['http://x/', '--vkey', vkey, '--by', 'proofs'],
+    ['mqtt://x', '--vkey', vkey, '--by', 'hearsay'],
   ]) {
     await assert.rejects(auditWatch([...args, '--state', state, '--once'], quiet), isUsage, args.join(' '))
   }

@@ -58,10 +58,8 @@ export class IndexedChain {
     await chain.drained()
   }
 
-  async buildAll(): Promise<void> {
-    while (await this.index.buildNext(briskPace())) {
-      // The next one.
-    }
+  buildAll(): Promise<void> {
+    return buildAll(this.index)
   }
 
   /** @param index undefined: everything is read */
@@ -93,6 +91,13 @@ export class IndexedChain {
       records.push(...decodeBlock(encoded).entries.map((entry) => decodeRecord(kept(entry).record)))
     }
     return records
+  }
+}
+
+/** Builds everything that can be built now. */
+export async function buildAll(index: QueryIndex): Promise<void> {
+  while (await index.buildNext(briskPace())) {
+    // The next one.
   }
 }
 

@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Given on standard input, which is empty otherwise. */
   readonly input?: string | Uint8Array
+  /** More may come on standard input; nothing does. Default false. */
+  readonly isInputOpen?: boolean
 }
 
 /** No process of a test may take longer: it is killed then, so that the test fails with its output. */
@@ -40,7 +42,8 @@ export class TestProcess {
     this.child.stdin?.on('error', () => {
       // It ended without reading its input, which is its right.
     })
-    this.child.stdin?.end(options.input)
+    if (!options.isInputOpen) this.child.stdin?.end(options.input)
+    else if (options.input !== undefined) this.child.stdin?.write(options.input)
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
       for (const look of this.#waiting) look()

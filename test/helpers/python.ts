@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { TestClient } from './mqtt-clients.ts'
 import { type Ended, run, TestProcess } from './processes.ts'
 import { python } from './tools.ts'
 
@@ -45,7 +46,25 @@ export async function pythonClientJson<T>(t: TestContext, script: string, args: 
     .map((line) => JSON.parse(line) as T)
 }
 
-/** Starts a module of the Python client and leaves it running. */
-export function startPythonClient(t: TestContext, module: string, args: readonly string[]): TestProcess {
-  return new TestProcess(t, python, ['-m', module, ...args], { cwd: clientFolder })
+/** A message as `python3 -m notarymq sub --json` prints it. */
+export interface PrintedByPython {
+  readonly topic: string
+  readonly payloadHex: string
+  readonly encrypted: boolean
+  readonly verified?: { readonly subject: string; readonly kid: string; readonly seq: number }
+  readonly unverified?: string
+  readonly undecrypted?: string
+}
+
+/** Subscribes in Python; resolves when a first message, published until it comes, has shown that it listens. */
+export async function startPythonSub(t: TestContext, port: number, args: readonly string[]) {
+  const command = ['-m', 'notarymq', 'sub', '-h', '127.0.0.1', '-p', `${port}`, '--json', ...args]
+  const sub = new TestProcess(t, python, command, { cwd: clientFolder })
+  const prober = await TestClient.connect(t, port)
+  await prober.publish('ready', 'ready', { qos: 1, retain: true })
+  await sub.line(/"ready"/)
+  return {
+    /** The message with this payload, or the first one that matches. */
+    message: async (pattern: RegExp) => JSON.parse(await sub.line(pattern)) as PrintedByPython,
+  }
 }

@@ -95,7 +95,7 @@ export interface TestSequencer {
 /** The broker key of the golden chain signs. @param state where to go on; default: a new chain */
 export function sequencerOn(
   store: AuditStore,
-  options: { readonly state?: ChainState; readonly now?: () => number } = {},
+  options: { readonly state?: ChainState; readonly now?: () => number; readonly onBuilt?: () => void } = {},
 ): TestSequencer {
   const blocks: BuiltBlock[] = []
   const failures: PluginError[] = []
@@ -107,6 +107,7 @@ export function sequencerOn(
     signer: new BlockSigner(keyMeriadoc, nativeCrypto),
     crypto: nativeCrypto,
     now: options.now ?? (() => Date.now()),
+    onBuilt: options.onBuilt ?? (() => {}),
     onBlock: (block) => blocks.push(block),
     onOutage: (error) => outages.push(error),
     onRecovered: () => outages.splice(0),

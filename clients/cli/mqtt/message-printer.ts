@@ -59,7 +59,7 @@ export class MessagePrinter {
   print(message: ShownMessage): void {
     const written = this.#format(message)
     if (written === undefined) this.#output.error(`the payload on ${message.topic} is not JSON`)
-    // As Mosquitto's client does: an empty line stands for what is no JSON.
+    // mosquitto_sub ends a line that it cannot fill, too.
     this.#sink.write(Buffer.concat([written ?? noBytes, this.#end]))
   }
 }

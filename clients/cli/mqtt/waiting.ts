@@ -1,3 +1,5 @@
+import { ClientError } from '../../errors.ts'
+import type { NotaryClient } from '../../sdk/index.ts'
 import { exitCode } from '../command.ts'
 
 /** What Mosquitto's clients end with after -W: MOSQ_ERR_TIMEOUT. */
@@ -21,4 +23,15 @@ export async function untilSignal(code: Promise<number>): Promise<number> {
   } finally {
     for (const signal of signals) process.removeListener(signal, onSignal)
   }
+}
+
+/**
+ * What comes first: the end of some work, or the loss of a connection that is not made again.
+ * @throws {ClientError} ERR_CONNECTION, and what the work throws
+ */
+export function whileConnected<T>(client: NotaryClient, work: Promise<T>): Promise<T> {
+  const lost = new Promise<never>((_resolve, reject) => {
+    client.on('close', () => reject(new ClientError('ERR_CONNECTION', 'the connection to the broker was lost')))
+  })
+  return Promise.race([work, lost])
 }

@@ -24,7 +24,7 @@ import { TestAuthority } from '../../helpers/certificates.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { runHere } from '../../helpers/cli.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
-import { pythonClientJson, runPythonClient, startPythonClient } from '../../helpers/python.ts'
+import { pythonClientJson, runPythonClient, startPythonSub } from '../../helpers/python.ts'
 import { sha256Base64url } from '../../helpers/signing.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { hasPython } from '../../helpers/tools.ts'
@@ -53,28 +53,6 @@ async function pub(t: TestContext, args: readonly string[]): Promise<{ seq?: num
   const { code, stdout, stderr } = await runPythonClient(t, 'notarymq', ['pub', ...args, '--json'])
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' }, args.join(' '))
   return JSON.parse(stdout)
-}
-
-/** A message as `python3 -m notarymq sub --json` prints it. */
-interface Printed {
-  readonly topic: string
-  readonly payloadHex: string
-  readonly encrypted: boolean
-  readonly verified?: { readonly subject: string; readonly kid: string; readonly seq: number }
-  readonly unverified?: string
-  readonly undecrypted?: string
-}
-
-/** Subscribes in Python; resolves when a first message, published until it comes, has shown that it listens. */
-async function startSub(t: TestContext, port: number, args: readonly string[]) {
-  const sub = startPythonClient(t, 'notarymq', ['sub', '-h', '127.0.0.1', '-p', `${port}`, '--json', ...args])
-  const prober = await TestClient.connect(t, port)
-  await prober.publish('ready', 'ready', { qos: 1, retain: true })
-  await sub.line(/"ready"/)
-  return {
-    /** The message with this payload, or the first one that matches. */
-    message: async (pattern: RegExp) => JSON.parse(await sub.line(pattern)) as Printed,
-  }
 }
 
 const hexOf = (text: string) => Buffer.from(text).toString('hex')
@@ -126,7 +104,7 @@ test('Python says why the broker refuses, with every version', async (t) => {
 test('what our command line signs, Python verifies, and names who signed it', async (t) => {
   if (!hasPython(t)) return
   const { identity, keys, port, at, known } = await startWithDevice(t, { signed: true })
-  const sub = await startSub(t, port, ['-t', 'ready', '-t', 'plant/#', '--keys', keys])
+  const sub = await startPythonSub(t, port, ['-t', 'ready', '-t', 'plant/#', '--keys', keys])
   for (const [text, more] of [
     ['attached', []],
     ['detached', ['--detached']],
@@ -149,7 +127,7 @@ test('Python refuses what was altered, moved, made by a stranger or not signed, 
   const keys = temporaryDirectory(t)
   const identity = newIdentity(keys, 'press-7')
   const stranger = newIdentity(temporaryDirectory(t), 'stranger')
-  const sub = await startSub(t, port, ['-t', 'ready', '-t', 'plant/#', '--keys', keys])
+  const sub = await startPythonSub(t, port, ['-t', 'ready', '-t', 'plant/#', '--keys', keys])
   const client = await TestClient.connect(t, port)
   const toSign = (payload: string) => ({ topic, payload: Buffer.from(payload), seq: 1, timeMs: Date.now() })
   const sign = (by: Identity, payload: string) => signPublish(by.key, by.thumbprint, toSign(payload), nobleCrypto)
@@ -234,9 +212,9 @@ test('what Python encrypts nobody reads but who has the key, not even the broker
   const otherPsk = join(keys, 'other-psk')
   writeFileSync(otherPsk, `line-1:${'a5'.repeat(16)}\n`, { mode: 0o600 })
   const filters = ['-t', 'ready', '-t', 'plant/#', '--keys', keys]
-  const reader = await startSub(t, port, [...filters, '--psk-file', psk])
-  const curious = await startSub(t, port, filters)
-  const wrong = await startSub(t, port, [...filters, '--psk-file', otherPsk])
+  const reader = await startPythonSub(t, port, [...filters, '--psk-file', psk])
+  const curious = await startPythonSub(t, port, filters)
+  const wrong = await startPythonSub(t, port, [...filters, '--psk-file', otherPsk])
   const secret = 'the recipe of press 7'
   const encryption = ['--psk-file', psk, '--encrypt-with', 'line-1']
   await pub(t, [...at, '-t', topic, '-m', secret, '--identity', identity.path, ...encryption])

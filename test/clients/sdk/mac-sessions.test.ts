@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { MemoryKeyStore } from '../../../clients/sdk/index.ts'
+import { parseHopMac } from '../../../protocol/envelope/hop-mac.ts'
+import { p256ToJwk, toHex } from '../../../protocol/index.ts'
 import { TestAdmin } from '../../helpers/admin.ts'
-import { startBroker } from '../../helpers/broker.ts'
+import { spawnBroker, startBroker } from '../../helpers/broker.ts'
 import { atEnd } from '../../helpers/cleanup.ts'
 import { keysDirectory, publicPem } from '../../helpers/key-files.ts'
 import { numberedKey } from '../../helpers/keys.ts'
@@ -124,3 +126,39 @@ test('a client that lost count goes on above what the broker has accepted', asyn
   // 503 was taken with 502: blocks double.
   assert.equal(await older.reserveSequenceNumbers(device.thumbprint, 1), 504)
 })
+
+const sessionLifeMs = 3_600_000
+
+for (const { name, protocolVersion } of sdkVersions) {
+  test(`${name}: a session is replaced before it expires, and what follows has MACs of the new one`, async (t) => {
+    // In a process of its own: the clock of this one is wound forward.
+    const { port } = await spawnBroker(t, { lines: ['notary_protect plant/# mac'] })
+    const admin = await TestAdmin.connect(t, port)
+    await admin.request('keys.enroll', { key: p256ToJwk(device), name: 'device' })
+    const exchanges = async () => (await admin.records()).filter(({ kind }) => kind === 'session').length
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const client = await sdkClient(t, port, { protocolVersion, identity: signerOf(device), mac: true })
+    const sids: string[] = []
+    client.on('packetsend', (packet) => {
+      if (packet.cmd === 'publish' && packet.topic === 'plant/1') sids.push(sidOf(packet.payload))
+    })
+    await client.publishAsync('plant/1', 'under the first', { qos: 1 })
+    t.mock.timers.tick(0.79 * sessionLifeMs)
+    await client.publishAsync('plant/1', 'still under the first', { qos: 1 })
+    assert.equal(await exchanges(), 1)
+    assert.equal(new Set(sids).size, 1)
+    t.mock.timers.tick(0.02 * sessionLifeMs)
+    while (new Set(sids).size < 2) await client.publishAsync('plant/1', 'until it is another one', { qos: 1 })
+    assert.equal(await exchanges(), 2)
+    const records = await admin.publishes({ topic: 'plant/1' })
+    assert.deepEqual(
+      records.map(({ mac }) => mac),
+      sids.map(() => true),
+    )
+  })
+}
+
+/** Id of the session of the hop MAC around an envelope. */
+function sidOf(payload: string | Uint8Array): string {
+  return toHex(parseHopMac(Buffer.from(payload), new Uint8Array(0)).sid)
+}

@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectAsync, type NotaryClientOptions, type Signer } from '../../../clients/sdk/index.ts'
+import {
+  cipherByTopic,
+  connectAsync,
+  type EncryptionContext,
+  type KeyStore,
+  type NotaryClientOptions,
+  PairwiseCipher,
+  parsePreSharedKeys,
+  preSharedKeyCipher,
+  type Signer,
+} from '../../../clients/sdk/index.ts'
 
 /** Never called: the compiler checks it with everything else, and each expected error has to be one. */
-export async function isChecked(signer: Signer): Promise<void> {
+export async function isChecked(signer: Signer, memory: KeyStore): Promise<void> {
+  const door = (context: EncryptionContext) =>
+    PairwiseCipher.start({ ...context, own: signer.thumbprint, peer: signer.thumbprint, topics: ['door/#'] })
   const options: NotaryClientOptions = { identity: signer, mac: true, clean: false, accept: 'verified' }
   const client = await connectAsync('mqtt://broker', options)
   client.on('message', (topic, payload, message) => {
@@ -24,6 +36,10 @@ export async function isChecked(signer: Signer): Promise<void> {
   client.on('close', (error: Error) => assert.ok(error))
   // @ts-expect-error the time of a signature is nobody's to set
   await client.publishAsync('a', 'x', { timeMs: 0 })
+  const encryption = preSharedKeyCipher({ keys: parsePreSharedKeys('shop:00'), topics: ['shop/#'], memory })
+  await connectAsync('mqtt://broker', { encryption: async (context) => cipherByTopic(encryption, await door(context)) })
+  // @ts-expect-error a cipher has to come of it
+  await connectAsync('mqtt://broker', { encryption: async () => undefined })
   // @ts-expect-error there are two policies
   await connectAsync('mqtt://broker', { accept: 'some' })
   // @ts-expect-error a payload is text or bytes
@@ -31,5 +47,5 @@ export async function isChecked(signer: Signer): Promise<void> {
 }
 
 test('the types of the public API are checked where this file is compiled', () => {
-  assert.equal(isChecked.length, 1)
+  assert.equal(isChecked.length, 2)
 })

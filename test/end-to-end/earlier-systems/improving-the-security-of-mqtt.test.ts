@@ -3,10 +3,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parsePreSharedKeys, preSharedKeyCipher } from '../../../clients/encryption/index.ts'
 import { proveBroker } from '../../../clients/identity/index.ts'
 import { TestAdmin } from '../../helpers/admin.ts'
+import { TestMemory } from '../../helpers/encryption-memory.ts'
 import { key11 } from '../../helpers/keys.ts'
 import type { TestClient } from '../../helpers/mqtt-clients.ts'
+import { Inbox, sdkClient, textOf } from '../../helpers/sdk.ts'
 import { temporaryDirectory } from '../../helpers/temporary.ts'
 import { startTwoListeners } from '../../helpers/two-listeners.ts'
 
@@ -74,6 +77,52 @@ test('the broker proves who it is to whoever asks, over TLS for this very connec
     silent.received.filter(({ topic }) => !topic.startsWith('$SYS/')).map(({ topic }) => topic),
     ['end'],
   )
+})
+
+test('payloads under a pre-shared AES-128 key: who has it reads them, on 1883 and on 8883; the broker and all others do not', async (t) => {
+  const { authority, port, tlsPort, broker } = await startTwoListeners(t, {
+    protect: [{ filter: 'shop/#', encrypted: true }],
+  })
+  // 16 bytes: the key chooses AES-128 in GCM.
+  const keys = parsePreSharedKeys('shop-2026:2b7e151628aed2a6abf7158809cf4f3c')
+  const encryption = () => preSharedKeyCipher({ keys, topics: ['shop/#'], memory: new TestMemory() })
+  const overTls = { protocol: 'mqtts' as const, ca: readFileSync(authority.certFile) }
+  const others = preSharedKeyCipher({
+    keys: parsePreSharedKeys('shop-2026:000102030405060708090a0b0c0d0e0f'),
+    topics: ['shop/#'],
+    memory: new TestMemory(),
+  })
+  const [plain, secure, stranger] = [
+    await sdkClient(t, port, { encryption: encryption() }),
+    await sdkClient(t, tlsPort, { encryption: encryption(), ...overTls }),
+    await sdkClient(t, port, { encryption: others }),
+  ]
+  const inboxes = [plain, secure, stranger].map((client) => new Inbox(client))
+  for (const client of [plain, secure, stranger]) await client.subscribeAsync('shop/#', { qos: 1 })
+  await plain.publishAsync('shop/till', 'from 1883', { qos: 1 })
+  await secure.publishAsync('shop/till', 'from 8883', { qos: 1 })
+  const read = await Promise.all(inboxes.map((inbox) => inbox.first(2)))
+  assert.deepEqual(
+    read.map((messages) => messages.map(({ payload, undecrypted }) => undecrypted ?? textOf(payload))),
+    [
+      ['from 1883', 'from 8883'],
+      ['from 1883', 'from 8883'],
+      ['not-authentic', 'not-authentic'],
+    ],
+  )
+  const admin = await TestAdmin.connect(t, port)
+  for (const { index } of await admin.publishes({ topic: 'shop/#' })) {
+    const { payload = '' } = await admin.request('audit.record', { index, include: ['payload'] })
+    // COSE_Encrypt0 whose protected header says A128GCM.
+    const bytes = Buffer.from(payload, 'base64url')
+    assert.equal(bytes.subarray(0, 6).toString('hex'), 'd08343a10101')
+    assert.equal(bytes.includes('from'), false)
+  }
+  // Asked for by the policy: what is not encrypted does not get in.
+  await assert.rejects((await sdkClient(t, port)).publishAsync('shop/till', 'open', { qos: 1 }), {
+    code: 'ERR_REFUSED',
+  })
+  assert.equal(broker.counters.accepted, 2)
 })
 
 test('a flood of connections is cut off at the door, on both listeners, and who is in notices nothing', async (t) => {

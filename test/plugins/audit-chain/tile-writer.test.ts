@@ -64,15 +64,17 @@ test('a commit that completes tiles of three levels writes all of them', async (
   }
 })
 
-test('full tiles stay in memory until the next commit, when their batch is durable; the right edge always', async (t) => {
+test('full tiles stay in memory until the next commit but one, when their batch is durable; the right edge always', async (t) => {
   const [table] = await emptyTable(t)
   const writer = new TileWriter(table)
   const frontier = new Frontier(nativeCrypto)
   writer.append(0, frontier.grow(tree.leafHashes.slice(0, 300)))
   assert.equal(writer.inMemory({ level: 0, index: 0 })?.length, 8192)
   writer.append(300, frontier.grow(tree.leafHashes.slice(300, 301)))
+  assert.equal(writer.inMemory({ level: 0, index: 0 })?.length, 8192)
+  writer.append(301, frontier.grow(tree.leafHashes.slice(301, 302)))
   assert.equal(writer.inMemory({ level: 0, index: 0 }), undefined)
-  assert.equal(writer.inMemory({ level: 0, index: 1 })?.length, 45 * 32)
+  assert.equal(writer.inMemory({ level: 0, index: 1 })?.length, 46 * 32)
   for (const [level, index] of [
     [0, 2],
     [1, 1],

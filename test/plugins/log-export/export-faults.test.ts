@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { watchAlarms } from '../../../clients/watch/log-watcher.ts'
+import { watchAlarms } from '../../../clients/watch/watch-alarm.ts'
 import { exportFaults } from '../../../plugins/index.ts'
 
 test('docs/export.md explains every fault of an export and every alarm of a watcher as the sources do', () => {

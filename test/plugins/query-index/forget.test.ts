@@ -60,6 +60,22 @@ test('what the index has of erased records is in no file of the store any more, 
   assert.deepEqual(await made.found({ clientId: 'other' }), await made.found({ clientId: 'other' }, undefined))
 })
 
+for (const isBegun of [false, true]) {
+  const when = isBegun ? 'was taken into a segment that is not full' : 'is still in memory'
+  test(`what ${when} when it is erased comes into no index`, async (t) => {
+    const clientId = name('client')
+    const made = await IndexedChain.open(t, { segmentRecords })
+    await made.append([publishRecord('t', 'other'), publishRecord('t', clientId)])
+    if (isBegun) await made.buildAll()
+    await retentionOf(t, made).erase({ ...request, clientId }, admin, false)
+    await made.append(Array.from({ length: segmentRecords }, () => publishRecord('t', 'other')))
+    await made.buildAll()
+    assert.equal(made.index.backlog, 0)
+    assert.equal(holds(made, clientId), false)
+    assert.deepEqual(await made.found({ clientId: 'other' }), await made.found({ clientId: 'other' }, undefined))
+  })
+}
+
 test('an index that was built again before keeps no older copy', async (t) => {
   const clientId = name('client')
   const made = await withClient(t, clientId, 't')

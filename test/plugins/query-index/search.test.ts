@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { briskPace, type QueryIndex } from '../../../plugins/index.ts'
 import type { RecordOwner } from '../../../plugins/query-index/index.ts'
-import { type AuditQueryParams, type ChainRecord, toBase64url, topicMatchesFilter } from '../../../protocol/index.ts'
+import {
+  type AuditQueryParams,
+  type ChainRecord,
+  configRecord,
+  toBase64url,
+  topicMatchesFilter,
+} from '../../../protocol/index.ts'
 import { fcSeed } from '../../helpers/arbitraries.ts'
 import { IndexedChain, publishRecord, roomy, type UntimedRecord } from '../../helpers/indexed-chain.ts'
 
@@ -14,6 +20,9 @@ const clients = ['a', 'b', 'ä', long, `${long}y`]
 const thumbprints = [1, 2, 3].map((n) => new Uint8Array(32).map((_, i) => (i < 8 ? 9 : n)))
 const names = ['alice', 'bob']
 
+/** What a record of a configuration has to have. */
+const { detail } = configRecord({ digest: new Uint8Array(32), occasion: 'start' }, { auth: 'none' }, 0)
+
 const record: fc.Arbitrary<UntimedRecord> = fc
   .record({
     topic: fc.constantFrom(...topics),
@@ -23,8 +32,11 @@ const record: fc.Arbitrary<UntimedRecord> = fc
     auth: fc.constantFrom('none', 'password', 'certificate'),
     thumbprint: fc.option(fc.constantFrom(...thumbprints), { nil: undefined }),
     outcome: fc.constantFrom('unsigned', 'signed', 'will'),
+    kind: fc.constantFrom('publish', 'publish', 'config'),
   })
-  .map(({ topic, clientId, ...rest }) => publishRecord(topic, clientId, rest as Partial<UntimedRecord>))
+  .map(({ topic, clientId, ...rest }) =>
+    publishRecord(topic, clientId, { ...rest, ...(rest.kind === 'config' && { detail }) } as Partial<UntimedRecord>),
+  )
 
 /** A block, and how much later than the one before it is. */
 const step = fc.record({ records: fc.array(record, { minLength: 1, maxLength: 40 }), laterMs: fc.nat(3) })
@@ -42,6 +54,7 @@ const asked = fc.record({
       .map(([kid, n]) => toBase64url(kid.subarray(0, n))),
   ),
   outcome: rarely(fc.constantFrom('unsigned', 'signed', 'will', 'unknown-key')),
+  kind: rarely(fc.constantFrom('publish', 'config', 'genesis', 'key')),
   fromTime: rarely(time),
   toTime: rarely(time),
   fromIndex: rarely(fc.nat(200)),
@@ -55,13 +68,23 @@ const owner = rarely(
 /** What a query means, said once more. */
 function naive(all: readonly ChainRecord[], params: AuditQueryParams, limitedTo: RecordOwner | undefined): number[] {
   const found = all.flatMap((one, index) => {
-    const { fromIndex = 0, toIndex = all.length, clientId, outcome, kid, topic: filter, fromTime, toTime } = params
+    const {
+      fromIndex = 0,
+      toIndex = all.length,
+      clientId,
+      outcome,
+      kind,
+      kid,
+      topic: filter,
+      fromTime,
+      toTime,
+    } = params
     const isIn = index >= fromIndex && index <= toIndex
     const isThen =
       (fromTime === undefined || one.timeMs >= Date.parse(fromTime)) &&
       (toTime === undefined || one.timeMs <= Date.parse(toTime))
     const isFrom = clientId === undefined || one.clientId === clientId
-    const isSo = outcome === undefined || one.outcome === outcome
+    const isSo = (outcome ?? one.outcome) === one.outcome && (kind ?? one.kind) === one.kind
     const signer = one.thumbprint === undefined ? '' : Buffer.from(one.thumbprint).toString('hex')
     const isBy =
       kid === undefined || (signer !== '' && signer.startsWith(Buffer.from(kid, 'base64url').toString('hex')))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { checkpointTable } from '../../../plugins/checkpoints/stored-checkpoint.ts'
@@ -281,15 +281,21 @@ test('the recovery is in the chain, with who asked for it, before every key', as
   assert.ok(rest.every(({ record }) => record.kind === 'key'))
 })
 
-test('an anchor that the second log never wrote is no obstacle to a third, which gives it its own checkpoint', async (t) => {
+/** A log opened by a recovery that cannot go on itself, with an anchor that it never wrote and one that it did. */
+async function recoveredOnce(t: TestContext): Promise<Scene & { readonly other: AnchorFile }> {
   const { location, file } = await rolledBack(t)
   await openNewLog(location, wanted)
-  const held = contentOf(file).note
   const other = new AnchorFile(temporaryDirectory(t))
   const second = await openAnchored(location, [other])
   assert.equal(await takes(second.chain, device, 30), true)
   await second.close()
   writeFileSync(join(location, 'head'), 'no header')
+  return { location, file, other }
+}
+
+test('an anchor that the second log never wrote is no obstacle to a third, which gives it its own checkpoint', async (t) => {
+  const { location, file, other } = await recoveredOnce(t)
+  const held = contentOf(file).note
   const anchorPaths = [file.place, other.place]
   const { origin, continues, oldDirectory } = await openNewLog(location, { ...wanted, anchorPaths })
   assert.match(origin, /\/log-3$/)
@@ -302,6 +308,31 @@ test('an anchor that the second log never wrote is no obstacle to a third, which
   assert.equal(await takes(third.chain, device, 31), true)
   await third.close()
   assert.ok(await verifies(location))
+})
+
+test('a crash before such an anchor is overwritten: the broker does not start, and the same command does what is left', async (t) => {
+  const { location, file, other } = await recoveredOnce(t)
+  const held = contentOf(file).note
+  // Where its next content would be written first.
+  mkdirSync(`${file.path}.new`)
+  const opening = openNewLog(location, { ...wanted, anchorPaths: [file.place, other.place] })
+  assert.equal((await refusal(opening)).code, 'ERR_ANCHOR_WRITE_FAILED')
+  assert.equal(contentOf(file).note, held)
+  assert.equal((await refusal(finishRecovery(location))).code, 'ERR_ANCHOR_WRITE_FAILED')
+  rmdirSync(`${file.path}.new`)
+  for (const isCopied of [true, false]) {
+    const crashed = copyOfData(t, location)
+    const [next, old] = [join(crashed, 'next-log'), join(crashed, 'before-recovery.2')]
+    await file.write(readFileSync(join(old, 'anchor.1')))
+    if (!isCopied) renameSync(join(old, 'anchor.1'), join(next, 'anchor.1'))
+    assert.equal((await refusal(openAnchored(crashed, [file, other]))).code, 'ERR_RECOVERY_UNFINISHED')
+    assert.equal(await finishRecovery(crashed), old)
+    assert.equal(parseAnchor(readFileSync(join(old, 'anchor.1'))).note, held)
+    const { chain, close } = await openAnchored(crashed, [file])
+    assert.ok(contentOf(file).note.startsWith(`${chain.genesis.origin}\n`))
+    assert.equal(await takes(chain, device, 30), false)
+    await close()
+  }
 })
 
 test('an anchor that knows more of the first log than the second one says is taken over, numbers and all', async (t) => {
