@@ -4,6 +4,12 @@ import { type ChainRecord, encodeRecord } from '../../protocol/index.ts'
 /** More than a block has, so that LevelDB finds nothing to compress in them. */
 const differentBodies = 1024
 
+/** Clients that publish in turn, so that a query for one of them is neither for everything nor for nothing. */
+export const clients = 1000
+
+/** The same length for each. */
+export const clientIdOf = (index: number): string => `sensor-${String(index % clients).padStart(4, '0')}`
+
 /** Bytes of a record and its body together, as design section 10 has them. */
 export const recordAndBodyBytes = 300
 
@@ -50,7 +56,7 @@ function decisions(): (index: number, timeMs: number) => Decision {
   const fields = {
     kind: 'publish',
     topic: 'plant/7/line/3/temperature',
-    clientId: 'sensor-0001',
+    clientId: clientIdOf(0),
     auth: 'none',
     listener: 'mqtt://127.0.0.1:1883',
     qos: 1,
@@ -59,6 +65,7 @@ function decisions(): (index: number, timeMs: number) => Decision {
   } as const
   const bare: ChainRecord = { ...fields, timeMs: Date.now(), payloadSha256: new Uint8Array(32), payloadSize: 200 }
   const bodyBytes = recordAndBodyBytes - encodeRecord(bare).length
+  const clientIds = Array.from({ length: clients }, (_, client) => clientIdOf(client))
   const payloads = Array.from({ length: differentBodies }, () => {
     const body = nativeCrypto.randomBytes(bodyBytes)
     return { body, payloadSha256: nativeCrypto.sha256(body), payloadSize: bodyBytes }
@@ -67,7 +74,8 @@ function decisions(): (index: number, timeMs: number) => Decision {
     const { body, payloadSha256, payloadSize } = payloads[index % differentBodies] as (typeof payloads)[number]
     // All members in one literal, as the gate has them: an object that is put together by spreading takes ten times as
     // long to make and to encode.
-    const { kind, topic, clientId, auth, listener, qos, retain, outcome } = fields
+    const { kind, topic, auth, listener, qos, retain, outcome } = fields
+    const clientId = clientIds[index % clients] as string
     const record = { kind, timeMs, topic, clientId, auth, listener, qos, retain, payloadSha256, payloadSize, outcome }
     return { record, body }
   }

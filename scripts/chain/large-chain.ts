@@ -1,9 +1,18 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { AuditChain, nativeCrypto } from '../../plugins/index.ts'
+import {
+  AuditChain,
+  briskPace,
+  LevelAuditStore,
+  nativeCrypto,
+  openStoreDatabase,
+  QueryIndex,
+  verifyStore,
+} from '../../plugins/index.ts'
+import { noLimits, ScanBudget, searchRecords } from '../../plugins/query-index/index.ts'
 import { inclusionProof, type TileSource } from '../../protocol/index.ts'
-import { fillChain } from './fill-chain.ts'
+import { clientIdOf, clients, fillChain } from './fill-chain.ts'
 
 export interface LargeChainOptions {
   /** An empty directory. */
@@ -15,6 +24,8 @@ export interface LargeChainOptions {
   readonly perCommit: number
   /** Proofs of each kind. */
   readonly proofs: number
+  /** Queries of each kind. */
+  readonly queries: number
   readonly onInterval?: (interval: Interval) => void
 }
 
@@ -46,6 +57,12 @@ export interface LargeChainReport {
   /** Inclusion proofs of random records: each with a cache of its own that is empty, and all with one. */
   readonly coldProofMs: Percentiles
   readonly warmProofMs: Percentiles
+  /** Of building the index for queries anew, and nothing beside it. */
+  readonly indexedPerSecond: number
+  /** The first 100 records of one client in {@link clients}, and of one that there is not. */
+  readonly firstPageMs: { readonly oldest: Percentiles; readonly newest: Percentiles; readonly absent: Percentiles }
+  /** With hashes only, on all cores. */
+  readonly verifiedPerSecond: number
 }
 
 /** Fills a chain, opens it again, and proves records of it. */
@@ -62,7 +79,7 @@ export async function measureLargeChain(options: LargeChainOptions): Promise<Lar
     await timeProofs(chain, options.proofs, () => read)
     const warmProofMs = await timeProofs(chain, options.proofs, () => read)
     const [first, last] = [intervals[0], intervals.at(-1)]
-    return {
+    const filled = {
       records,
       intervals,
       endToStart: (last?.perSecond ?? 0) / (first?.perSecond ?? 0),
@@ -71,9 +88,56 @@ export async function measureLargeChain(options: LargeChainOptions): Promise<Lar
       coldProofMs,
       warmProofMs,
     }
+    await chain.close()
+    return { ...filled, ...(await readBack(options)) }
   } finally {
     await chain.close()
   }
+}
+
+/** What auditors wait for, on the chain of a stopped broker. */
+async function readBack({ location, records, queries }: LargeChainOptions) {
+  const database = await openStoreDatabase(location, false)
+  try {
+    const store = new LevelAuditStore(database)
+    const failures: unknown[] = []
+    const chain = { database, store, nextIndex: records + 1 }
+    const index = await QueryIndex.open({ chain, onError: (error) => failures.push(error) })
+    await index.clear()
+    const indexing = performance.now()
+    while (await index.buildNext(briskPace()));
+    const indexedPerSecond = (records / (performance.now() - indexing)) * 1000
+    const page = (clientId: () => string, order: 'asc' | 'desc') =>
+      percentiles(queries, () => firstPage({ store, index }, clientId(), records, order))
+    const anybody = () => clientIdOf(Math.floor(Math.random() * clients))
+    const firstPageMs = {
+      oldest: await page(anybody, 'asc'),
+      newest: await page(anybody, 'desc'),
+      absent: await page(() => 'nobody', 'asc'),
+    }
+    const verifying = performance.now()
+    const { ok, checked } = await verifyStore({ store, hashesOnly: true })
+    const verifiedPerSecond = (checked / (performance.now() - verifying)) * 1000
+    if (!ok || failures.length > 0) throw new Error('what was written does not verify, or its index cannot be used')
+    return { indexedPerSecond, firstPageMs, verifiedPerSecond }
+  } finally {
+    await database.close()
+  }
+}
+
+async function firstPage(
+  source: Parameters<typeof searchRecords>[0],
+  clientId: string,
+  records: number,
+  order: 'asc' | 'desc',
+): Promise<void> {
+  let left = 100
+  const range = { from: 0, to: records }
+  for await (const { record } of searchRecords(source, { clientId }, range, order, new ScanBudget(noLimits))) {
+    if (record?.clientId !== clientId) throw new Error('a record of another client was found')
+    if (--left === 0) return
+  }
+  if (clientId !== 'nobody' && left > 0 && records >= 100 * clients) throw new Error('records of a client are missing')
 }
 
 async function fill({ location, records, perInterval, perCommit, onInterval }: LargeChainOptions): Promise<Interval[]> {
@@ -100,12 +164,15 @@ async function fill({ location, records, perInterval, perCommit, onInterval }: L
 /** @param source gives what tiles are read from, for each proof */
 async function timeProofs(chain: AuditChain, count: number, source: () => TileSource): Promise<Percentiles> {
   const size = chain.nextIndex
+  return percentiles(count, () => inclusionProof(Math.floor(Math.random() * size), size, source(), nativeCrypto))
+}
+
+/** Times of something that is done again and again. */
+async function percentiles(count: number, run: () => Promise<unknown>): Promise<Percentiles> {
   const times: number[] = []
   for (let i = 0; i < count; i++) {
-    const index = Math.floor(Math.random() * size)
-    const read = source()
     const startedAt = performance.now()
-    await inclusionProof(index, size, read, nativeCrypto)
+    await run()
     times.push(performance.now() - startedAt)
   }
   times.sort((a, b) => a - b)

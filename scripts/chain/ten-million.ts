@@ -26,6 +26,7 @@ async function run(records: number, parent: string): Promise<void> {
     perInterval,
     perCommit: 300,
     proofs: 2000,
+    queries: 200,
     onInterval: progress,
   })
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
