@@ -151,7 +151,7 @@ test('every npm script that the README names is in package.json', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
   }
-  for (const [, name] of readme.matchAll(/npm run ([a-z:]+)/g)) assert.ok(name !== undefined && name in scripts, name)
+  for (const [, name] of readme.matchAll(/npm run ([a-z:-]+)/g)) assert.ok(name !== undefined && name in scripts, name)
 })
 
 test('every dependency has a reason in the README', () => {
