@@ -33,12 +33,15 @@ def _keygen(args: argparse.Namespace) -> int:
 
 
 def _pub(args: argparse.Namespace) -> int:
+    if args.psk_file is not None and args.encrypt_with is None:
+        # Who names keys means to encrypt: nothing goes in clear for want of a name.
+        raise NotaryError("ERR_USAGE", "--psk-file needs --encrypt-with NAME")
     payload = _payload(args)
     identity = None
     if args.identity is not None:
         identity = Identity.load(args.identity, _passphrase(args))
     with Client(settings_of(args), identity, encryption=_encryption(args)) as client:
-        if args.mac:
+        if args.mac or args.broker_key is not None:
             pinned = args.broker_key and load_public_key(args.broker_key)
             client.prove_broker(pinned, KnownBrokers(args.known_brokers))
         sent = client.publish(

@@ -6,6 +6,7 @@ import json
 from typing import Any, Dict, Iterator
 
 from . import topics
+from .cbor import malformed
 from .connection import Connection
 from .errors import NotaryError
 from .json_text import json_object
@@ -19,7 +20,7 @@ class Admin:
         self._next_id = 1
 
     def request(self, method: str, params: Dict[str, Any]) -> Any:
-        """Return the result of a method. Raises ERR_ADMIN, ERR_TIMEOUT."""
+        """Return the result of a method. Raises ERR_ADMIN, ERR_MALFORMED, ERR_TIMEOUT."""
         request_id = self._next_id
         self._next_id += 1
         message = {
@@ -34,8 +35,11 @@ class Admin:
         # What takes long also tells how far it is, without an id.
         while answer.get("id") not in (request_id, None) or "method" in answer:
             answer = json_object(self._connection.next_answer(topic))
-        if "error" in answer:
-            raise NotaryError("ERR_ADMIN", answer["error"]["message"])
+        error = answer.get("error")
+        if isinstance(error, dict) and isinstance(error.get("message"), str):
+            raise NotaryError("ERR_ADMIN", error["message"])
+        if "result" not in answer:
+            raise malformed("an answer of the admin topic without a result")
         return answer["result"]
 
     def records(self, params: Dict[str, Any]) -> Iterator[Dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from .cbor import decode
+from .cbor import decode, encode
 from .cose import aad_of, parse_sign1, parse_signed_by_broker, to_be_signed
 from .errors import NotaryError
 from .exchange import verified_payload
@@ -46,6 +46,8 @@ class _State:
 
     frontier: Frontier
     keys: Dict[bytes, PublicKey]
+    #: Name of the log, as the genesis says it.
+    origin: str = ""
     broker: Optional[PublicKey] = None
     previous_hash: bytes = bytes(32)
     height: int = 0
@@ -68,8 +70,9 @@ def verify_chain(
     """Verify every block up to the first that is not what the broker signed.
 
     `broker` is the key that is trusted: that of the genesis, or one that took
-    its place. Headers and their links, the tree, records, payloads and the
-    signatures of publishers are checked. Returns None for a whole chain.
+    its place and signed for that. Headers and their links, the tree, records,
+    payloads and the signatures of publishers are checked. Returns None for a
+    whole chain.
     """
     state = _State(Frontier(), {})
     for block in blocks:
@@ -98,12 +101,10 @@ def _enter(state: _State, block: StoredBlock, trusted: bytes) -> None:
         raise _Found(cause, altered or 0)
     if altered is not None:
         raise _Found("record-mismatch", altered)
-    for offset, (_, record, body) in enumerate(block.entries):
-        if record is None:
-            continue
+    for offset in range(len(block.entries)):
         try:
-            _check_record(state, decode(record), body, offset, trusted)
-        except (NotaryError, KeyError, TypeError, AttributeError) as cause:
+            _check_record(state, block, offset, trusted)
+        except (NotaryError, LookupError, TypeError, AttributeError) as cause:
             # The broker signed what is no record: that is for the caller, too.
             raise _Found("record-malformed", offset) from cause
     state.previous_hash = sha256(encoded)
@@ -116,8 +117,9 @@ def _begin(state: _State, block: StoredBlock, trusted: bytes) -> None:
     if not isinstance(fields, dict) or fields.get(1) != _GENESIS:
         raise _Found("genesis-invalid")
     detail = fields.get(21)
-    if not isinstance(detail, dict):
+    if not isinstance(detail, dict) or not isinstance(detail.get(2), str):
         raise _Found("genesis-invalid")
+    state.origin = detail[2]
     _follow(state, key_of_cose(detail.get(3)), trusted)
 
 
@@ -159,28 +161,49 @@ def _altered(block: StoredBlock) -> Optional[int]:
             continue
         try:
             time_ms = decode(leaf)[1]
-        except (NotaryError, TypeError, IndexError):
+        except (NotaryError, LookupError, TypeError):
             return offset
         if leaf_of(time_ms, salt, record) != leaf:
             return offset
     return None
 
 
-def _check_record(
-    state: _State, fields: Dict[int, Any], body: Optional[bytes], offset: int, trusted: bytes
-) -> None:
+def _check_record(state: _State, block: StoredBlock, offset: int, trusted: bytes) -> None:
+    _, record, body = block.entries[offset]
+    if record is None:
+        return
+    fields = decode(record)
     kind = fields.get(1)
     if kind == _KEY_EVENT:
         event = fields[21]
         if event[1] == _ENROLMENT:
             state.keys[fields[13]] = key_of_cose(event[2])
         elif event[1] == _BROKER_ROTATION:
-            _follow(state, key_of_cose(event[2]), trusted)
+            key = key_of_cose(event[2])
+            if len(block.entries) != 1 or not _takes_its_place(state, fields, key):
+                raise _Found("key-event-invalid", offset)
+            _follow(state, key, trusted)
     elif kind == _PUBLISH and body is not None:
         if sha256(body) != fields[10]:
             raise _Found("payload-mismatch", offset)
         if fields[12] == _SIGNED and not _is_signed(state, fields, body):
             raise _Found("signature-invalid", offset)
+
+
+def _takes_its_place(state: _State, fields: Dict[int, Any], key: PublicKey) -> bool:
+    """Tell whether a new broker key signed for this place in this log.
+
+    Without that, anybody's chain could name the key that is trusted.
+    """
+    event = fields[21]
+    if state.broker is None or event[7] != thumbprint(state.broker):
+        return False
+    try:
+        place = verified_payload(parse_signed_by_broker(event[6]), key, "broker-key")
+    except NotaryError:
+        return False
+    is_here = place == encode([state.origin, state.height, state.previous_hash])
+    return is_here and fields[13] == thumbprint(key)
 
 
 def _is_signed(state: _State, fields: Dict[int, Any], body: bytes) -> bool:

@@ -199,7 +199,7 @@ class Client:
         return self._identity
 
     def _live_session(self) -> Session:
-        if self._session is None or self._session.expiry_ms < now_ms() + _RENEW_MS:
+        if self._session is None or self._session.remaining_ms() < _RENEW_MS:
             return self.exchange()
         return self._session
 

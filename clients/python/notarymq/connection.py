@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Callable, Deque, Dict, List, Optional
+from typing import Any, Callable, Deque, Dict, Optional
 
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
@@ -21,6 +21,8 @@ from .json_text import json_object
 #: Reason codes and return codes of SUBACK from here on are failures.
 _FAILURE = 0x80
 _KEPT_REFUSALS = 1000
+#: Of one service. Several come only for what takes long, which tells how far it is.
+_KEPT_ANSWERS = 100
 _MAX_WAITING_MESSAGES = 100_000
 
 
@@ -71,7 +73,7 @@ class Connection:
         self.client_id = settings.client_id or f"python-{secrets.token_hex(6)}"
         self.refusals: Deque[Refusal] = deque(maxlen=_KEPT_REFUSALS)
         #: Those since the newest publish began.
-        self._refused_now: List[Refusal] = []
+        self._refused_now: Deque[Refusal] = deque(maxlen=_KEPT_REFUSALS)
         self._changed = threading.Condition()
         self._publishing = threading.Lock()
         self._connack: Optional[int] = None
@@ -149,7 +151,7 @@ class Connection:
         ERR_TIMEOUT. A refused QoS 0 publish shows in `refusals` later.
         """
         with self._publishing:
-            self._refused_now = []
+            self._refused_now.clear()
             info = self._mqtt.publish(
                 topic, payload, qos, retain, _properties(envelope)
             )
@@ -157,8 +159,8 @@ class Connection:
                 raise NotaryError("ERR_CONNECTION", paho.error_string(info.rc))
             mid = info.mid
             self._wait(lambda: mid in self._acknowledged, "the acknowledgement")
-            code = self._acknowledged.pop(mid)
-            refused = self._refused_now
+            with self._changed:
+                code, refused = self._acknowledged.pop(mid), list(self._refused_now)
         for refusal in refused:
             # One acknowledged publish is on its way at a time: this one.
             if (refusal.topic, refusal.qos) == (topic, qos) and qos > 0:
@@ -171,7 +173,7 @@ class Connection:
     def ask(self, request_topic: str, response_topic: str, payload: bytes) -> bytes:
         """Publish a request to the broker and wait for what answers it."""
         if response_topic not in self._answers:
-            self._answers[response_topic] = deque()
+            self._answers[response_topic] = deque(maxlen=_KEPT_ANSWERS)
             self.subscribe(response_topic, 0)
         answers = self._answers[response_topic]
         answers.clear()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from . import topics
 from .cbor import decode, encode, is_uint, malformed
@@ -39,6 +40,13 @@ class Session:
     broker_time_ms: int
     #: Highest sequence number of this key that was accepted.
     highest_seq: int
+    #: When it was agreed on, in seconds of this process's monotonic clock.
+    agreed_at: float = field(default_factory=time.monotonic)
+
+    def remaining_ms(self) -> float:
+        """Return how long it lasts yet, whatever date this machine believes."""
+        passed_ms = (time.monotonic() - self.agreed_at) * 1000
+        return self.expiry_ms - self.broker_time_ms - passed_ms
 
     def __repr__(self) -> str:
         # The key is not for logs and tracebacks.

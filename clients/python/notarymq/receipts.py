@@ -16,6 +16,8 @@ _RFC9162_SHA256 = 1
 _INCLUSION = -1
 _MAX_PATH = 64
 _MAX_BYTES = 64 * 1024
+#: Of a size below 2^53, in decimal.
+_MAX_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,10 @@ def _claims(sign1: Sign1) -> tuple:
     if not isinstance(origin, str) or not isinstance(subject, str):
         raise malformed("claims of a receipt")
     prefix, _, size = subject.partition("/")
+    if prefix != "tree" or not size.isdecimal() or len(size) > _MAX_DIGITS:
+        raise malformed("subject of a receipt")
     # Digits of other scripts are not what was signed.
-    if prefix != "tree" or not size.isdecimal() or str(int(size)) != size:
+    if str(int(size)) != size:
         raise malformed("subject of a receipt")
     return origin, int(size)
 
@@ -96,6 +100,8 @@ def _proof(sign1: Sign1) -> tuple:
         raise malformed("proofs of a receipt")
     encoded = proofs.get(_INCLUSION)
     if len(proofs) != 1 or not isinstance(encoded, list) or len(encoded) != 1:
+        raise malformed("proofs of a receipt")
+    if not isinstance(encoded[0], bytes):
         raise malformed("proofs of a receipt")
     proof = decode(encoded[0])
     if not isinstance(proof, list) or len(proof) != 3:

@@ -66,8 +66,18 @@ def _write(path: Path, number: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        _sync_directory(path.parent)
     except OSError as cause:
         raise NotaryError("ERR_SEQUENCE_FILE", f"cannot write {path}") from cause
+
+
+def _sync_directory(path: Path) -> None:
+    """Bring the new name to the disk: a power loss must not bring the old file back."""
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Envelopes and key exchange, held against docs/envelope.md."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from notarymq import Identity, Keyring, Session
@@ -139,6 +140,15 @@ class KeyExchange(RefusingCase):
             (1767312001000, 1767225601500, 2),
         )
         self.assertNotIn(session.key.hex(), repr(session))
+
+    def test_a_session_lasts_as_long_as_the_broker_says_whatever_date_it_is_here(self):
+        # By its date it ended long ago.
+        session = self.pending.finish(VECTORS["response"], self.broker)
+        a_day_less_a_second = 1767312001000 - 1767225601500
+        self.assertLessEqual(session.remaining_ms(), a_day_less_a_second)
+        an_hour_ago = replace(session, agreed_at=session.agreed_at - 3600)
+        self.assertLessEqual(an_hour_ago.remaining_ms(), session.remaining_ms() - 3_590_000)
+        self.assertGreater(an_hour_ago.remaining_ms(), 0)
 
     def test_no_flipped_bit_of_an_answer_is_taken(self):
         for answer in flips(VECTORS["response"]):

@@ -102,6 +102,7 @@ class Receipts(RefusingCase):
             "another size signed": receipt_json(signed_size=8),
             "no receipt": {},
             "a receipt that is none": receipt_json(receipt="AA"),
+            "a size that no tree has": receipt_json(signed_size="9" * 5000),
         }.items():
             with self.subTest(name):
                 self.assert_code(
@@ -119,6 +120,7 @@ class ChainOfTest:
     def __init__(self) -> None:
         self.blocks: List[StoredBlock] = []
         self._frontier = Frontier()
+        self._broker = BROKER
         self._previous = bytes(32)
         self._size = 0
         genesis = {0: 1, 1: 2, 2: 1, 21: {1: 1, 2: "log", 3: cose_key(BROKER.public_key())}}
@@ -151,9 +153,24 @@ class ChainOfTest:
         header = encode(
             [height, previous, first, count, 3, self._size, self._frontier.root()]
         )
-        signed = make_sign1(BROKER, {}, encode(["notarymq/1", "block"]), header, False)
+        signed = make_sign1(self._broker, {}, encode(["notarymq/1", "block"]), header, False)
         self._previous = sha256(header)
         self.blocks.append(StoredBlock(signed, leaves, entries))
+
+
+    def rotate(self, new, by=None, height=None, replaces=None, beside=()) -> None:
+        """Name a new broker key, with a proof that `by` signed: the new key itself."""
+        place = ["log", len(self.blocks) if height is None else height, self._previous]
+        aad = encode(["notarymq/1", "broker-key"])
+        event = {
+            1: 5,
+            2: cose_key(new.public_key()),
+            6: make_sign1(by or new, {}, aad, encode(place), False),
+            7: thumbprint((replaces or self._broker).public_key()),
+        }
+        kid = thumbprint(new.public_key())
+        self.add(({0: 1, 1: 3, 2: 3, 6: 0, 13: kid, 21: event}, None), *beside)
+        self._broker = new
 
 
 class Chains(RefusingCase):
@@ -169,6 +186,28 @@ class Chains(RefusingCase):
         self.assertEqual(self.found(ChainOfTest().blocks, other), (0, 0, "genesis-invalid"))
         self.assertEqual(self.found([]), (0, 0, "genesis-invalid"))
 
+    def test_a_broker_key_that_took_the_place_of_another_is_trusted_as_that_one(self):
+        chain, new = ChainOfTest(), new_ephemeral()
+        chain.rotate(new)
+        for _ in range(2):
+            self.assertIsNone(self.found(chain.blocks))
+            self.assertIsNone(self.found(chain.blocks, new.public_key()))
+            chain.add(ChainOfTest.publish(20, b"x"))
+
+    def test_to_name_the_trusted_key_is_not_enough_without_its_signature_for_this_place(self):
+        trusted = new_ephemeral()
+        for name, changes in {
+            "signed by the old key": {"by": BROKER},
+            "signed for another block": {"height": 3},
+            "in the place of another key": {"replaces": trusted},
+            "beside another record": {"beside": [ChainOfTest.publish(20, b"x")]},
+        }.items():
+            with self.subTest(name):
+                chain = ChainOfTest()
+                chain.rotate(trusted, **changes)
+                expected = (4, 6, "key-event-invalid")
+                self.assertEqual(self.found(chain.blocks, trusted.public_key()), expected)
+
     def test_each_alteration_is_located(self):
         def altered(height, change):
             blocks = ChainOfTest().blocks
@@ -183,6 +222,7 @@ class Chains(RefusingCase):
         for name, change, expected in (
             ("header", lambda h, ls, es: (flip(h), ls, es), (2, 2, "header-signature-invalid")),
             ("leaf", lambda h, ls, es: (h, [ls[0], flip(ls[1])], es), (2, 3, "leaf-mismatch")),
+            ("no leaf", lambda h, ls, es: (h, [b"\xa0", ls[1]], es), (2, 2, "leaf-mismatch")),
             ("salt", lambda h, ls, es: (h, ls, [es[0], salted(es[1])]), (2, 3, "record-mismatch")),
             ("record", lambda h, ls, es: (h, ls, [record(es[0]), es[1]]), (2, 2, "record-mismatch")),
             ("body", lambda h, ls, es: (h, ls, [es[0], body(es[1])]), (2, 3, "payload-mismatch")),
@@ -211,6 +251,7 @@ class Chains(RefusingCase):
         for fields in (
             {2: 3, 1: 3},
             {2: 3, 1: 3, 13: b"", 21: 5},
+            {2: 3, 1: 3, 13: b"", 21: [0]},
             {2: 3, 1: 3, 13: [], 21: {1: 1, 2: None}},
             {2: 3, 1: 1},
             {2: 3, 1: 1, 10: sha256(b"x"), 12: 2, 13: []},

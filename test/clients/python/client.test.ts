@@ -289,6 +289,9 @@ test('Python keeps to the key that it met a broker with, as our command line doe
     assert.deepEqual([code, stdout], [1, ''])
     assert.match(stderr, /^notarymq pub: the broker did not prove who it is: [^\n]+\n$/)
   }
+  const withoutMac = ['-t', 'open/door', '-m', 'open', '--broker-key', brokerKey]
+  const { code } = await runPythonClient(t, 'notarymq', ['pub', ...there.slice(0, 4), ...withoutMac])
+  assert.equal(code, 1)
   assert.deepEqual(await impostor.admin.publishes(), [])
 })
 
@@ -308,6 +311,7 @@ test('what goes wrong in Python is told in one line with the right exit code', a
     'no passphrase': ['pub', ...at, ...message, '--identity', locked],
     'another passphrase': ['pub', ...at, ...message, '--identity', locked, '--passphrase-file', otherPassphrase],
     'nobody listening': ['pub', ...nobody, ...message],
+    'pre-shared keys, and none of them named': ['pub', ...at, ...message, '--psk-file', join(keys, 'psk')],
     'no pre-shared key': ['pub', ...at, ...message, '--encrypt-with', 'line-1'],
     'a MAC without a key': ['pub', ...at, ...message, '--mac', '--known-brokers', join(keys, 'known')],
     'detached before MQTT 5': ['pub', ...at, ...message, '--detached', '--identity', identity.path, '-V', 'mqttv311'],
