@@ -5,11 +5,12 @@ import {
   PairwiseCipher,
   parsePreSharedKeys,
   preSharedKeyCipher,
+  recipientsCipher,
   TopicKeyOwner,
   TopicKeySubscriber,
 } from '../../clients/encryption/index.ts'
 import { nativeCrypto } from '../../plugins/native-crypto.ts'
-import { toHex } from '../../protocol/index.ts'
+import { type P256PublicKey, toHex } from '../../protocol/index.ts'
 import { spawnBroker } from '../helpers/broker.ts'
 import { TestMemory } from '../helpers/encryption-memory.ts'
 import { key11, keyMeriadoc } from '../helpers/keys.ts'
@@ -43,7 +44,7 @@ test('who has disk and memory of the broker finds no payload and no key of what 
     await SignedTransport.connect(t, port, alice, [alice, bob]),
     await SignedTransport.connect(t, port, bob, [alice, bob]),
   ]
-  for (const filter of ['psk/#', 'pair/#', 'plant/#']) await two.subscribe(filter)
+  for (const filter of ['psk/#', 'pair/#', 'plant/#', 'reader/#']) await two.subscribe(filter)
   const unexpected = (error: unknown) => assert.fail(String(error))
 
   const preShared = randomBytes(32)
@@ -56,13 +57,17 @@ test('who has disk and memory of the broker finds no payload and no key of what 
   const pairAtAlice = await PairwiseCipher.start({ ...pairwise, own: a, peer: b, transport: one })
   await Promise.all([pairAtBob.whenReady(), pairAtAlice.whenReady()])
 
+  const bobReads = { thumbprint: b, agree: async (publicKey: P256PublicKey) => crypto.ecdhP256(bob, publicKey) }
+  const forBob = recipientsCipher({ recipients: [bob], own: undefined, crypto })
+  const atBob = recipientsCipher({ recipients: [], own: bobReads, crypto })
+
   const filter = 'plant/#'
   const owner = await TopicKeyOwner.start({ filter, own: alice, transport: one, memory: new TestMemory(), crypto })
   await owner.add(bob)
   const subscriber = await TopicKeySubscriber.start({
     filter,
     owner: a,
-    own: { thumbprint: b, agree: async (publicKey) => crypto.ecdhP256(bob, publicKey) },
+    own: bobReads,
     transport: two,
     memory: new TestMemory(),
     onError: unexpected,
@@ -75,6 +80,7 @@ test('who has disk and memory of the broker finds no payload and no key of what 
     ['psk/1', psk, psk],
     ['pair/1', pairAtAlice, pairAtBob],
     ['plant/1', owner.cipher, subscriber.cipher],
+    ['reader/1', forBob, atBob],
   ] as const) {
     const secret = `the payload of ${topic} is ${randomBytes(12).toString('hex')}`
     needles.set(`payload of ${topic}`, Buffer.from(secret))
