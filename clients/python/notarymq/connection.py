@@ -81,7 +81,7 @@ class Connection:
         self._subacks: Dict[int, int] = {}
         #: Reason codes where paho tells them; its first version does not.
         self._acknowledged: Dict[int, int] = {}
-        self._inbox: Deque[RawMessage] = deque(maxlen=_MAX_WAITING_MESSAGES)
+        self._inbox: Deque[RawMessage] = deque()
         #: Answers of the broker's services, by topic.
         self._answers: Dict[str, Deque[bytes]] = {}
         self._mqtt = _new_paho(self.client_id, settings)
@@ -235,6 +235,10 @@ class Connection:
                 self._note_refusal(payload)
             elif message.topic in self._answers:
                 self._answers[message.topic].append(payload)
+            elif self._is_closed or len(self._inbox) >= _MAX_WAITING_MESSAGES:
+                # Nobody takes them: to end is told, to lose some would not be.
+                self._is_closed = True
+                self._mqtt.disconnect()
             else:
                 envelope = _envelope_of(message)
                 retain = bool(message.retain)

@@ -137,9 +137,12 @@ def _associated(protected: bytes, topic: str, sender: Optional[bytes]) -> bytes:
 
 
 def _key_of_text(text: str) -> Optional[bytes]:
-    for decoder in (bytes.fromhex, lambda word: b64decode(word, validate=True)):
+    # Either alphabet of base64, with padding or without, as `notarymq` takes them.
+    digits = text.rstrip("=").replace("-", "+").replace("_", "/")
+    padded = digits + "=" * (-len(digits) % 4)
+    for read in (lambda: bytes.fromhex(text), lambda: b64decode(padded, validate=True)):
         try:
-            key = decoder(text)
+            key = read()
         except ValueError:
             continue
         if len(key) in _ALGORITHMS:

@@ -83,6 +83,7 @@ class Encryption(RefusingCase):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "psk"
             lines = f"# plant\nlong:{KEYS['long'].hex()}\nshort:AAECAwQFBgcICQoLDA0ODw==\n"
+            lines += f"url:{'_' * 21}w\n"
             path.write_text(lines)
             os.chmod(path, 0o644)
             self.assert_code("ERR_NO_ENCRYPTION_KEY", PreSharedKeys.load, path)
@@ -91,6 +92,9 @@ class Encryption(RefusingCase):
             for name in KEYS:
                 sealed = loaded.seal(name, TOPIC, b"x", None)
                 self.assertEqual(self.keys.open(TOPIC, sealed, None), b"x")
+            of_ones = PreSharedKeys({"url": b"\xff" * 16})
+            sealed = loaded.seal("url", TOPIC, b"x", None)
+            self.assertEqual(of_ones.open(TOPIC, sealed, None), b"x")
             for bad in ("name", "name:0011", f":{'00' * 16}", f"a:{'00' * 16}\na:{'00' * 16}"):
                 path.write_text(bad)
                 self.assert_code("ERR_NO_ENCRYPTION_KEY", PreSharedKeys.load, path)

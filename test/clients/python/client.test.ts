@@ -362,6 +362,27 @@ with Client(Settings("127.0.0.1", int(sys.argv[1]))) as client:
   assert.deepEqual(await pythonClientJson(t, script, [`${port}`]), [[['plant/door', 0, 'not-signed']]])
 })
 
+test('messages that a Python program does not take end its connection when there are too many: none is lost in between', async (t) => {
+  if (!hasPython(t)) return
+  const { port } = await startBroker(t)
+  const script = `
+import json, sys, time; from notarymq import *; from notarymq import connection
+connection._MAX_WAITING_MESSAGES = 2
+at = Settings("127.0.0.1", int(sys.argv[1]))
+with Client(at) as reader, Client(at) as writer:
+    reader.subscribe("a")
+    for text in (b"1", b"2", b"3"):
+        writer.publish("a", text)
+    while not reader.connection._is_closed:
+        time.sleep(0.01)
+    got = [reader.receive().payload.decode() for _ in range(2)]
+    try:
+        reader.receive()
+    except NotaryError as error:
+        print(json.dumps([got, error.code]))`
+  assert.deepEqual(await pythonClientJson(t, script, [`${port}`]), [[['1', '2'], 'ERR_CONNECTION']])
+})
+
 test('over TLS Python notices who stands in between, even with a certificate of the same authority', async (t) => {
   if (!hasPython(t)) return
   const authority = await TestAuthority.create(temporaryDirectory(t))
