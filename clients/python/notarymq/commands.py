@@ -18,7 +18,6 @@ _MEANS_NO = (
     "ERR_REFUSED",
     "ERR_ADMIN",
     "ERR_BROKER_UNPROVEN",
-    "ERR_CHAIN_DAMAGED",
     "ERR_RECEIPT_INVALID",
 )
 _VERSIONS = {"mqttv31": 3, "mqttv311": 4, "mqttv5": 5}

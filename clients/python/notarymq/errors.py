@@ -65,10 +65,6 @@ CODES: Dict[str, Tuple[str, str]] = {
         "a receipt does not prove what it is held against",
         "keep it: it may be evidence",
     ),
-    "ERR_CHAIN_DAMAGED": (
-        "a stored block is not what the broker signed",
-        "the error has the block, the index and the cause",
-    ),
 }
 
 
