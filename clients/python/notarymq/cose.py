@@ -10,7 +10,7 @@ from .cbor import CBORTag, decode, encode, malformed
 from .errors import NotaryError
 from .keys import KID_BYTES, PrivateKey, PublicKey, is_signed_by, sign, thumbprint
 
-SIGN1, MAC0, ENCRYPT0 = 18, 17, 16
+SIGN1, MAC0, ENCRYPT0, ENCRYPT = 18, 17, 16, 96
 ALG, CRIT, KID, IV = 1, 2, 4, 5
 RECEIPTS = 394
 #: Ours: `[sequence number, milliseconds since 1970]`.
@@ -118,3 +118,8 @@ def _is_kid(value: Any) -> bool:
 def parse_encrypt0(message: bytes) -> list:
     """Return protected, unprotected and ciphertext. Raises ERR_MALFORMED."""
     return _parts(message, ENCRYPT0, 3)
+
+
+def parse_encrypt(message: bytes) -> list:
+    """Return the same and the recipients. Raises ERR_MALFORMED."""
+    return _parts(message, ENCRYPT, 4)

@@ -18,13 +18,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from .cbor import CBORTag, decode, encode, malformed
-from .cose import ALG, ENCRYPT0, IV, KID, parse_encrypt0
+from .cose import ALG, ENCRYPT0, IV, KID, parse_encrypt, parse_encrypt0
 from .errors import NotaryError
 from .keys import hkdf
 
 _IV_BYTES = 12
 #: COSE algorithm by bytes of the key: A128GCM and A256GCM.
 _ALGORITHMS = {16: 1, 32: 3}
+#: Tags 16 and 96 in their only form: other payloads are not even looked at.
+_ENCRYPT0, _ENCRYPT = b"\xd0", b"\xd8\x60"
 #: In the place of a thumbprint in the derivation when nobody signs.
 _NOBODY = bytes(32)
 
@@ -85,6 +87,8 @@ class PreSharedKeys:
 
         Raises ERR_MALFORMED, ERR_NO_ENCRYPTION_KEY, ERR_NOT_DECRYPTED.
         """
+        if message.startswith(_ENCRYPT):
+            raise NotaryError("ERR_NO_ENCRYPTION_KEY", "it is for the keys of its readers")
         protected, unprotected, ciphertext = parse_encrypt0(message)
         name, iv = _headers(unprotected)
         shared = self._keys.get(name)
@@ -105,12 +109,14 @@ class PreSharedKeys:
 
 
 def is_encrypted(payload: bytes) -> bool:
-    """Tell whether a payload has the form of a COSE_Encrypt0."""
-    # Tag 16 in its only form: other payloads are not even looked at.
-    if payload[:1] != b"\xd0":
-        return False
+    """Tell whether a payload has the form of a COSE_Encrypt0 or COSE_Encrypt."""
     try:
-        _headers(parse_encrypt0(payload)[1])
+        if payload.startswith(_ENCRYPT0):
+            _headers(parse_encrypt0(payload)[1])
+        elif payload.startswith(_ENCRYPT):
+            _headers(parse_encrypt(payload)[1])
+        else:
+            return False
     except NotaryError:
         return False
     return True

@@ -79,6 +79,13 @@ class Encryption(RefusingCase):
         for payload in (b"", b"\xd0", b"21.5", encode(CBORTag(16, [b"", {}, b""]))):
             self.assertFalse(is_encrypted(payload))
 
+    def test_what_is_for_the_keys_of_readers_is_encrypted_and_not_for_a_shared_key(self):
+        parts = [encode({1: 3}), {4: b"", 5: bytes(12)}, bytes(20), [[b"", {}, b""]]]
+        message = encode(CBORTag(96, parts))
+        self.assertTrue(is_encrypted(message))
+        self.assert_code("ERR_NO_ENCRYPTION_KEY", self.keys.open, TOPIC, message, SENDER)
+        self.assertFalse(is_encrypted(encode(CBORTag(96, parts[:3]))))
+
     def test_a_file_has_names_and_keys_and_is_nobody_elses_to_read(self):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "psk"
