@@ -101,7 +101,10 @@ test('a key is made, enrolled, signs, is found in the chain and is revoked, by t
   assert.ok(Number.isSafeInteger(timeMs))
   const refused = await runCli(t, ['pub', ...at, '-t', 'plant/1/temp', '-m', '21.5', '-q', '1'])
   assert.equal(refused.code, 1)
-  assert.match(refused.stderr, /^notarymq pub: the broker refused plant\/1\/temp \(0x87 Not authorized\), not-signed: sign it with --identity\n$/)
+  assert.match(
+    refused.stderr,
+    /^notarymq pub: the broker refused plant\/1\/temp \(0x87 Not authorized\), not-signed: sign it with --identity\n$/,
+  )
 
   const query = ['audit', 'query', ...at, '--kid', kid, '--payload']
   const { records } = await json<{ records: RecordJson[] }>(t, query)
