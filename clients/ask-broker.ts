@@ -1,7 +1,7 @@
 import type { MqttClient } from 'mqtt'
 import { asBuffer } from './as-buffer.ts'
 import { ClientError } from './errors.ts'
-import { ErrorWithReasonCode } from './mqtt-js.ts'
+import { ErrorWithReasonCode, isSubscriptionRefused } from './mqtt-js.ts'
 
 const defaultTimeoutMs = 10_000
 
@@ -18,19 +18,15 @@ export interface BrokerQuestion {
 }
 
 /**
- * Publishes a request and waits for the message that answers it.
+ * Subscribes to the answer, publishes the request and waits for the message that answers it.
  * @throws {ClientError} ERR_REFUSED, ERR_TIMEOUT, ERR_CONNECTION. Before MQTT 5 a refusal looks like no answer
  */
-export async function askBroker(client: MqttClient, question: BrokerQuestion): Promise<Uint8Array> {
+export function askBroker(client: MqttClient, question: BrokerQuestion): Promise<Uint8Array> {
   const { requestTopic, responseTopic, payload, timeoutMs = defaultTimeoutMs, isAnswer } = question
-  try {
-    await client.subscribeAsync(responseTopic, { qos: 0 })
-  } catch (cause) {
-    throw new ClientError('ERR_REFUSED', `the broker does not answer on ${responseTopic}`, {}, cause)
-  }
-  // Listens first, then asks: the answer may be there before the acknowledgement.
   return new Promise((resolve, reject) => {
+    let isOver = false
     const end = () => {
+      isOver = true
       clearTimeout(timer)
       client.removeListener('message', onMessage)
       client.removeListener('close', onClose)
@@ -48,12 +44,20 @@ export async function askBroker(client: MqttClient, question: BrokerQuestion): P
     const timer = setTimeout(() => {
       fail(new ClientError('ERR_TIMEOUT', `no answer to ${requestTopic} within ${timeoutMs / 1000} s`))
     }, timeoutMs)
-    client.on('message', onMessage)
     client.on('close', onClose)
-    client.publishAsync(requestTopic, asBuffer(payload), { qos: 1 }).catch((cause: unknown) => {
-      const isRefused = cause instanceof ErrorWithReasonCode
-      const why = isRefused ? 'the broker refused the request' : 'the connection broke before the acknowledgement'
-      fail(new ClientError(isRefused ? 'ERR_REFUSED' : 'ERR_CONNECTION', `${requestTopic}: ${why}`, {}, cause))
-    })
+    const ask = async () => {
+      await client.subscribeAsync(responseTopic, { qos: 0 })
+      if (isOver) return
+      // Listens first, then asks: the answer may be there before the acknowledgement.
+      client.on('message', onMessage)
+      await client.publishAsync(requestTopic, asBuffer(payload), { qos: 1 })
+    }
+    ask().catch((cause: unknown) => fail(notAsked(requestTopic, cause)))
   })
+}
+
+function notAsked(topic: string, cause: unknown): ClientError {
+  const isRefused = cause instanceof ErrorWithReasonCode || isSubscriptionRefused(cause)
+  const why = isRefused ? 'the broker refused the request' : 'the connection broke before the acknowledgement'
+  return new ClientError(isRefused ? 'ERR_REFUSED' : 'ERR_CONNECTION', `${topic}: ${why}`, {}, cause)
 }

@@ -12,12 +12,12 @@ import {
   toBase64url,
   toHex,
 } from '../../protocol/index.ts'
+import { MemoryKeyStore } from '../key-store/memory-key-store.ts'
 import { KeyMessageInbox } from './key-message-inbox.ts'
 import type { MessageCipher } from './message-cipher.ts'
 import { PairwiseKeys } from './pairwise-keys.ts'
 import type { KeyMessage, KeyTransport } from './ports.ts'
 import { SharedKeyCipher } from './shared-key-cipher.ts'
-import { ProcessUsage } from './usage-counter.ts'
 
 export interface PairwiseOptions {
   /** Thumbprint of this client's key, with which the transport signs, 32 bytes. */
@@ -56,7 +56,7 @@ export class PairwiseCipher implements MessageCipher {
     this.#options = options
     this.#crypto = crypto
     this.#keys = new PairwiseKeys([own, peer], () => this.#inbox.settled())
-    this.#cipher = new SharedKeyCipher({ topics, keys: this.#keys, memory: new ProcessUsage(), crypto })
+    this.#cipher = new SharedKeyCipher({ topics, keys: this.#keys, memory: new MemoryKeyStore(), crypto })
     this.#inbox = new KeyMessageInbox({
       transport,
       from: toBase64url(peer),

@@ -2,6 +2,7 @@ import {
   type CryptoProvider,
   encryptionAad,
   isForRecipients,
+  isKeyTopic,
   openEncrypt,
   type P256PublicKey,
   ProtocolError,
@@ -32,11 +33,11 @@ export interface RecipientsOptions {
 
 /**
  * Encrypts each message for the public keys of its readers, as a COSE_Encrypt (tag 96): nothing needs to be agreed on
- * before. It costs 160 bytes and an ECDH for each reader and message; for many of them a topic key is cheaper.
+ * before. Topics that carry keys are not covered. It costs 160 bytes and an ECDH for each reader and message; for many of them a topic key is cheaper.
  */
 export function recipientsCipher({ recipients, own, crypto }: RecipientsOptions): MessageCipher {
   return {
-    covers: () => recipients.length > 0,
+    covers: (topic) => recipients.length > 0 && !isKeyTopic(topic),
     seal: async (topic, payload, sender) => {
       if (recipients.length === 0) throw noKey(topic)
       const content = { keyId: noKeyId, externalAad: encryptionAad(topic, sender), plaintext: payload }

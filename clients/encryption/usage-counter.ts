@@ -1,5 +1,3 @@
-import { maxMessagesPerKey } from '../../protocol/index.ts'
-import { ClientError } from '../errors.ts'
 import type { UsageMemory } from './ports.ts'
 
 /** Counted at once, so that a message does not wait for the disk; a crash leaves the rest of a block unused. */
@@ -27,16 +25,5 @@ export class UsageCounter {
     const left = this.#left.get(keyName) ?? 0
     if (left > 0) this.#left.set(keyName, left - 1)
     return left > 0
-  }
-}
-
-/** Counts for keys that do not outlive the process. */
-export class ProcessUsage implements UsageMemory {
-  readonly #counts = new Map<string, number>()
-
-  async countEncryptions(keyName: string, count: number): Promise<void> {
-    const total = (this.#counts.get(keyName) ?? 0) + count
-    if (total > maxMessagesPerKey) throw new ClientError('ERR_KEY_EXHAUSTED', 'a key has encrypted as much as it may')
-    this.#counts.set(keyName, total)
   }
 }

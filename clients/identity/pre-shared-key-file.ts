@@ -14,19 +14,18 @@ export function loadPreSharedKeys(path: string): readonly EncryptionKey[] {
 }
 
 function readPrivateFile(path: string): string {
-  let file: number
+  let file: number | undefined
   try {
     file = openSync(path, 'r')
-  } catch (cause) {
-    throw new ClientError('ERR_ENCRYPTION_KEYS', `${path} cannot be read`, {}, cause)
-  }
-  try {
     // Of the open file: what is looked at is what is read. Windows has no such modes.
     if (process.platform !== 'win32' && (fstatSync(file).mode & anythingForOthers) !== 0) {
       throw new ClientError('ERR_ENCRYPTION_KEYS', `${path} is open to others; run chmod 600 on it`)
     }
     return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (cause instanceof ClientError) throw cause
+    throw new ClientError('ERR_ENCRYPTION_KEYS', `${path} cannot be read`, {}, cause)
   } finally {
-    closeSync(file)
+    if (file !== undefined) closeSync(file)
   }
 }

@@ -26,10 +26,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Frames of a socket, one by one in the order in which they are waited for. */
+/** Frames of a socket, one by one in the order in which they are waited for. One that nobody waits for ends the link. */
 class FrameQueue {
   readonly #waiting: Waiting[] = []
-  readonly #frames: LinkFrame[] = []
   #failure: ClientError | undefined
 
   constructor(socket: Duplex) {
@@ -48,16 +47,15 @@ class FrameQueue {
   }
 
   next(): Promise<LinkFrame> {
-    const frame = this.#frames.shift()
-    if (frame !== undefined) return Promise.resolve(frame)
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
   #give(frame: LinkFrame): void {
     const first = this.#waiting.shift()
-    if (first === undefined) this.#frames.push(frame)
-    else first.resolve(frame)
+    // A broker only answers, and requests wait before they are on their way: so nothing is kept for who sends without end.
+    if (first === undefined) throw new RangeError('a frame that answers nothing')
+    first.resolve(frame)
   }
 
   #fail(cause: unknown): void {

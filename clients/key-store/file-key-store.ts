@@ -13,6 +13,7 @@ import {
   isAsExpected,
   type KeyStore,
   sequenceName,
+  valueName,
 } from './key-store.ts'
 
 /** Where it is kept unless told otherwise. */
@@ -59,7 +60,7 @@ export class FileKeyStore implements KeyStore {
   }
 
   async get(name: string): Promise<Uint8Array | undefined> {
-    const path = this.#pathOf(name)
+    const path = this.#pathOf(valueName(name))
     try {
       // Without a lock: files are replaced as a whole.
       return readIfThere(path)
@@ -69,7 +70,7 @@ export class FileKeyStore implements KeyStore {
   }
 
   set(name: string, value: Uint8Array, ...expected: [Uint8Array?]): Promise<boolean> {
-    const path = this.#pathOf(name)
+    const path = this.#pathOf(valueName(name))
     return this.#locked(path, () => {
       if (!isAsExpected(readIfThere(path), expected)) return false
       replaceFile(path, value)

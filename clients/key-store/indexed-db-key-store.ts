@@ -8,6 +8,7 @@ import {
   isAsExpected,
   type KeyStore,
   sequenceName,
+  valueName,
 } from './key-store.ts'
 
 /** What of IndexedDB (W3C Indexed Database API 3.0) is used; Node has no types for it. */
@@ -158,11 +159,6 @@ function opened(name: string): Promise<Db> {
     request.onerror = () => reject(broken(request.error))
     request.onblocked = () => reject(broken('another tab holds an older version open'))
   })
-}
-
-/** Names of callers never meet those of counters. */
-function valueName(name: string): string {
-  return `value/${name}`
 }
 
 function counterIn(present: unknown, absent: number): number {

@@ -1,4 +1,4 @@
-import { bytesEqual, toBase64url } from '../../protocol/index.ts'
+import { bytesEqual, maxMessagesPerKey, toBase64url } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 
 /** Everything is durable before the promise resolves; safe for two processes or tabs, and for a crash. */
@@ -15,13 +15,10 @@ export interface KeyStore {
   set(name: string, value: Uint8Array, expected?: Uint8Array): Promise<boolean>
 }
 
-/** Messages under one AES-GCM key with random IVs (NIST SP 800-38D section 8.3). */
-const maxEncryptions = 2 ** 32
-
 /** What a counter becomes; an absent one counts from 0. @throws {ClientError} ERR_KEY_EXHAUSTED */
 export function countedUp(keyName: string, counted: number, count: number): number {
   checkCount(count)
-  if (counted + count > maxEncryptions) {
+  if (counted + count > maxMessagesPerKey) {
     throw new ClientError('ERR_KEY_EXHAUSTED', `${keyName} has encrypted ${counted} messages, and 2^32 is the most`)
   }
   return counted + count
@@ -58,6 +55,11 @@ export function sequenceName(thumbprint: Uint8Array): string {
 /** As {@link sequenceName}, for the messages that a key encrypted. */
 export function encryptionsName(keyName: string): string {
   return `encryptions/${keyName}`
+}
+
+/** As {@link sequenceName}, for what callers name: their names never meet those of counters. */
+export function valueName(name: string): string {
+  return `value/${name}`
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { MqttClient } from 'mqtt'
 import {
   adminResponseTopic,
+  type ClientSession,
   type CryptoProvider,
   type HopMacKey,
   identityResponseTopic,
@@ -11,7 +12,6 @@ import {
 } from '../../protocol/index.ts'
 import { askAdmin, isAnswerToClient } from '../ask-admin.ts'
 import { ClientError } from '../errors.ts'
-import { ErrorWithSubackPacket } from '../mqtt-js.ts'
 import type { Platform } from '../platform/platform.ts'
 import { type Equivocation, LogGuard } from './log-guard.ts'
 import { agreeOnSession, renewalDelayMs } from './mac-session.ts'
@@ -20,6 +20,7 @@ import { proveBrokerKey } from './pinned-broker.ts'
 import { type VerifiedReceipt, verifyPushedReceipt } from './receipts.ts'
 import { parseRejected, type RejectedPublish } from './rejected.ts'
 import type { SequenceNumbers } from './sequence-numbers.ts'
+import { subscribed } from './subscribed.ts'
 
 /** What a link tells of. */
 export interface BrokerLinkEvents {
@@ -50,6 +51,8 @@ export class BrokerLink {
   readonly #crypto: CryptoProvider
   #proven: { readonly brokerKey: P256PublicKey; readonly guard: LogGuard } | undefined
   #renewal: ReturnType<typeof setTimeout> | undefined
+  /** Counts connections: what was agreed on over one that is closed says nothing about the next. */
+  #connection = 0
   /** Checkpoints and receipts one after the other. */
   #turn: Promise<void> = Promise.resolve()
 
@@ -65,6 +68,7 @@ export class BrokerLink {
 
   /** Nothing is renewed any more, until the link is established again. */
   close(): void {
+    this.#connection++
     clearTimeout(this.#renewal)
   }
 
@@ -75,12 +79,18 @@ export class BrokerLink {
    */
   async establish(): Promise<HopMacKey | undefined> {
     const { clientId } = this.#mqtt.options
+    const connection = this.#connection
     await this.#listen(rejectedTopic(clientId as string))
     const { pinned } = this.#options
     if (pinned === undefined) return undefined
     const brokerKey = await this.#prove(pinned.key)
-    if (this.#options.receipts) await this.#mqtt.subscribeAsync(receiptTopic(clientId as string), { qos: 1 })
-    return this.#options.mac ? this.#agree(brokerKey) : undefined
+    if (this.#options.receipts) await subscribed(this.#mqtt, receiptTopic(clientId as string))
+    const session = this.#options.mac ? await this.#agree(brokerKey) : undefined
+    if (connection !== this.#connection) {
+      throw new ClientError('ERR_CONNECTION', 'the connection broke before everything was agreed on')
+    }
+    if (session !== undefined) this.#renewLater(session, brokerKey)
+    return session
   }
 
   /**
@@ -106,9 +116,9 @@ export class BrokerLink {
   /** Brokers that have no such topic refuse it, and then there is nothing to hear. */
   async #listen(topic: string): Promise<void> {
     try {
-      await this.#mqtt.subscribeAsync(topic, { qos: 1 })
+      await subscribed(this.#mqtt, topic)
     } catch (error) {
-      if (!(error instanceof ErrorWithSubackPacket)) throw lost(error)
+      if (!(error instanceof ClientError) || error.code !== 'ERR_REFUSED') throw error
     }
   }
 
@@ -148,16 +158,27 @@ export class BrokerLink {
     if (this.#options.logKey !== undefined) await this.#check(guard, receipt.json.checkpoint)
   }
 
-  async #agree(brokerKey: P256PublicKey): Promise<HopMacKey> {
+  async #agree(brokerKey: P256PublicKey): Promise<ClientSession> {
     const { identity: signer } = this.#options
     if (signer === undefined || this.#numbers === undefined) throw new RangeError('a session needs an identity')
     const exchanging = { mqtt: this.#mqtt, signer, numbers: this.#numbers, crypto: this.#crypto }
-    const session = await agreeOnSession(exchanging, brokerKey)
-    clearTimeout(this.#renewal)
-    this.#renewal = setTimeout(() => {
-      this.#agree(brokerKey).then(this.#events.onRenewed, this.#events.onError)
-    }, renewalDelayMs(session))
-    return session
+    return agreeOnSession(exchanging, brokerKey)
+  }
+
+  /** A renewal that the end of its connection interrupts is no error: the next connection agrees anew. */
+  #renewLater(session: ClientSession, brokerKey: P256PublicKey): void {
+    const connection = this.#connection
+    const renew = async () => {
+      try {
+        const renewed = await this.#agree(brokerKey)
+        if (connection !== this.#connection) return
+        this.#renewLater(renewed, brokerKey)
+        this.#events.onRenewed(renewed)
+      } catch (error) {
+        if (connection === this.#connection) this.#events.onError(error)
+      }
+    }
+    this.#renewal = setTimeout(renew, renewalDelayMs(session))
   }
 
   #inTurn(work: () => Promise<void>): void {
@@ -168,8 +189,4 @@ export class BrokerLink {
 /** `HOST:PORT`, as a broker is remembered by. */
 function nameOf({ options }: MqttClient): string {
   return `${options.hostname ?? options.host ?? 'localhost'}:${options.port ?? ''}`
-}
-
-function lost(cause: unknown): ClientError {
-  return new ClientError('ERR_CONNECTION', 'the connection broke before everything was agreed on', {}, cause)
 }

@@ -1,8 +1,8 @@
 import { isKeyTopic, TopicSet } from '../../protocol/index.ts'
 import type { KeyMessage, KeyTransport } from '../encryption/index.ts'
 import { ClientError } from '../errors.ts'
-import { ErrorWithSubackPacket } from '../mqtt-js.ts'
 import type { NotaryClient } from './notary-client.ts'
+import { subscribed } from './subscribed.ts'
 
 export interface KeyChannelOptions {
   readonly client: Pick<NotaryClient, 'publishAsync' | 'subscribeAsync'>
@@ -41,13 +41,7 @@ export class KeyChannel implements KeyTransport {
       if (isTaken) settle(true)
       return !isTaken
     })
-    try {
-      await this.#options.client.subscribeAsync(filter, { qos: 1 })
-    } catch (cause) {
-      const isRefused = cause instanceof ErrorWithSubackPacket
-      const [code, what] = isRefused ? (['ERR_REFUSED', 'refused'] as const) : (['ERR_CONNECTION', 'lost'] as const)
-      throw new ClientError(code, `the subscription to ${filter} was ${what}`, { topic: filter }, cause)
-    }
+    await subscribed(this.#options.client, filter)
   }
 
   onMessage(listener: (message: KeyMessage) => void): () => void {

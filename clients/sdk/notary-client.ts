@@ -115,7 +115,8 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
   /** From now on messages are told, those too that came before anybody could listen; and reconnects are taken care of. */
   start(): void {
     this.mqtt.on('connect', (packet) => {
-      this.establish(packet).catch((error: unknown) => this.#giveUpConnection(error))
+      const { stream } = this.mqtt
+      this.establish(packet).catch((error: unknown) => this.#giveUpConnection(error, stream))
     })
     this.#release()
   }
@@ -254,10 +255,13 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
     this.#inbox.push(Promise.resolve(), tell)
   }
 
-  /** A connection without proof or session is good for nothing: MQTT.js makes another one. */
-  #giveUpConnection(error: unknown): void {
+  /**
+   * A connection without proof or session is good for nothing: MQTT.js makes another one.
+   * @param stream that of the connection; there may be another one already
+   */
+  #giveUpConnection(error: unknown, stream = this.mqtt.stream): void {
     this.#tellError(error)
-    this.mqtt.stream.destroy()
+    stream.destroy()
   }
 
   /** What the end of the client interrupted is no error to its application. */

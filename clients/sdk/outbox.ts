@@ -62,8 +62,10 @@ export class Outbox {
     })
     if (!isGated) return
     mqtt.on('packetreceive', (packet) => {
-      if (packet.cmd === 'pubrec' && packet.messageId !== undefined) this.#received.add(packet.messageId)
-      if (packet.cmd === 'pubcomp' && packet.messageId !== undefined) this.#received.delete(packet.messageId)
+      if (packet.messageId === undefined) return
+      // One that refuses ends the publish, and its id is the next one's [MQTT-5.0 4.3.3].
+      if (packet.cmd === 'pubrec' && (packet.reasonCode ?? 0) < 0x80) this.#received.add(packet.messageId)
+      if (packet.cmd === 'pubcomp') this.#received.delete(packet.messageId)
     })
   }
 
@@ -121,7 +123,6 @@ export class Outbox {
   }
 
   #send(outgoing: Outgoing, sealed: Sealed): void {
-    const { payload, options } = sealed(this.#session)
     const callback: PublishCallback = (error, packet) => {
       this.#inFlight.delete(callback)
       if (outgoing.isWithdrawn) return
@@ -131,6 +132,7 @@ export class Outbox {
     }
     this.#inFlight.set(callback, outgoing)
     try {
+      const { payload, options } = sealed(this.#session)
       this.#mqtt.publish(outgoing.message.topic, asBuffer(payload), options, callback)
     } catch (error) {
       // What MQTT.js does not take must not stand in the way of what follows.

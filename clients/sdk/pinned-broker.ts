@@ -7,6 +7,7 @@ import {
   type IdentityStatement,
   isSameP256,
   type P256PublicKey,
+  ProtocolError,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { askIdentity } from '../identity/ask-identity.ts'
@@ -35,18 +36,27 @@ export async function proveBrokerKey(
   store: KeyStore,
   crypto: CryptoProvider,
 ): Promise<IdentityStatement> {
-  const storeName = `${brokerValue}${name}`
-  const remembered = key === undefined ? await store.get(storeName) : undefined
-  const brokerKey = key ?? (remembered === undefined ? undefined : decodeP256CoseKey(remembered, crypto))
+  const remembered = key === undefined ? await store.get(`${brokerValue}${name}`) : undefined
+  const brokerKey = key ?? (remembered === undefined ? undefined : keyIn(remembered, name, crypto))
   const statement = await askIdentity(mqtt, { name, brokerKey, certificateSha256 }, crypto)
-  if (brokerKey === undefined) await remember(storeName, statement.brokerKey, store, crypto)
+  if (brokerKey === undefined) await remember(name, statement.brokerKey, store, crypto)
   return statement
 }
 
 /** Another process may have met it first, and by another key. */
 async function remember(name: string, key: P256PublicKey, store: KeyStore, crypto: CryptoProvider): Promise<void> {
-  if (await store.set(name, encodeCbor(coseKeyOfP256(key)), undefined)) return
-  const remembered = await store.get(name)
-  if (remembered !== undefined && isSameP256(decodeP256CoseKey(remembered, crypto), key)) return
+  const storeName = `${brokerValue}${name}`
+  if (await store.set(storeName, encodeCbor(coseKeyOfP256(key)), undefined)) return
+  const remembered = await store.get(storeName)
+  if (remembered !== undefined && isSameP256(keyIn(remembered, name, crypto), key)) return
   throw new ClientError('ERR_BROKER_UNPROVEN', `${name} was met with two keys at the same time`)
+}
+
+function keyIn(remembered: Uint8Array, name: string, crypto: CryptoProvider): P256PublicKey {
+  try {
+    return decodeP256CoseKey(remembered, crypto)
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause
+    throw new ClientError('ERR_KEY_STORE', `the key store has something else in place of the key of ${name}`, {}, cause)
+  }
 }

@@ -2,7 +2,7 @@ import { CborReader, CborWriter, encodeCbor } from '../cbor/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
 import { algEcdhEsA256Kw, coseTag, headerLabel } from './algorithms.ts'
-import { coseKeyOfP256, isKidOf, kidOf, type P256PublicKey, thumbprintOfP256 } from './cose-key.ts'
+import { checkedP256, coseKeyOfP256, isKidOf, kidOf, type P256PublicKey, thumbprintOfP256 } from './cose-key.ts'
 import { keyEncryptionKey } from './ecdh-es.ts'
 import {
   type ContentToSeal,
@@ -23,7 +23,7 @@ const wrapBytes = 8
 
 const recipientProtected = new CborWriter(8).map(1).int(headerLabel.alg).int(algEcdhEsA256Kw).finish()
 
-/** One recipient as received: whether its ephemeral key is a point of the curve, ECDH will say. */
+/** One recipient as received: whether its ephemeral key is a point of the curve is looked at by {@link openEncrypt}. */
 export interface Recipient {
   /** Prefix of the thumbprint of whose key it is, as the sender says. */
   readonly kid: Uint8Array
@@ -135,7 +135,10 @@ export async function openEncrypt(
 ): Promise<Uint8Array> {
   const recipient = encrypt.recipients.find(({ kid }) => isKidOf(kid, own.thumbprint))
   if (recipient === undefined) throw new ProtocolError('ERR_COSE_NOT_A_RECIPIENT', 'encrypted for other keys')
-  const kek = keyEncryptionKey(await own.agree(recipient.ephemeral), recipientProtected, crypto)
+  const { x, y } = recipient.ephemeral
+  // Attacker-controlled, and `own` may be hardware or WebCrypto: what those throw for such a point is no code of ours.
+  const ephemeral = checkedP256(x, y, crypto)
+  const kek = keyEncryptionKey(await own.agree(ephemeral), recipientProtected, crypto)
   const contentKey = crypto.unwrapAesKey(kek, recipient.wrappedKey)
   if (contentKey === undefined) throw new ProtocolError('ERR_COSE_NOT_DECRYPTED', 'the wrapped key does not open')
   return openContent('Encrypt', encrypt, contentKey, externalAad, crypto)

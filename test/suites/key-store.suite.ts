@@ -1,4 +1,4 @@
-import type { KeyStore } from '../../clients/key-store/key-store.ts'
+import { type KeyStore, sequenceName } from '../../clients/key-store/key-store.ts'
 
 /** What a case gets. Nothing here is of Node: a page in a browser runs the same cases. */
 export interface KeyStoreScene {
@@ -149,7 +149,8 @@ export const keyStoreCases: readonly KeyStoreCase[] = [
       const store = await open()
       await store.countEncryptions('a', 7)
       equal(await store.get('a'), undefined, 'the value')
-      await store.set('sequence/a', bytes('x'))
+      equal(await store.get('encryptions/a'), undefined, 'the value of the name that the counter has in the store')
+      await store.set(sequenceName(keyA), bytes('x'))
       equal(await store.reserveSequenceNumbers(keyA, 1), 1, 'the counter')
     },
   },

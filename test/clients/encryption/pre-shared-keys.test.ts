@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { cipherByTopic, parsePreSharedKeys, preSharedKeyCipher } from '../../../clients/encryption/index.ts'
@@ -53,7 +53,7 @@ test('a file of pre-shared keys with a line that is none, or with none at all, i
   assert.throws(() => parsePreSharedKeys(`${'a'.repeat(65)}:${hex16}`), isClientError('ERR_ENCRYPTION_KEYS'))
 })
 
-test('a file of pre-shared keys that others may read, or that is missing, is refused', (t) => {
+test('a file of pre-shared keys that others may read, that is missing or a directory, is refused', (t) => {
   const path = join(temporaryDirectory(t), 'keys')
   assert.throws(() => loadPreSharedKeys(path), isClientError('ERR_ENCRYPTION_KEYS'))
   writeFileSync(path, `a:${hex16}\n`, { mode: 0o600 })
@@ -62,6 +62,9 @@ test('a file of pre-shared keys that others may read, or that is missing, is ref
     chmodSync(path, mode)
     assert.throws(() => loadPreSharedKeys(path), isClientError('ERR_ENCRYPTION_KEYS'), mode.toString(8))
   }
+  const directory = join(temporaryDirectory(t), 'directory')
+  mkdirSync(directory, { mode: 0o700 })
+  assert.throws(() => loadPreSharedKeys(directory), isClientError('ERR_ENCRYPTION_KEYS'))
 })
 
 test('clients with the same key read each other, with A128GCM and A256GCM, and messages that nobody signs', async () => {

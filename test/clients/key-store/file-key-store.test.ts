@@ -137,7 +137,7 @@ test('a directory that cannot be made or written is ERR_KEY_STORE or ERR_SEQUENC
   assert.equal(await store.reserveSequenceNumbers(thumbprint, 1), 1)
   // A name that is a directory can neither be read nor replaced.
   await store.set('a', thumbprint)
-  const file = readdirSync(gone).find((name) => name.startsWith('a-')) ?? assert.fail('no file')
+  const file = readdirSync(gone).find((name) => name.startsWith('value_a-')) ?? assert.fail('no file')
   rmSync(join(gone, file))
   mkdirSync(join(gone, file))
   await assert.rejects(store.get('a'), { code: 'ERR_KEY_STORE' })

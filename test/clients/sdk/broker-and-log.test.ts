@@ -47,6 +47,13 @@ test('a broker that was met before and has another key now is refused; the old o
   await sdkClient(t, port, options)
 })
 
+test('a key store that has something else in place of the key of a broker is ERR_KEY_STORE, and is not trusted anew', async (t) => {
+  const { port } = await startBroker(t)
+  const keyStore = new MemoryKeyStore()
+  await keyStore.set(`broker/127.0.0.1:${port}`, Uint8Array.of(0xa0))
+  await assert.rejects(sdkClient(t, port, { pinnedBroker: 'first-use', keyStore }), { code: 'ERR_KEY_STORE' })
+})
+
 test('when another broker takes its place, a client tells it nothing and waits for the right one', async (t) => {
   const port = await freePort()
   const location = temporaryDirectory(t)
