@@ -1,11 +1,6 @@
 import type { MqttClient } from 'mqtt'
-import {
-  type AdminMethod,
-  type AdminMethods,
-  adminResponseTopic,
-  type JsonRpcResponse,
-  requestTopic,
-} from '../protocol/index.ts'
+import { type AdminMethod, type AdminMethods, adminResponseTopic, requestTopic } from '../protocol/index.ts'
+import { parseAnswer } from './admin-answer.ts'
 import { askBroker } from './ask-broker.ts'
 import { ClientError } from './errors.ts'
 
@@ -35,7 +30,10 @@ export async function askAdmin<M extends AdminMethod>(
     payload: new TextEncoder().encode(JSON.stringify({ jsonrpc: '2.0', id, method, params })),
     isAnswer: (message) => idOf(message) === id,
   })
-  const response = JSON.parse(new TextDecoder().decode(answer)) as JsonRpcResponse
+  const response = parseAnswer(answer)
+  if (response === undefined || 'method' in response) {
+    throw new ClientError('ERR_ADMIN', `${method}: the answer is none of JSON-RPC 2.0`)
+  }
   if ('error' in response) throw new ClientError('ERR_ADMIN', `${method}: ${response.error.message}`)
   return response.result as AdminMethods[M]['result']
 }

@@ -7,6 +7,8 @@ import { checkpointTopic, fromBase64url, parseSignedNote } from '../../protocol/
 import { describe } from '../describe.ts'
 
 const retryMs = 5000
+/** Far above a checkpoint with its cosignatures, and above a consistency path. The broker is not trusted. */
+const maxPacketBytes = 1024 * 1024
 
 export interface MqttWitnessOptions {
   readonly witness: Witness
@@ -44,15 +46,17 @@ export async function witnessOverMqtt(options: MqttWitnessOptions): Promise<void
 /** Rejects when a connection ends. */
 async function followOnce(options: MqttWitnessOptions): Promise<void> {
   const { flags, signal } = options
-  const admin = await AdminClient.connect(flags)
+  const admin = await AdminClient.connect(flags, maxPacketBytes)
+  let onAbort = () => {}
   try {
-    const client = await connect(flags)
+    const client = await connect(flags, maxPacketBytes)
     try {
       await new Promise<void>((resolve, reject) => {
         const follower = new Follower(options, admin, reject)
         client.on('message', (_topic, note) => follower.take(note))
         client.on('close', () => reject(new ClientError('ERR_CONNECTION', 'the connection ended')))
-        signal.addEventListener('abort', () => resolve(), { once: true })
+        onAbort = resolve
+        signal.addEventListener('abort', onAbort)
         if (signal.aborted) resolve()
         client.subscribeAsync(checkpointTopic, { qos: 0 }).catch((cause: unknown) => {
           reject(new ClientError('ERR_REFUSED', 'the broker publishes no checkpoints to this client', {}, cause))
@@ -62,6 +66,8 @@ async function followOnce(options: MqttWitnessOptions): Promise<void> {
       await client.endAsync(true)
     }
   } finally {
+    // The signal outlives many connections.
+    signal.removeEventListener('abort', onAbort)
     await admin.close()
   }
 }

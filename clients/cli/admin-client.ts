@@ -8,8 +8,8 @@ import {
   type JsonRpcResponse,
   requestTopic,
 } from '../../protocol/index.ts'
+import { parseAnswer } from '../admin-answer.ts'
 import { ClientError } from '../errors.ts'
-import { parseAnswer } from './admin-answer.ts'
 import { type ConnectionFlags, connect } from './connection.ts'
 import { printable } from './printable.ts'
 

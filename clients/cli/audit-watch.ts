@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ed25519NoteVerifier, nobleCrypto, parseVerifierKey } from '../../protocol/index.ts'
 import { forkInTiles } from '../watch/fork-in-tiles.ts'
@@ -10,6 +9,7 @@ import { ProofsCheck } from '../watch/proofs-check.ts'
 import { WatchState } from '../watch/watch-state.ts'
 import { flagsOfUrl, isBrokerUrl } from './broker-url.ts'
 import { integerOption, type Output, parseArguments, usageError } from './command.ts'
+import { readGivenFile } from './given-file.ts'
 import { MqttLog } from './mqtt-log.ts'
 import { readVkeys } from './verifier-keys.ts'
 import { Watch, type WatchEvent } from './watch-loop.ts'
@@ -42,9 +42,10 @@ export async function auditWatch(args: readonly string[], output: Output): Promi
   if (values.vkey === undefined) throw usageError('--vkey is needed: whose log it is')
   const vkeys = readVkeys(values.vkey)
   const verifiers = vkeys.map((vkey) => ed25519NoteVerifier(parseVerifierKey(vkey, nobleCrypto), nobleCrypto))
+  const intervalMs = seconds('--interval', values.interval) * 1000
+  const { log, growth } = openLog(target, values)
   const state = new WatchState(values.state)
   const known = state.read(verifiers, nobleCrypto)
-  const { log, growth } = openLog(target, values)
   const watch = new Watch({
     watcher: new LogWatcher({ log, growth, verifiers, ...(known === undefined ? {} : { known }) }),
     state,
@@ -61,7 +62,7 @@ export async function auditWatch(args: readonly string[], output: Output): Promi
     for (;;) {
       const code = await watch.step()
       if (code !== undefined) return code
-      await sleep(seconds('--interval', values.interval) * 1000)
+      await sleep(intervalMs)
     }
   } finally {
     await log.close()
@@ -99,7 +100,7 @@ function openLog(target: string, { by, cafile, username, pw }: LogFlags): Opened
   if (isBrokerUrl(target)) return overMqtt(new MqttLog({ ...flagsOfUrl(target, cafile), username, pw }), by)
   if (by === 'proofs')
     throw usageError('--by proofs is for mqtt:// and mqtts://: over HTTP everybody may read the leaves')
-  const ca = cafile === undefined ? {} : { ca: readFileSync(cafile, 'utf8') }
+  const ca = cafile === undefined ? {} : { ca: readGivenFile(cafile).toString('utf8') }
   const log = new HttpLog(prefixOf(target), { timeoutMs: requestTimeoutMs, ...ca })
   return { log, growth: new LeavesCheck({ log, crypto: nobleCrypto, findFork: forkInTiles(log, nobleCrypto) }) }
 }

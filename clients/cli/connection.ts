@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
 import type { MqttClient } from 'mqtt'
 import { withoutUndefined } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import { integerOption } from './command.ts'
+import { readGivenFile } from './given-file.ts'
+import { protocolVersionOption } from './protocol-version.ts'
 
 /** Flags of every command that talks to a broker; the same as mosquitto_pub's. */
 export const connectionOptions = {
@@ -31,18 +32,6 @@ export interface ConnectionFlags {
   readonly cafile?: string | undefined
 }
 
-/** The two options that say which MQTT is spoken. */
-type Version = { protocolVersion: 3 | 4 | 5; protocolId?: 'MQIsdp' }
-
-const versions: Record<string, Version> = {
-  mqttv31: { protocolVersion: 3, protocolId: 'MQIsdp' },
-  '31': { protocolVersion: 3, protocolId: 'MQIsdp' },
-  mqttv311: { protocolVersion: 4 },
-  '311': { protocolVersion: 4 },
-  mqttv5: { protocolVersion: 5 },
-  '5': { protocolVersion: 5 },
-}
-
 const timeoutMs = 10_000
 
 /**
@@ -51,10 +40,9 @@ const timeoutMs = 10_000
  * @throws {ClientError} ERR_USAGE, ERR_CONNECTION
  */
 export async function connect(flags: ConnectionFlags, maxPacketBytes?: number): Promise<MqttClient> {
-  const version = versions[flags['protocol-version']]
-  if (version === undefined) throw new ClientError('ERR_USAGE', '-V takes mqttv31, mqttv311 or mqttv5')
+  const version = protocolVersionOption(flags['protocol-version'])
   const port = integerOption('-p', flags.port, 1, 65535) as number
-  const tls = flags.cafile === undefined ? undefined : { ca: readCertificates(flags.cafile) }
+  const tls = flags.cafile === undefined ? undefined : { ca: readGivenFile(flags.cafile) }
   const url = `${tls === undefined ? 'mqtt' : 'mqtts'}://${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${port}`
   const clientId = flags.id ?? `notarymq-${Math.random().toString(36).slice(2, 12)}`
   const { connectAsync } = await import('./mqtt-js.ts')
@@ -74,6 +62,8 @@ export async function connect(flags: ConnectionFlags, maxPacketBytes?: number): 
       },
       false,
     )
+    // After bytes that are no packet MQTT.js keeps the connection and reads no more of it. Who waits learns of its end.
+    client.on('error', () => client.stream.destroy())
     if (maxPacketBytes !== undefined) boundPackets(client, maxPacketBytes)
     return client
   } catch (cause) {
@@ -94,17 +84,9 @@ function boundPackets(client: MqttClient, maxPacketBytes: number): void {
   })
 }
 
-function readCertificates(file: string): Buffer {
-  try {
-    return readFileSync(file)
-  } catch (cause) {
-    throw new ClientError('ERR_USAGE', `cannot read ${file}`, {}, cause)
-  }
-}
-
-/** Whether the flags ask for MQTT 5. */
+/** Whether the flags ask for MQTT 5. @throws {ClientError} ERR_USAGE */
 export function isVersion5(flags: Pick<ConnectionFlags, 'protocol-version'>): boolean {
-  return versions[flags['protocol-version']]?.protocolVersion === 5
+  return protocolVersionOption(flags['protocol-version']).protocolVersion === 5
 }
 
 /** `HOST:PORT`, as a broker is remembered by. */

@@ -8,13 +8,13 @@ import {
   toBase64url,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
-import type { NotaryClient, Signer } from '../sdk/index.ts'
+import type { NotaryClient, Signer, VerifiedReceipt } from '../sdk/index.ts'
 import { type Command, exitCode, integerOption, type Output, usageError } from './command.ts'
 import { connectionOf } from './mqtt/connect-options.ts'
 import { mqttHelp, mqttOptions, parseMqttOptions } from './mqtt/flags.ts'
 import { openClient } from './mqtt/open-client.ts'
 import { payloadHelp, payloadOptions, payloadsOf, repeatHelp, repeatOptions } from './mqtt/payloads.ts'
-import { takeProperties } from './mqtt/properties.ts'
+import { propertiesFor, takeProperties } from './mqtt/properties.ts'
 import { ReceiptsOfPublishes } from './mqtt/receipts-of-publishes.ts'
 import { adviceOn } from './mqtt/refusal-advice.ts'
 import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
@@ -77,17 +77,20 @@ $notary/rejected/<client id>, or ask for a receipt.`,
     const client = await openClient({ connection, flags: values, trust, staysConnected: false }, output)
     try {
       const receipts = wantsReceipt ? new ReceiptsOfPublishes(client) : undefined
-      const published = properties.get('publish')
-      const publishOptions = { qos, retain: values.retain ?? false, ...(published ? { properties: published } : {}) }
+      const publishOptions = { qos, retain: values.retain ?? false, ...propertiesFor('publish', properties) }
       if (values.json) {
-        client.on('packetsend', (packet) => packet.cmd === 'publish' && output.out(sentJson(packet, trust.identity)))
+        client.on('packetsend', (packet) => {
+          // The client asks the broker itself, too.
+          if (packet.cmd === 'publish' && packet.topic === topic) output.out(sentJson(packet, trust.identity))
+        })
       }
       const publishing = publishAll(client, topic, payloads, publishOptions, window, output)
-      const refused = await whileConnected(client, publishing)
-      await showReceipts(receipts, values['receipt-file'], values.json ?? false, output)
+      const { accepted, refused } = await whileConnected(client, publishing)
+      const proved = (await receipts?.all(accepted)) ?? []
+      showReceipts(proved, values['receipt-file'], values.json ?? false, output)
       return refused === 0 ? exitCode.ok : exitCode.no
     } finally {
-      await client.endAsync()
+      await client.endAsync(false, propertiesFor('disconnect', properties))
     }
   },
 }
@@ -99,9 +102,14 @@ export function topicOf(topic: string | undefined): string {
   return topic
 }
 
+/** How many messages became what. */
+interface Outcome {
+  readonly accepted: number
+  readonly refused: number
+}
+
 /**
  * Publishes each payload, so many at a time. One that is refused is told, and the others go on.
- * @returns how many were refused
  * @throws {ClientError} ERR_CONNECTION, and what signing and encrypting throw
  */
 async function publishAll(
@@ -111,19 +119,21 @@ async function publishAll(
   publishOptions: IClientPublishOptions,
   window: number,
   output: Output,
-): Promise<number> {
+): Promise<Outcome> {
   // The broker says why before it acknowledges, so it is known by then. Others than ours do not say.
   let why = ''
   client.on('rejected', ({ cause }) => {
     why = `, ${adviceOn(printable(cause))}`
   })
   const inFlight = new Set<Promise<void>>()
-  let refused = 0
+  let [accepted, refused] = [0, 0]
   let failure: unknown
   for await (const payload of payloads) {
     if (failure !== undefined) break
     const publishing = client.publishAsync(topic, payload, publishOptions).then(
-      () => {},
+      () => {
+        accepted++
+      },
       (error: unknown) => {
         if (error instanceof ClientError && error.code === 'ERR_REFUSED') {
           refused++
@@ -137,7 +147,7 @@ async function publishAll(
   }
   await Promise.all(inFlight)
   if (failure !== undefined) throw failure
-  return refused
+  return { accepted, refused }
 }
 
 /** A message as it went out, with what its envelope says. */
@@ -152,14 +162,14 @@ function sentJson({ topic, payload, qos, retain, properties }: IPublishPacket, s
   return JSON.stringify({ topic, qos, retain, bytes: (envelope?.payload ?? bytes).length, ...signed })
 }
 
-/** @throws {ClientError} ERR_TIMEOUT, ERR_RECEIPT_INVALID, ERR_RECEIPT_FILE */
-async function showReceipts(
-  receipts: ReceiptsOfPublishes | undefined,
+/** @throws {ClientError} ERR_RECEIPT_FILE */
+function showReceipts(
+  receipts: readonly VerifiedReceipt[],
   file: string | undefined,
   isJson: boolean,
   output: Output,
-): Promise<void> {
-  for (const { index, origin, treeSize, json } of (await receipts?.all()) ?? []) {
+): void {
+  for (const { index, origin, treeSize, json } of receipts) {
     if (file !== undefined) writeReceipt(file, JSON.stringify(json))
     if (isJson) output.out(JSON.stringify(json))
     else output.out(`recorded as ${index} in ${origin}, proved for its first ${treeSize} records`)

@@ -6,7 +6,7 @@ import { mqttHelp, mqttOptions, parseMqttOptions } from './mqtt/flags.ts'
 import { MessagePrinter, type MessageSink, printHelp, printOptions } from './mqtt/message-printer.ts'
 import { openClient } from './mqtt/open-client.ts'
 import { payloadHelp, payloadOf, payloadOptions, secondsOption } from './mqtt/payloads.ts'
-import { takeProperties } from './mqtt/properties.ts'
+import { propertiesFor, takeProperties } from './mqtt/properties.ts'
 import { subscribeTo } from './mqtt/subscribe.ts'
 import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
 import { timedOut, untilSignal } from './mqtt/waiting.ts'
@@ -34,6 +34,7 @@ Publishes a request and prints the first answer. Flags are those of mosquitto_rr
   -e, --response-topic TOPIC    where the answer comes; with MQTT 5 the request says so
 ${payloadHelp}
   -q, --qos 0|1|2               of request and answer, default 0
+  -r, --retain                  the request is retained
   -R, --no-retained             pass over a retained answer
   -W, --timeout SECONDS         give up after so long, with exit code 27
 ${printHelp}
@@ -74,7 +75,7 @@ async function run(args: readonly string[], output: Output, sink: MessageSink): 
     const answer = answerOf(client, responseTopic, values['no-retained'] ?? false)
     // Whoever ends before it came has said why.
     answer.catch(() => {})
-    await subscribeTo(client, [responseTopic], { qos }, output)
+    await subscribeTo(client, [responseTopic], { qos, ...propertiesFor('subscribe', properties) }, output)
     const given = properties.get('publish')
     const isVersion5 = connection.options.protocolVersion === 5
     const published = isVersion5 ? { properties: { responseTopic, ...given } } : {}
@@ -85,7 +86,7 @@ async function run(args: readonly string[], output: Output, sink: MessageSink): 
     })
     return await untilSignal(timeoutMs === 0 ? printed : Promise.race([printed, timedOut(timeoutMs)]))
   } finally {
-    await client.endAsync()
+    await client.endAsync(false, propertiesFor('disconnect', properties))
   }
 }
 

@@ -6,7 +6,7 @@ import { mqttHelp, mqttOptions, parseMqttOptions } from './mqtt/flags.ts'
 import { MessagePrinter, type MessageSink, printHelp, printOptions } from './mqtt/message-printer.ts'
 import { openClient } from './mqtt/open-client.ts'
 import { secondsOption } from './mqtt/payloads.ts'
-import { type Properties, takeProperties } from './mqtt/properties.ts'
+import { propertiesFor, takeProperties } from './mqtt/properties.ts'
 import { Selection, selectionOptions } from './mqtt/selection.ts'
 import { subscribeTo } from './mqtt/subscribe.ts'
 import { readingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
@@ -85,13 +85,15 @@ async function run(args: readonly string[], output: Output, sink: MessageSink): 
     })
     client.on('error', (error) => values.quiet || output.error(`notarymq sub: ${error.message}`))
     const rap = values['retain-as-published']
-    const subscribe = { qos, ...(rap ? { rap } : {}), ...subscribeProperties(properties.get('subscribe')) }
+    const subscribe = { qos, ...(rap ? { rap } : {}), ...propertiesFor('subscribe', properties) }
     if (filters.length > 0) await subscribeTo(client, filters, subscribe, output)
-    if (values.unsubscribe !== undefined) await client.unsubscribeAsync([...values.unsubscribe])
+    if (values.unsubscribe !== undefined) {
+      await client.unsubscribeAsync([...values.unsubscribe], propertiesFor('unsubscribe', properties))
+    }
     if (values['exit-after-subscribe']) return exitCode.ok
     return await untilSignal(timeoutMs === 0 ? ended : Promise.race([ended, timedOut(timeoutMs)]))
   } finally {
-    await client.endAsync()
+    await client.endAsync(false, propertiesFor('disconnect', properties))
   }
 }
 
@@ -100,10 +102,6 @@ function checkFilters(filters: readonly string[], unsubscribed: readonly string[
   if (filters.length === 0 && unsubscribed.length === 0) throw usageError('-t is needed')
   const wrong = [...filters, ...unsubscribed].find((filter) => !isValidTopicFilter(filter))
   if (wrong !== undefined) throw usageError(`${wrong} is not a topic filter`)
-}
-
-function subscribeProperties(properties: Properties | undefined): { properties?: Properties } {
-  return properties === undefined ? {} : { properties }
 }
 
 /** The broker may refuse that, where the topic is another one's. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { NoteError, nobleCrypto, parseWitnessPolicy, type WitnessPolicy } from '../../protocol/index.ts'
 import { loadPublicKey } from '../identity/index.ts'
 import {
@@ -9,6 +8,7 @@ import {
   readLoggedRecord,
 } from '../receipts/index.ts'
 import { exitCode, type Output, parseArguments, usageError } from './command.ts'
+import { readGivenFile } from './given-file.ts'
 import { printable } from './printable.ts'
 import { readLogKey } from './verifier-keys.ts'
 
@@ -94,27 +94,15 @@ function readPublisher(keyPath: string | undefined, payloadPath: string | undefi
   if (keyPath === undefined || payloadPath === undefined) {
     throw usageError('--publisher-key and --payload are given together')
   }
-  return { key: loadPublicKey(keyPath), payload: readBytes(payloadPath) }
+  return { key: loadPublicKey(keyPath), payload: readGivenFile(payloadPath) }
 }
 
 /** C2SP tlog-policy. */
 function readPolicy(path: string): WitnessPolicy {
   try {
-    return parseWitnessPolicy(readText(path), nobleCrypto)
+    return parseWitnessPolicy(readGivenFile(path).toString('utf8'), nobleCrypto)
   } catch (error) {
     if (!(error instanceof NoteError)) throw error
     throw usageError(`${path} is no witness policy: ${error.message}`, error)
-  }
-}
-
-function readText(path: string): string {
-  return readBytes(path).toString('utf8')
-}
-
-function readBytes(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    throw usageError(`cannot read ${path}`, cause)
   }
 }

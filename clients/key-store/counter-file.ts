@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import { ClientError } from '../errors.ts'
 import { parseCounter } from './key-store.ts'
 
-/** Replaces a file as a whole; durable when it returns. The caller holds the lock. */
-export function replaceFile(path: string, content: string | Uint8Array): void {
+/** Replaces a file as a whole; durable when it returns. Nobody else may replace it meanwhile. */
+export function replaceFile(path: string, content: string | Uint8Array, mode = 0o600): void {
   const temporary = `${path}.new`
-  const file = openSync(temporary, 'w', 0o600)
+  const file = openSync(temporary, 'w', mode)
   try {
     if (typeof content === 'string') writeSync(file, content)
     else writeSync(file, content)

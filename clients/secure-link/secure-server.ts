@@ -56,6 +56,8 @@ export class SecureServer {
     } catch (cause) {
       throw new ClientError('ERR_CONNECTION', `cannot listen on ${host}:${port}`, {}, cause)
     }
+    // E.g. no descriptor for one more connection; the others go on.
+    server.on('error', onError)
     return listening
   }
 

@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   bytesEqual,
@@ -20,6 +10,7 @@ import {
   toBase64url,
 } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
+import { replaceFile } from '../key-store/counter-file.ts'
 import type { WatchedTree } from './growth-check.ts'
 import type { WatchAlarm } from './watch-alarm.ts'
 
@@ -82,7 +73,7 @@ export class WatchState {
   write({ note, frontier, sinceMs }: KeptTree): void {
     const subtrees = frontier && { subtrees: frontier.subtrees.map(toBase64url) }
     const state: StateJson = { version: stateVersion, checkpoint: note, ...subtrees, sinceMs }
-    this.#replace(this.#path, state)
+    replace(this.#path, state)
   }
 
   /**
@@ -92,29 +83,16 @@ export class WatchState {
    */
   keepEvidence({ cause, kept, received, proof }: WatchAlarm, nowMs: number): string {
     const path = join(this.#directory, `evidence-${cause}-${nowMs}.json`)
-    this.#replace(path, { cause, seen: new Date(nowMs).toISOString(), kept, received, proof })
+    replace(path, { cause, seen: new Date(nowMs).toISOString(), kept, received, proof })
     return path
   }
+}
 
-  #replace(path: string, content: unknown): void {
-    try {
-      const file = openSync(`${path}.new`, 'w', 0o644)
-      try {
-        writeSync(file, `${JSON.stringify(content, undefined, 2)}\n`)
-        fsyncSync(file)
-      } finally {
-        closeSync(file)
-      }
-      renameSync(`${path}.new`, path)
-      const directory = openSync(this.#directory, 'r')
-      try {
-        fsyncSync(directory)
-      } finally {
-        closeSync(directory)
-      }
-    } catch (cause) {
-      throw unusable(`cannot write ${path}`, cause)
-    }
+function replace(path: string, content: unknown): void {
+  try {
+    replaceFile(path, `${JSON.stringify(content, undefined, 2)}\n`, 0o644)
+  } catch (cause) {
+    throw unusable(`cannot write ${path}`, cause)
   }
 }
 

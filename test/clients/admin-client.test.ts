@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseAnswer } from '../../clients/cli/admin-answer.ts'
+import { parseAnswer } from '../../clients/admin-answer.ts'
 import { withAdminClient } from '../../clients/cli/admin-client.ts'
 import { ClientError } from '../../clients/errors.ts'
 import { requestTopic } from '../../protocol/index.ts'

@@ -88,6 +88,8 @@ test('an unknown command, subcommand, option or argument exits 2 and points to -
     ['keys', '-p', '65536'],
     ['keys', '-p', 'mqtt'],
     ['keys', '-V', 'mqttv4'],
+    ['keys', '-V', 'constructor'],
+    ['pub', '-t', 'a', '-m', 'x', '-V', 'constructor'],
     ['keygen'],
     ['keygen', 'a', 'b'],
     ['enroll'],

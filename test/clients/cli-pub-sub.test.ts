@@ -5,11 +5,15 @@ import { type TestContext, test } from 'node:test'
 import { generateIdentity } from '../../clients/identity/index.ts'
 import { cliArguments, startBroker } from '../helpers/broker.ts'
 import { runCli, TestProcess } from '../helpers/processes.ts'
+import { isPacket, TamperingProxy } from '../helpers/tampering-proxy.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 
 /** A broker that asks for signatures on plant/#, and a device whose key it knows; everybody's files in one directory. */
 async function scene(t: TestContext) {
-  const { port } = await startBroker(t, { protect: [{ filter: 'plant/#', signed: true }], checkpointIntervalMs: 100 })
+  const { port, location } = await startBroker(t, {
+    protect: [{ filter: 'plant/#', signed: true }],
+    checkpointIntervalMs: 100,
+  })
   const home = temporaryDirectory(t)
   const [device, reader] = [join(home, 'press-7.pem'), join(home, 'reader.pem')]
   generateIdentity(device)
@@ -30,7 +34,7 @@ async function scene(t: TestContext) {
     await subscriber.errorLine(/^received SUBACK/)
     return subscriber
   }
-  return { port, home, device, reader, publish, subscribe }
+  return { port, location, home, device, reader, publish, subscribe }
 }
 
 const keyOf = (path: string) => path.replace(/\.pem$/, '.pub.pem')
@@ -80,7 +84,7 @@ test('what is encrypted for a reader, or under a pre-shared key, opens with that
 })
 
 test('--receipt waits for proof that the message is in the log, which audit verify-receipt accepts', async (t) => {
-  const { home, port, device, publish } = await scene(t)
+  const { home, port, location, device, publish } = await scene(t)
   const file = join(home, 'proof.json')
   const { code, stdout } = await publish('-t', 'plant/a', '-m', 'x', '--identity', device, '--receipt-file', file)
   assert.equal(code, 0)
@@ -88,9 +92,11 @@ test('--receipt waits for proof that the message is in the log, which audit veri
     /^recorded as (\d+) in notarymq\/[0-9a-f]{16}, proved for its first (\d+) records\n$/.exec(stdout) ?? []
   assert.ok(Number(index) < Number(size), stdout)
   assert.equal(JSON.parse(readFileSync(file, 'utf8')).index, Number(index))
-  const keyFile = join(home, 'broker.pem')
+  const brokerKey = join(location, 'keys', 'broker.pub.pem')
+  const checked = await runCli(t, ['audit', 'verify-receipt', file, '--broker-key', brokerKey])
+  assert.deepEqual([checked.code, checked.stderr], [0, ''])
+  assert.match(checked.stdout, new RegExp(`\\n {2}leaf ${index} of ${size} in notarymq/`))
   const identity = await runCli(t, ['identity', '-p', `${port}`, '--json'], { env: { HOME: home } })
-  writeFileSync(keyFile, JSON.stringify(JSON.parse(identity.stdout).brokerKey))
   assert.equal(
     JSON.parse(identity.stdout).trust,
     'known',
@@ -125,6 +131,23 @@ test('rr publishes a request and prints the first answer', async (t) => {
   assert.equal((await publish('-t', 'lobby/answer', '-m', 'noon')).code, 0)
   const { code, stdout } = await asking
   assert.deepEqual([code, stdout], [0, 'noon\n'])
+})
+
+test('sub sends the properties of -D with SUBSCRIBE, UNSUBSCRIBE and DISCONNECT', async (t) => {
+  const { port, home } = await scene(t)
+  const network = await TamperingProxy.start(t, port)
+  const packets = ['subscribe', 'unsubscribe', 'disconnect'] as const
+  const properties = packets.flatMap((packet) => ['-D', packet, 'user-property', 'because', `of ${packet}`])
+  const args = ['sub', '-p', `${network.port}`, '-t', 'a', '-U', 'b', '-E', ...properties]
+  const { code, stderr } = await runCli(t, args, { env: { HOME: home } })
+  assert.deepEqual([code, stderr], [0, ''])
+  for (const packet of packets) {
+    const sent = network.seenSoFar('to broker', isPacket(packet))
+    assert.ok(
+      sent.some((unit) => unit.includes(`of ${packet}`)),
+      packet,
+    )
+  }
 })
 
 test('a wait that is over ends with 27, as with Mosquitto, and what is wrong with one line and 2', async (t) => {

@@ -352,6 +352,8 @@ test('a watcher is told whose log it watches, and where that is', async (t) => {
     ['mqtts://x', '--vkey', vkey],
     ['http://x/', '--vkey', vkey, '--by', 'proofs'],
     ['mqtt://x', '--vkey', vkey, '--by', 'hearsay'],
+    ['http://x/', '--vkey', vkey, '--interval', '0'],
+    ['https://x/', '--vkey', vkey, '--cafile', join(state, 'absent.pem')],
   ]) {
     await assert.rejects(auditWatch([...args, '--state', state, '--once'], quiet), isUsage, args.join(' '))
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import type { MqttClient } from 'mqtt'
 import { connect } from '../../clients/cli/connection.ts'
 import { atEnd } from '../helpers/cleanup.ts'
 
-test('a broker is told the longest packet that is taken, and one that sends a longer one is left', async (t) => {
+/** Accepts whoever connects, and says nothing more. */
+async function acceptingServer(t: TestContext) {
   const sockets: Socket[] = []
   const received: Buffer[] = []
   const server = createServer((socket) => {
@@ -22,13 +24,30 @@ test('a broker is told the longest packet that is taken, and one that sends a lo
     await new Promise((resolve) => server.close(resolve))
   })
   const { port } = server.address() as AddressInfo
-  const client = await connect({ host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' }, 100_000)
+  return { flags: { host: '127.0.0.1', port: `${port}`, 'protocol-version': 'mqttv5' }, sockets, received }
+}
+
+const closed = (client: MqttClient) => new Promise<void>((resolve) => client.once('close', () => resolve()))
+
+test('a broker is told the longest packet that is taken, and one that sends a longer one is left', async (t) => {
+  const { flags, sockets, received } = await acceptingServer(t)
+  const client = await connect(flags, 100_000)
   // [MQTT-5.0 3.1.2.11.4]: identifier 0x27 and four bytes.
   assert.ok(Buffer.concat(received).includes(Buffer.from('27000186a0', 'hex')))
-  const left = new Promise<void>((resolve) => client.once('close', () => resolve()))
+  const left = closed(client)
   // PUBLISH that says it has 200 MB.
   sockets[0]?.write(Buffer.from('3080c2d75f000161', 'hex'))
   sockets[0]?.write(Buffer.alloc(300_000))
+  await left
+  await client.endAsync(true)
+})
+
+test('a broker that sends what is no packet is left at once', { timeout: 30_000 }, async (t) => {
+  const { flags, sockets } = await acceptingServer(t)
+  const client = await connect(flags)
+  const left = closed(client)
+  // Packet type 0 is reserved [MQTT-5.0 2.1.2]. Else the keep alive would end the connection after a minute and a half.
+  sockets[0]?.write(Buffer.from('0000', 'hex'))
   await left
   await client.endAsync(true)
 })

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { IClientOptions } from 'mqtt'
 import { isValidTopicFilter, withoutUndefined } from '../../../protocol/index.ts'
 import { integerOption, usageError } from '../command.ts'
+import { readGivenFile } from '../given-file.ts'
+import { protocolVersionOption } from '../protocol-version.ts'
 import type { MqttFlags } from './flags.ts'
 import type { Properties, PropertiesByCommand } from './properties.ts'
 
@@ -11,20 +13,9 @@ import type { Properties, PropertiesByCommand } from './properties.ts'
 export interface Connection {
   /** `mqtt://HOST:PORT` or `mqtts://HOST:PORT`. */
   readonly url: string
-  /** `HOST:PORT`, as a broker is remembered by. */
-  readonly broker: string
   readonly options: IClientOptions
   /** Of `-L`, where it has one. */
   readonly topic: string | undefined
-}
-
-const versions: Readonly<Record<string, Pick<IClientOptions, 'protocolVersion' | 'protocolId'>>> = {
-  mqttv31: { protocolVersion: 3, protocolId: 'MQIsdp' },
-  '31': { protocolVersion: 3, protocolId: 'MQIsdp' },
-  mqttv311: { protocolVersion: 4 },
-  '311': { protocolVersion: 4 },
-  mqttv5: { protocolVersion: 5 },
-  '5': { protocolVersion: 5 },
 }
 
 const connectTimeoutMs = 10_000
@@ -36,8 +27,7 @@ const neverExpires = 0xffff_ffff
  * @throws {ClientError} ERR_USAGE
  */
 export function connectionOf(flags: MqttFlags, properties: PropertiesByCommand, prefix: string): Connection {
-  const version = versions[flags['protocol-version'] ?? 'mqttv5']
-  if (version === undefined) throw usageError('-V takes mqttv31, mqttv311 or mqttv5')
+  const version = protocolVersionOption(flags['protocol-version'] ?? 'mqttv5')
   const isVersion5 = version.protocolVersion === 5
   if (!isVersion5 && properties.size > 0) throw usageError('-D needs MQTT 5')
   if (flags.pw !== undefined && flags.username === undefined && !isVersion5) throw usageError('-P needs -u')
@@ -63,7 +53,7 @@ export function connectionOf(flags: MqttFlags, properties: PropertiesByCommand, 
     }),
   }
   const scheme = tls === undefined ? 'mqtt' : 'mqtts'
-  return { url: `${scheme}://${host}:${port}`, broker: `${where.host}:${port}`, options, topic: where.topic }
+  return { url: `${scheme}://${host}:${port}`, options, topic: where.topic }
 }
 
 interface Place {
@@ -149,7 +139,10 @@ function expiryOf(flags: MqttFlags): number {
   return integerOption('-x', text, 0, neverExpires) as number
 }
 
-const tlsVersions: Readonly<Record<string, 'TLSv1.3' | 'TLSv1.2'>> = { 'tlsv1.3': 'TLSv1.3', 'tlsv1.2': 'TLSv1.2' }
+const tlsVersions: ReadonlyMap<string, 'TLSv1.3' | 'TLSv1.2'> = new Map([
+  ['tlsv1.3', 'TLSv1.3'],
+  ['tlsv1.2', 'TLSv1.2'],
+])
 /** Where Debian and most others keep the authorities that the system trusts. */
 const systemAuthorities = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt']
 
@@ -165,12 +158,12 @@ function tlsOf(flags: MqttFlags, isTls: boolean): IClientOptions | undefined {
     return undefined
   }
   if ((cert === undefined) !== (key === undefined)) throw usageError('--cert and --key go together')
-  const only = version === undefined ? undefined : tlsVersions[version]
+  const only = version === undefined ? undefined : tlsVersions.get(version)
   if (version !== undefined && only === undefined) throw usageError('--tls-version takes tlsv1.3 or tlsv1.2')
   const options = {
     ca: authorities(cafile, capath, flags['tls-use-os-certs'] ?? false),
-    cert: cert === undefined ? undefined : read(cert),
-    key: key === undefined ? undefined : read(key),
+    cert: cert === undefined ? undefined : readGivenFile(cert),
+    key: key === undefined ? undefined : readGivenFile(key),
     ciphers,
     ALPNProtocols: alpn === undefined ? undefined : [alpn],
     minVersion: only,
@@ -187,7 +180,7 @@ function authorities(cafile: string | undefined, capath: string | undefined, sys
     ...(capath === undefined ? [] : filesOf(capath)),
     ...(system ? [systemFile()] : []),
   ]
-  return files.length === 0 ? undefined : files.map(read)
+  return files.length === 0 ? undefined : files.map(readGivenFile)
 }
 
 function filesOf(directory: string): string[] {
@@ -201,21 +194,7 @@ function filesOf(directory: string): string[] {
 }
 
 function systemFile(): string {
-  for (const path of systemAuthorities) {
-    try {
-      readFileSync(path)
-      return path
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw usageError(`cannot read ${path}`, error)
-    }
-  }
-  throw usageError('this system has its authorities where nobody looks; use --cafile')
-}
-
-function read(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    throw usageError(`cannot read ${path}`, cause)
-  }
+  const path = systemAuthorities.find(existsSync)
+  if (path === undefined) throw usageError('this system has its authorities where nobody looks; use --cafile')
+  return path
 }

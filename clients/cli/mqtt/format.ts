@@ -30,7 +30,7 @@ const escapes: Readonly<Record<string, string>> = {
 /** Nobody has a terminal that wide. */
 const largestWidth = 10_000
 
-/** Parameters that a field width concerns, and whether zeros may pad them and a maximum cut them. */
+/** Parameters that blanks pad and a maximum cuts. */
 const texts: Readonly<Record<string, (message: ShownMessage) => string>> = {
   C: ({ properties }) => properties?.contentType ?? '',
   t: ({ topic }) => topic,
@@ -42,6 +42,7 @@ const texts: Readonly<Record<string, (message: ShownMessage) => string>> = {
   v: verdictOf,
 }
 
+/** Those that zeros may pad, too; nothing cuts them. */
 const numbers: Readonly<Record<string, (message: ShownMessage) => number | undefined>> = {
   A: ({ properties }) => properties?.topicAlias,
   E: ({ properties }) => properties?.messageExpiryInterval,
@@ -54,6 +55,7 @@ const numbers: Readonly<Record<string, (message: ShownMessage) => number | undef
   n: ({ verified }) => verified?.seq,
 }
 
+/** Those without a field. */
 const others: Readonly<Record<string, Part>> = {
   '%': () => '%',
   D: ({ properties }) => properties?.correlationData ?? '',

@@ -16,9 +16,9 @@ const names: Readonly<Record<string, string>> = {
 /**
  * A message as `%j` and `%J` print it: Mosquitto's fields, and where it is anything else than unsigned and in clear what
  * that is (`verdict`, `signer`, `kid`, `seq`, `signedTime`, `encrypted`).
- * @param payload undefined where it is no JSON and JSON was asked for
+ * @param payload as it is to stand there: text, or the JSON that it is
  */
-export function messageJson(message: ShownMessage, payload: unknown, indent: number | string | undefined): string {
+export function messageJson(message: ShownMessage, payload: unknown, indent: string | undefined): string {
   const { topic, qos, retain, packetId, receivedAt, verified, encrypted } = message
   const properties = propertiesOf(message)
   const isNotable = encrypted || verified !== undefined || (message.unverified ?? 'unsigned') !== 'unsigned'

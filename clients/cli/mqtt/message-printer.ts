@@ -1,4 +1,5 @@
 import { type Output, usageError } from '../command.ts'
+import { printable } from '../printable.ts'
 import { compileFormat, type MessageFormat } from './format.ts'
 import { type ShownMessage, verdictOf } from './shown-message.ts'
 
@@ -58,7 +59,7 @@ export class MessagePrinter {
 
   print(message: ShownMessage): void {
     const written = this.#format(message)
-    if (written === undefined) this.#output.error(`the payload on ${message.topic} is not JSON`)
+    if (written === undefined) this.#output.error(`the payload on ${printable(message.topic)} is not JSON`)
     // mosquitto_sub ends a line that it cannot fill, too.
     this.#sink.write(Buffer.concat([written ?? noBytes, this.#end]))
   }
@@ -72,15 +73,19 @@ function verdictStyle({ verbose }: PrintFlags, hasKeyring: boolean, { isTTY }: M
   return verbose && hasKeyring ? 'plain' : 'none'
 }
 
-/** `topic payload`, or `topic (null)`, as Mosquitto writes it. */
+/**
+ * `topic payload`, or `topic (null)`, as Mosquitto writes it. With who signed behind it a message is one line, and moves no
+ * cursor: nobody writes a verdict of his own.
+ */
 function plainFormat(isVerbose: boolean, style: Style): MessageFormat {
   return (message) => {
     const { topic, payload } = message
     const head = isVerbose ? `${topic} ` : ''
     const body =
       isVerbose && payload.length === 0 && message.undecrypted === undefined ? Buffer.from('(null)') : payload
-    const tail = style === 'none' ? '' : `  ${signedText(message, style === 'coloured')}`
-    return Buffer.concat([Buffer.from(head), body, Buffer.from(tail)])
+    const plain = Buffer.concat([Buffer.from(head), body])
+    if (style === 'none') return plain
+    return Buffer.from(`${printable(plain.toString())}  ${signedText(message, style === 'coloured')}`)
   }
 }
 

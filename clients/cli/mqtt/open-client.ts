@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Packet } from 'mqtt'
 import { connectAsync, type NotaryClient, type NotaryOptions } from '../../sdk/index.ts'
 import type { Output } from '../command.ts'
+import { printable } from '../printable.ts'
 import type { Connection } from './connect-options.ts'
 import type { MqttFlags } from './flags.ts'
 
@@ -45,7 +46,7 @@ function packetText(packet: Packet): string {
   const name = packet.cmd.toUpperCase()
   if (packet.cmd === 'publish') {
     const { qos, retain, dup, topic, payload, messageId } = packet
-    const flags = [dup ? 'd1' : 'd0', `q${qos}`, retain ? 'r1' : 'r0', `m${messageId ?? 0}`, `'${topic}'`]
+    const flags = [dup ? 'd1' : 'd0', `q${qos}`, retain ? 'r1' : 'r0', `m${messageId ?? 0}`, `'${printable(topic)}'`]
     return `${name} (${flags.join(', ')}, ... (${payload.length} bytes))`
   }
   return packet.messageId === undefined ? name : `${name} (Mid: ${packet.messageId})`

@@ -90,6 +90,12 @@ export function takeProperties(args: readonly string[]): {
   return { rest, properties }
 }
 
+/** The properties of one packet, where there are any, as options of MQTT.js have them. */
+export function propertiesFor(command: string, properties: PropertiesByCommand): { readonly properties?: Properties } {
+  const given = properties.get(command)
+  return given === undefined ? {} : { properties: given }
+}
+
 function propertyOf(command: string, name: string): Property {
   const ofCommand = Object.hasOwn(known, command) ? known[command] : undefined
   if (ofCommand === undefined) throw usageError(`-D is for ${Object.keys(known).join(', ')}, not ${command}`)

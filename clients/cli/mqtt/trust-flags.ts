@@ -1,18 +1,15 @@
-import { readdirSync, statSync } from 'node:fs'
-import { basename, extname, join } from 'node:path'
 import { isForRecipients } from '../../../protocol/index.ts'
 import { type MessageCipher, preSharedKeyCipher, recipientsCipher } from '../../encryption/index.ts'
-import { ClientError } from '../../errors.ts'
-import { defaultKnownBrokersFile, loadPreSharedKeys, loadPublicKey } from '../../identity/index.ts'
+import { loadPreSharedKeys, loadPublicKey } from '../../identity/index.ts'
 import { defaultKeyStoreDirectory, FileKeyStore } from '../../key-store/file-key-store.ts'
 import type { KeyStore } from '../../key-store/key-store.ts'
-import { Keyring } from '../../keyring/keyring.ts'
 import { encodePkcs8 } from '../../platform/pkcs8.ts'
 import type { NotaryOptions } from '../../sdk/options.ts'
 import { importWebCryptoKeys, type Signer, webCryptoSigner } from '../../sdk/signer.ts'
 import { webCrypto } from '../../sdk/web-crypto.ts'
 import { type Output, usageError } from '../command.ts'
 import { brokerKeyHelp, brokerKeyOptions } from '../identity.ts'
+import { keyringOf } from '../keyring-files.ts'
 import { openIdentity, passphraseHelp, passphraseOptions } from '../passphrase.ts'
 import { KnownBrokerStore } from './known-broker-store.ts'
 
@@ -51,7 +48,7 @@ export interface TrustFlags {
   readonly psk?: string | undefined
   readonly 'encrypt-for'?: readonly string[] | undefined
   readonly 'broker-key'?: string | undefined
-  readonly 'known-brokers'?: string | undefined
+  readonly 'known-brokers': string
 }
 
 /**
@@ -66,9 +63,9 @@ export async function trustOf(
   if ((mac || detached) && path === undefined) throw usageError('--mac and --detached need --identity')
   const signer = path === undefined ? undefined : await signerOf(path, flags, output)
   const files = path === undefined || signer === undefined ? [] : [{ path, thumbprint: signer.thumbprint }]
-  const knownBrokers = flags['known-brokers'] ?? defaultKnownBrokersFile
   // Files are touched when they are needed only.
-  const keyStore = new KnownBrokerStore(() => new FileKeyStore(defaultKeyStoreDirectory, files), knownBrokers)
+  const openStore = () => new FileKeyStore(defaultKeyStoreDirectory, files)
+  const keyStore = new KnownBrokerStore(openStore, flags['known-brokers'])
   const brokerKey = flags['broker-key']
   const encryption = cipherOf(flags, signer, keyStore)
   return {
@@ -85,30 +82,6 @@ export async function trustOf(
 async function signerOf(path: string, flags: TrustFlags, output: Output): Promise<Signer> {
   const { key } = await openIdentity(path, flags, output)
   return webCryptoSigner(await importWebCryptoKeys(encodePkcs8(key), { x: key.x, y: key.y }), webCrypto)
-}
-
-/** @throws {ClientError} ERR_USAGE, ERR_IDENTITY_FILE, ERR_PUBLIC_KEY */
-function keyringOf(paths: readonly string[]): Keyring {
-  const keyring = new Keyring()
-  for (const path of paths.flatMap(filesOf)) keyring.add(nameOf(path), loadPublicKey(path))
-  return keyring
-}
-
-function filesOf(path: string): string[] {
-  try {
-    if (!statSync(path).isDirectory()) return [path]
-    const names = readdirSync(path).filter((name) => extname(name) === '.pem')
-    if (names.length === 0) throw usageError(`${path} holds no key: NAME.pem`)
-    return names.sort().map((name) => join(path, name))
-  } catch (cause) {
-    if (cause instanceof ClientError) throw cause
-    throw usageError(`cannot read ${path}`, cause)
-  }
-}
-
-/** `press-7.pem` and `press-7.pub.pem` are the key press-7. */
-function nameOf(path: string): string {
-  return basename(path).replace(/(?:\.pub)?\.pem$/, '')
 }
 
 function cipherOf(flags: TrustFlags, signer: Signer | undefined, memory: KeyStore): MessageCipher | undefined {

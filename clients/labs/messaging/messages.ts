@@ -8,11 +8,12 @@ import {
   toHex,
 } from '../../../protocol/index.ts'
 import { isVersion5 } from '../../cli/connection.ts'
+import { printable } from '../../cli/printable.ts'
 import { type Identity, reserveSequenceNumber } from '../../identity/index.ts'
+import type { IncomingMessage } from '../../sdk/incoming-message.ts'
 import { flipIn } from './flip.ts'
 import type { Party } from './party.ts'
 import { labTopic, ownTopic, type Scene } from './scene.ts'
-import type { LabMessage } from './trusted-keys.ts'
 
 /** Who publishes, with what, to whom. */
 export interface Exchange {
@@ -48,7 +49,7 @@ export async function publishAndReceive(scene: Scene, exchange: Exchange): Promi
     }
   }
   const missing = new Map(sent)
-  const others: LabMessage[] = []
+  const others: IncomingMessage[] = []
   while (missing.size > 0) {
     const message = await exchange.receiver.receive()
     const { topic, payload, qos, verified } = message
@@ -88,17 +89,17 @@ async function publishOne(
   return toSign.seq
 }
 
-function showOthers({ story }: Scene, messages: readonly LabMessage[]): void {
+function showOthers({ story }: Scene, messages: readonly IncomingMessage[]): void {
   story.step(`What others left on ${labTopic}/#, held against the keys we have of them`)
   if (messages.length === 0) story.show('nothing yet')
   for (const { topic, payload, verified, unverified } of messages) {
     if (verified === undefined) {
-      story.show(`${topic}: not believed, ${unverified}`)
+      story.show(printable(`${topic}: not believed, ${unverified}`))
       continue
     }
     const { subject, seq } = verified
     const isSender = subject === `lab-${topic.split('/')[2]}`
-    story.check(isSender, `${topic}: "${Buffer.from(payload).toString()}" signed by ${subject} as #${seq}`)
+    story.check(isSender, printable(`${topic}: "${Buffer.from(payload)}" signed by ${subject} as #${seq}`))
   }
 }
 

@@ -1,34 +1,35 @@
 import { ErrorWithReasonCode, type IClientPublishOptions, type MqttClient } from 'mqtt'
-import { rejectedTopic } from '../../../protocol/index.ts'
+import { nobleCrypto, rejectedTopic } from '../../../protocol/index.ts'
 import { type ConnectionFlags, connect } from '../../cli/connection.ts'
 import { ClientError } from '../../errors.ts'
-import type { LabMessage, TrustedKeys } from './trusted-keys.ts'
+import type { Keyring } from '../../keyring/keyring.ts'
+import type { IncomingMessage } from '../../sdk/incoming-message.ts'
+import { MessageReader } from '../../sdk/message-reader.ts'
+import { parseRejected, type RejectedPublish } from '../../sdk/rejected.ts'
 
 /** Milliseconds until a message that does not come is missed. */
 const patienceMs = 10_000
 
-/** What the broker tells of a publish that it refused. */
-interface Refused {
-  readonly topic: string
-  readonly qos: number
-  readonly cause: string
-}
+/** Nothing is encrypted in this lab. */
+const noCipher = { take: () => false, whenMade: async () => undefined }
 
 /** One who takes part over MQTT: publishes, learns of refusals, and verifies what it receives. */
 export class Party {
   readonly client: MqttClient
-  readonly #trusted: TrustedKeys
+  readonly #reader: MessageReader
   /** In the order in which they came: verifying one takes its time. */
-  readonly #messages: Promise<LabMessage>[] = []
-  #refused: Refused[] = []
+  readonly #messages: Promise<IncomingMessage | undefined>[] = []
+  #refused: RejectedPublish[] = []
   #onMessage: (() => void) | undefined
 
-  private constructor(client: MqttClient, trusted: TrustedKeys) {
+  private constructor(client: MqttClient, keyring: Keyring) {
     this.client = client
-    this.#trusted = trusted
+    this.#reader = new MessageReader({ keyring, cipher: noCipher, crypto: nobleCrypto })
     client.on('message', (topic, payload, packet) => {
-      if (topic === rejectedTopic(this.clientId)) this.#refused.push(JSON.parse(payload.toString()) as Refused)
-      else if (!topic.startsWith('$')) this.#messages.push(this.#trusted.open(topic, payload, packet))
+      if (topic === rejectedTopic(this.clientId)) {
+        const refused = parseRejected(payload)
+        if (refused !== undefined) this.#refused.push(refused)
+      } else if (!topic.startsWith('$')) this.#messages.push(this.#reader.read(topic, payload, packet))
       this.#onMessage?.()
     })
     // What it means shows at the next wait.
@@ -36,8 +37,8 @@ export class Party {
   }
 
   /** @throws {ClientError} ERR_USAGE, ERR_CONNECTION */
-  static async connect(flags: ConnectionFlags, trusted: TrustedKeys): Promise<Party> {
-    const party = new Party(await connect(flags), trusted)
+  static async connect(flags: ConnectionFlags, keyring: Keyring): Promise<Party> {
+    const party = new Party(await connect(flags), keyring)
     await party.subscribe(rejectedTopic(party.clientId), 0)
     return party
   }
@@ -72,10 +73,10 @@ export class Party {
   }
 
   /** The next message. @throws {ClientError} ERR_TIMEOUT, ERR_CONNECTION */
-  async receive(): Promise<LabMessage> {
+  async receive(): Promise<IncomingMessage> {
     const deadline = Date.now() + patienceMs
     for (;;) {
-      const next = this.#messages.shift()
+      const next = await this.#messages.shift()
       if (next !== undefined) return next
       if (!this.client.connected) throw new ClientError('ERR_CONNECTION', 'the connection ended, waiting for a message')
       if (Date.now() >= deadline) throw new ClientError('ERR_TIMEOUT', `no message within ${patienceMs / 1000} s`)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { Duplex, Transform } from 'node:stream'
 import { nobleCrypto, type P256PublicKey, signPublish, toHex } from '../../../protocol/index.ts'
+import { keyringOf } from '../../cli/keyring-files.ts'
 import { ClientError } from '../../errors.ts'
 import { type Identity, reserveSequenceNumber } from '../../identity/index.ts'
 import { exchangeOverLink, type NotaryLinkClient } from '../../key-exchange/index.ts'
@@ -9,7 +10,6 @@ import { flipIn } from './flip.ts'
 import { publishAndReceive } from './messages.ts'
 import { Party } from './party.ts'
 import { enrol, ownIdentity, ownTopic, type Scene, showBroker } from './scene.ts'
-import { TrustedKeys } from './trusted-keys.ts'
 
 /** Reason Code, as in a MQTT 5 PUBACK [MQTT-5.0 3.4.2.1]. */
 const notAuthorized = 0x87
@@ -19,9 +19,9 @@ const socketTopic = `${ownTopic}/socket`
 export async function phaseA(scene: Scene): Promise<void> {
   const { story } = scene
   const identity = ownIdentity(scene)
-  const trusted = new TrustedKeys(scene.keys)
-  const sender = await Party.connect(scene.flags, trusted)
-  const receiver = await Party.connect({ ...scene.flags, id: undefined }, trusted)
+  const keyring = keyringOf([scene.keys])
+  const sender = await Party.connect(scene.flags, keyring)
+  const receiver = await Party.connect({ ...scene.flags, id: undefined }, keyring)
   try {
     const { brokerKey, brokerId } = (await showBroker(scene, sender)).statement
     await enrol(scene, identity, brokerId)

@@ -1,8 +1,8 @@
+import { keyringOf } from '../../cli/keyring-files.ts'
 import { performKeyExchange } from '../../key-exchange/index.ts'
 import { publishAndReceive, tamper } from './messages.ts'
 import { Party } from './party.ts'
 import { enrol, ownIdentity, type Scene, showBroker } from './scene.ts'
-import { TrustedKeys } from './trusted-keys.ts'
 
 /**
  * Phase B: the same key exchange over MQTT topics, then signed and MACed publishes, and altered ones.
@@ -11,9 +11,9 @@ import { TrustedKeys } from './trusted-keys.ts'
 export async function phaseB(scene: Scene): Promise<readonly number[]> {
   const { story } = scene
   const identity = ownIdentity(scene)
-  const trusted = new TrustedKeys(scene.keys)
-  const sender = await Party.connect(scene.flags, trusted)
-  const receiver = await Party.connect({ ...scene.flags, id: undefined }, trusted)
+  const keyring = keyringOf([scene.keys])
+  const sender = await Party.connect(scene.flags, keyring)
+  const receiver = await Party.connect({ ...scene.flags, id: undefined }, keyring)
   try {
     const { brokerKey, brokerId } = (await showBroker(scene, sender)).statement
     await enrol(scene, identity, brokerId)

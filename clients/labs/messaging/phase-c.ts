@@ -1,5 +1,7 @@
 import { decodeRecord, fromBase64url, type RecordJson, toHex } from '../../../protocol/index.ts'
 import { type AdminClient, withAdminClient } from '../../cli/admin-client.ts'
+import { keyringOf } from '../../cli/keyring-files.ts'
+import { printable } from '../../cli/printable.ts'
 import { queryRecords } from '../../cli/query-pages.ts'
 import { LabChain } from './alterations.ts'
 import { tamperedTopic } from './messages.ts'
@@ -7,7 +9,6 @@ import { Party } from './party.ts'
 import { phaseB } from './phase-b.ts'
 import { labTopic, ownTopic, provenBroker, type Scene } from './scene.ts'
 import { fetchChain } from './stored-chain.ts'
-import { TrustedKeys } from './trusted-keys.ts'
 
 /** More are not altered one by one; they are spread over the chain. */
 const maxAltered = 64
@@ -37,7 +38,7 @@ export async function phaseC(scene: Scene): Promise<void> {
 }
 
 async function brokerKeyOf(scene: Scene) {
-  const party = await Party.connect({ ...scene.flags, id: undefined }, new TrustedKeys(scene.keys))
+  const party = await Party.connect({ ...scene.flags, id: undefined }, keyringOf([scene.keys]))
   try {
     return (await provenBroker(scene, party)).statement.brokerKey
   } finally {
@@ -73,7 +74,8 @@ function lineOf({ index, time, subject, seq, topic = '', payload, record }: Reco
   const mac = record === undefined ? undefined : decodeRecord(fromBase64url(record)).mac
   const content = payload === undefined ? '' : Buffer.from(payload, 'base64url').toString()
   const hmac = mac === undefined ? 'none' : toHex(mac.tag).slice(0, 16)
-  return `${index}  ${time}  ${subject} #${seq}  ${topic.slice(labTopic.length + 1)} "${content}"  hmac ${hmac}`
+  const line = `${index}  ${time}  ${subject} #${seq}  ${topic.slice(labTopic.length + 1)} "${content}"  hmac ${hmac}`
+  return printable(line)
 }
 
 async function alterBlocks({ story }: Scene, chain: LabChain, blocks: number): Promise<void> {

@@ -1,11 +1,11 @@
-import type { JsonRpcNotification, JsonRpcResponse } from '../../protocol/index.ts'
+import type { JsonRpcNotification, JsonRpcResponse } from '../protocol/index.ts'
 
 /** What a broker sends on the admin response topic. */
 export type AdminAnswer = JsonRpcResponse | JsonRpcNotification
 
 /**
  * Reads an answer as far as every method has it: of a result nothing is known. Attacker-controlled, since whoever watches
- * or witnesses a log does not trust its broker.
+ * or witnesses a log, or demands its proofs, does not trust its broker.
  * @returns undefined when it is none of JSON-RPC 2.0
  */
 export function parseAnswer(payload: Uint8Array): AdminAnswer | undefined {
@@ -32,7 +32,7 @@ function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined
 
 function jsonOf(payload: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(payload).toString('utf8'))
+    return JSON.parse(new TextDecoder().decode(payload))
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
