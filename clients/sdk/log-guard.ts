@@ -88,7 +88,9 @@ export class LogGuard {
     return path !== undefined && this.#extends(smaller, larger, path)
   }
 
-  #extends(older: Checkpoint, newer: Checkpoint, path: readonly string[]): boolean {
+  /** @param path as the broker answered: of another form it proves nothing */
+  #extends(older: Checkpoint, newer: Checkpoint, path: readonly unknown[]): boolean {
+    if (!Array.isArray(path) || !path.every((hash): hash is string => typeof hash === 'string')) return false
     try {
       const proof = { size1: older.treeSize, size2: newer.treeSize, path: path.map(fromBase64url) }
       verifyConsistency(proof, older.rootHash, newer.rootHash, this.#crypto)

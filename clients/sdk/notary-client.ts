@@ -221,8 +221,9 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
     }
     mqtt.on('error', (error) => {
       this.emit('error', error)
-      // Node leaves a socket open that got a record of TLS which does not verify, and nothing comes over it any more.
-      if ('code' in error && String(error.code).startsWith('ERR_SSL_')) mqtt.stream.destroy()
+      // After bytes that are no packet, or a record of TLS that does not verify, MQTT.js and Node keep a connection over
+      // which nothing comes any more.
+      mqtt.stream.destroy()
     })
     mqtt.on('packetsend', (packet) => this.emit('packetsend', packet))
     mqtt.on('packetreceive', (packet) => this.emit('packetreceive', packet))

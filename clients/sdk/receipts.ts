@@ -26,7 +26,7 @@ export interface VerifiedReceipt {
   readonly seq: number | undefined
   /** Of the payload inside the envelope, base64url. */
   readonly payloadSha256: string
-  /** As it came: keep this to prove it to others (`notarymq verify-receipt`). */
+  /** As it came: keep this to prove it to others (`notarymq audit verify-receipt`). */
   readonly json: PushedReceipt
 }
 
