@@ -26,6 +26,7 @@ const exported = {
   notarymq: ['createBroker', 'BrokerError', 'brokerErrors'],
   'notarymq/plugins': ['AuditChain', 'createNotary', 'AdminService', 'PluginError', 'verifyStore'],
   'notarymq/client': ['connectAsync', 'Keyring', 'MemoryKeyStore', 'ClientError', 'generateWebCryptoKeys'],
+  'notarymq/secure-link': ['SecureClient', 'SecureServer'],
   'notarymq/protocol': ['signPublish', 'parseAttachedEnvelope', 'verifySign1', 'ChainVerifier', 'nobleCrypto'],
 } as const
 
