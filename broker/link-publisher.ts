@@ -12,12 +12,12 @@ import {
   bytesEqual,
   type ChainRecord,
   isBrokerTopic,
+  isTopicName,
   type LinkAnswer,
   type LinkPublish,
   parseAttachedEnvelope,
   type RefusalCause,
 } from '../protocol/index.ts'
-import { isTopicName } from './config/topic-explanation.ts'
 import { reasonCode } from './edge/index.ts'
 import type { LinkClient } from './listeners/index.ts'
 import { Delivery } from './sessions/delivery.ts'

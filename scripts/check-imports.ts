@@ -1,6 +1,6 @@
 /**
  * Fails when an import points the wrong way: broker -> plugins -> protocol, clients -> protocol. `protocol` imports no
- * Node module; only `broker/cli.ts` and `broker/commands` may use `clients/cli`.
+ * Node module; only `broker/cli.ts` and `broker/commands` may use `clients/cli`, and what it throws.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -42,8 +42,8 @@ function problemOf(file: string, folder: Folder, specifier: string): string | un
   }
   const target = relative(root, resolve(root, dirname(file), specifier))
   const targetFolder = target.split('/')[0] as Folder
-  if (target.startsWith('clients/cli/') && (file === 'broker/cli.ts' || file.startsWith('broker/commands/')))
-    return undefined
+  const isOfCommands = target.startsWith('clients/cli/') || target === 'clients/errors.ts'
+  if (isOfCommands && (file === 'broker/cli.ts' || file.startsWith('broker/commands/'))) return undefined
   return allowed[folder].includes(targetFolder) ? undefined : `${folder}/ may not import ${targetFolder}/`
 }
 

@@ -27,7 +27,8 @@ if (files.length === 0) {
   process.exit(1)
 }
 console.error(`${files.length} of ${all.length} test files`)
-const reporter = process.env.CI === 'true' || !process.stdout.isTTY ? 'tap' : 'spec'
+// Names what failed once more at its end, where the output of thousands of tests is read first, and may be cut to.
+const reporter = 'spec'
 // Coverage is of the sources as they are; for everything else they are built once, not in each of the processes.
 const isCoverage = process.env.NODE_V8_COVERAGE !== undefined
 const source = isCoverage ? ['--import', 'tsx'] : ['--enable-source-maps']

@@ -1,4 +1,6 @@
-import { type Output, ProgressBar, parseArguments, printBackup, usageError } from '../../clients/cli/index.ts'
+import { printBackup } from '../../clients/cli/audit-backup.ts'
+import { type Output, parseArguments, usageError } from '../../clients/cli/command.ts'
+import { ProgressBar } from '../../clients/cli/progress-bar.ts'
 import { backUp, LevelAuditStore, nativeCrypto, openStoreDatabase } from '../../plugins/index.ts'
 import { decodeChainState } from '../../protocol/index.ts'
 import { dataDirectoryOf } from './data-directory.ts'

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { exitCode, type Output, ProgressBar, parseArguments, usageError } from '../../clients/cli/index.ts'
+import { exitCode, type Output, parseArguments, usageError } from '../../clients/cli/command.ts'
+import { ProgressBar } from '../../clients/cli/progress-bar.ts'
 import {
   type ExportSource,
   exportLog,

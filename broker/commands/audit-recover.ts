@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import { exitCode, type Output, parseOptions, usageError } from '../../clients/cli/index.ts'
+import { exitCode, type Output, parseOptions, usageError } from '../../clients/cli/command.ts'
 import {
   AnchoredPlaces,
   AnchorFile,

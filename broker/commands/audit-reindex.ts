@@ -1,4 +1,5 @@
-import { exitCode, type Output, ProgressBar, parseOptions, usageError } from '../../clients/cli/index.ts'
+import { exitCode, type Output, parseOptions, usageError } from '../../clients/cli/command.ts'
+import { ProgressBar } from '../../clients/cli/progress-bar.ts'
 import { briskPace, LevelAuditStore, nativeCrypto, openStoreDatabase, QueryIndex } from '../../plugins/index.ts'
 import { decodeChainState } from '../../protocol/index.ts'
 import { dataDirectoryOf } from './data-directory.ts'

@@ -1,14 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type Output,
-  ProgressBar,
-  parseOptions,
-  printVerification,
-  usageError,
-  verifyOptions,
-  verifyParams,
-} from '../../clients/cli/index.ts'
+import { printVerification, verifyOptions, verifyParams } from '../../clients/cli/audit-verify.ts'
+import { type Output, parseOptions, usageError } from '../../clients/cli/command.ts'
+import { ProgressBar } from '../../clients/cli/progress-bar.ts'
 import {
   LevelAuditStore,
   nativeCrypto,

@@ -1,4 +1,6 @@
-import { exitCode, type Output, ProgressBar, parseOptions, readVkeys } from '../../clients/cli/index.ts'
+import { exitCode, type Output, parseOptions } from '../../clients/cli/command.ts'
+import { ProgressBar } from '../../clients/cli/progress-bar.ts'
+import { readVkeys } from '../../clients/cli/verifier-keys.ts'
 import { type ExportFinding, type ExportVerification, exportFaults, verifyExport } from '../../plugins/index.ts'
 import { chainFaults } from '../../protocol/index.ts'
 

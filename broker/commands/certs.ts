@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArguments } from '../../clients/cli/command.ts'
-import { type Command, exitCode, integerOption, parseOptions } from '../../clients/cli/index.ts'
+import { type Command, exitCode, integerOption, parseArguments, parseOptions } from '../../clients/cli/command.ts'
 import type { Authority, IssuedCertificate } from '../certificates/authority.ts'
 import { CertificateError } from '../certificates/errors.ts'
 import { checkClientName, parseHostName } from '../certificates/names.ts'

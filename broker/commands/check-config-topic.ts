@@ -1,4 +1,4 @@
-import type { Output } from '../../clients/cli/index.ts'
+import type { Output } from '../../clients/cli/command.ts'
 import type { TopicPolicy } from '../../plugins/authorize-publish/policy.ts'
 import type { ConfigLine } from '../config/index.ts'
 import type { TopicExplanation } from '../config/topic-explanation.ts'

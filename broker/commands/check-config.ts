@@ -1,6 +1,7 @@
-import { type Command, exitCode as commandExitCode, type Output, parseOptions } from '../../clients/cli/index.ts'
+import { type Command, exitCode as commandExitCode, type Output, parseOptions } from '../../clients/cli/command.ts'
+import { isTopicName } from '../../protocol/index.ts'
 import { ConfigError, missingFiles, type ReadConfig, readConfigFile, type Verdict } from '../config/index.ts'
-import { explainTopic, isTopicName } from '../config/topic-explanation.ts'
+import { explainTopic } from '../config/topic-explanation.ts'
 import { explanationJson, printExplanation } from './check-config-topic.ts'
 
 /** What becomes of one line, or of a file as a whole where `line` is absent. */

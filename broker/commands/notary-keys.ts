@@ -1,4 +1,5 @@
-import { type Command, exitCode, keys, type Output, parseOptions, usageError } from '../../clients/cli/index.ts'
+import { type Command, exitCode, type Output, parseOptions, usageError } from '../../clients/cli/command.ts'
+import { keys } from '../../clients/cli/keys.ts'
 import {
   changeKeyPassphrase,
   type KeyRole,

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AdminClient } from '../../clients/cli/admin-client.ts'
 import { type ConnectionFlags, connect } from '../../clients/cli/connection.ts'
-import { ClientError } from '../../clients/cli/index.ts'
+import { ClientError } from '../../clients/errors.ts'
 import { cosignPublished, type FollowedLog, PluginError, type Witness } from '../../plugins/index.ts'
 import { checkpointTopic, fromBase64url, parseSignedNote } from '../../protocol/index.ts'
 import { describe } from '../describe.ts'

@@ -6,7 +6,7 @@ import {
   type Output,
   parseOptions,
   usageError,
-} from '../../clients/cli/index.ts'
+} from '../../clients/cli/command.ts'
 import { nativeCrypto, openWitnessIdentity, Witness, type WitnessEvent, WitnessState } from '../../plugins/index.ts'
 import { ed25519NoteVerifier, type NoteVerifier, noteKeyType, parseVerifierKey } from '../../protocol/index.ts'
 import { describe } from '../describe.ts'

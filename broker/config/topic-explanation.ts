@@ -1,5 +1,5 @@
 import { PublishPolicy, type TopicPolicy } from '../../plugins/authorize-publish/policy.ts'
-import { isBrokerTopic, isValidTopicFilter, topicMatchesFilter } from '../../protocol/index.ts'
+import { isBrokerTopic, topicMatchesFilter } from '../../protocol/index.ts'
 import type { ConfigLine } from './lexer.ts'
 import type { TopicLines } from './resolve.ts'
 
@@ -22,11 +22,6 @@ export interface TopicExplanation {
   readonly isBrokerTopic: boolean
   /** The lines that this comes from: `notary_protect`, `notary_provenance`, `notary_unwrap`; each kind in file order. */
   readonly lines: readonly TopicLine[]
-}
-
-/** Whether a string may stand in a PUBLISH [MQTT-5.0 3.3.2-2]. */
-export function isTopicName(text: string): boolean {
-  return isValidTopicFilter(text) && !/[+#]/.test(text)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { MqttClient } from 'mqtt'
 import { withoutUndefined } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
+import { failureText } from '../failure-text.ts'
 import { integerOption } from './command.ts'
 import { readGivenFile } from './given-file.ts'
 import { protocolVersionOption } from './protocol-version.ts'
@@ -67,8 +68,8 @@ export async function connect(flags: ConnectionFlags, maxPacketBytes?: number): 
     if (maxPacketBytes !== undefined) boundPackets(client, maxPacketBytes)
     return client
   } catch (cause) {
-    const reason = describeFailure(cause)
-    throw new ClientError('ERR_CONNECTION', `cannot connect to ${flags.host}:${port}: ${reason}`, {}, cause)
+    const why = failureText(cause)
+    throw new ClientError('ERR_CONNECTION', `cannot connect to ${flags.host}:${port}: ${why}`, {}, cause)
   }
 }
 
@@ -92,12 +93,6 @@ export function isVersion5(flags: Pick<ConnectionFlags, 'protocol-version'>): bo
 /** `HOST:PORT`, as a broker is remembered by. */
 export function brokerName({ host, port }: ConnectionFlags): string {
   return `${host}:${port}`
-}
-
-/** Node reports a host with several addresses as an AggregateError without a text of its own. */
-function describeFailure(cause: unknown): string {
-  if (cause instanceof AggregateError) return describeFailure(cause.errors[0])
-  return cause instanceof Error ? cause.message : String(cause)
 }
 
 function loginOf({ username, pw }: ConnectionFlags): { username?: string; password?: string } {

@@ -1,12 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import type { IClientPublishOptions, IPublishPacket } from 'mqtt'
-import {
-  detachedProperty,
-  isValidTopicFilter,
-  parseAttachedEnvelope,
-  parseDetachedEnvelope,
-  toBase64url,
-} from '../../protocol/index.ts'
+import { detachedProperty, parseAttachedEnvelope, parseDetachedEnvelope, toBase64url } from '../../protocol/index.ts'
 import { ClientError } from '../errors.ts'
 import type { NotaryClient, Signer, VerifiedReceipt } from '../sdk/index.ts'
 import { type Command, exitCode, integerOption, type Output, usageError } from './command.ts'
@@ -17,6 +11,7 @@ import { payloadHelp, payloadOptions, payloadsOf, repeatHelp, repeatOptions } fr
 import { propertiesFor, takeProperties } from './mqtt/properties.ts'
 import { ReceiptsOfPublishes } from './mqtt/receipts-of-publishes.ts'
 import { adviceOn } from './mqtt/refusal-advice.ts'
+import { topicOf } from './mqtt/topic-flag.ts'
 import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
 import { whileConnected } from './mqtt/waiting.ts'
 import { printable } from './printable.ts'
@@ -93,13 +88,6 @@ $notary/rejected/<client id>, or ask for a receipt.`,
       await client.endAsync(false, propertiesFor('disconnect', properties))
     }
   },
-}
-
-/** @throws {ClientError} ERR_USAGE */
-export function topicOf(topic: string | undefined): string {
-  if (topic === undefined) throw usageError('-t is needed')
-  if (!isValidTopicFilter(topic) || /[+#]/.test(topic)) throw usageError(`${topic} is not a topic name`)
-  return topic
 }
 
 /** How many messages became what. */

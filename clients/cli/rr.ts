@@ -8,9 +8,9 @@ import { openClient } from './mqtt/open-client.ts'
 import { payloadHelp, payloadOf, payloadOptions, secondsOption } from './mqtt/payloads.ts'
 import { propertiesFor, takeProperties } from './mqtt/properties.ts'
 import { subscribeTo } from './mqtt/subscribe.ts'
+import { topicOf } from './mqtt/topic-flag.ts'
 import { signingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
-import { timedOut, untilSignal } from './mqtt/waiting.ts'
-import { topicOf } from './pub.ts'
+import { untilSignal } from './mqtt/waiting.ts'
 
 const options = {
   ...mqttOptions,
@@ -62,14 +62,10 @@ async function run(args: readonly string[], output: Output, sink: MessageSink): 
   if (values['response-topic'] === undefined) throw usageError('-e is needed')
   const responseTopic = topicOf(values['response-topic'])
   const payload = payloadOf(values)
-  if (values['verify-only'] && values.keys === undefined) throw usageError('--verify-only needs --keys')
   const qos = (integerOption('-q', values.qos, 0, 2) ?? 0) as 0 | 1 | 2
   const timeoutMs = secondsOption('-W', values.timeout)
   const printer = new MessagePrinter(values, values.keys !== undefined, sink, output)
-  const trust = {
-    ...(await trustOf(values, output)),
-    ...(values['verify-only'] ? { accept: 'verified' as const } : {}),
-  }
+  const trust = await trustOf(values, output)
   const client = await openClient({ connection, flags: values, trust, staysConnected: false }, output)
   try {
     const answer = answerOf(client, responseTopic, values['no-retained'] ?? false)
@@ -84,7 +80,7 @@ async function run(args: readonly string[], output: Output, sink: MessageSink): 
       printer.print({ ...message, receivedAt: new Date() })
       return exitCode.ok as number
     })
-    return await untilSignal(timeoutMs === 0 ? printed : Promise.race([printed, timedOut(timeoutMs)]))
+    return await untilSignal(printed, timeoutMs)
   } finally {
     await client.endAsync(false, propertiesFor('disconnect', properties))
   }

@@ -10,7 +10,7 @@ import { propertiesFor, takeProperties } from './mqtt/properties.ts'
 import { Selection, selectionOptions } from './mqtt/selection.ts'
 import { subscribeTo } from './mqtt/subscribe.ts'
 import { readingHelp, trustOf, trustOptions } from './mqtt/trust-flags.ts'
-import { timedOut, untilSignal } from './mqtt/waiting.ts'
+import { untilSignal } from './mqtt/waiting.ts'
 
 const options = {
   ...mqttOptions,
@@ -62,15 +62,11 @@ async function run(args: readonly string[], output: Output, sink: MessageSink): 
   const connection = connectionOf(values, properties, 'sub')
   const filters = [...(values.topic ?? []), ...(connection.topic === undefined ? [] : [connection.topic])]
   checkFilters(filters, values.unsubscribe ?? [])
-  if (values['verify-only'] && values.keys === undefined) throw usageError('--verify-only needs --keys')
   const qos = (integerOption('-q', values.qos, 0, 2) ?? 0) as 0 | 1 | 2
   const timeoutMs = secondsOption('-W', values.timeout)
   const selection = new Selection(values)
   const printer = new MessagePrinter(values, values.keys !== undefined, sink, output)
-  const trust = {
-    ...(await trustOf(values, output)),
-    ...(values['verify-only'] ? { accept: 'verified' as const } : {}),
-  }
+  const trust = await trustOf(values, output)
   const client = await openClient({ connection, flags: values, trust, staysConnected: true }, output)
   try {
     const ended = new Promise<number>((resolve) => {
@@ -91,7 +87,7 @@ async function run(args: readonly string[], output: Output, sink: MessageSink): 
       await client.unsubscribeAsync([...values.unsubscribe], propertiesFor('unsubscribe', properties))
     }
     if (values['exit-after-subscribe']) return exitCode.ok
-    return await untilSignal(timeoutMs === 0 ? ended : Promise.race([ended, timedOut(timeoutMs)]))
+    return await untilSignal(ended, timeoutMs)
   } finally {
     await client.endAsync(false, propertiesFor('disconnect', properties))
   }

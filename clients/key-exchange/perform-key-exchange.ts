@@ -9,19 +9,17 @@ import {
 import { type Identity, reserveSequenceNumber } from '../identity/index.ts'
 import { runExchange } from './run-exchange.ts'
 
-/** Whom to agree with, and when it is. */
+/** Whom to agree with. */
 export interface KeyExchangeSettings {
   /** The key that the broker is known by. */
   readonly brokerKey: P256PublicKey
-  /** Milliseconds since 1970. Default: the clock. */
-  readonly timeMs?: number
 }
 
 /** A request that is ready to be sent. */
-export function startExchange(identity: Identity, clientId: string, { brokerKey, timeMs }: KeyExchangeSettings) {
+export function startExchange(identity: Identity, clientId: string, { brokerKey }: KeyExchangeSettings) {
   const brokerThumbprint = thumbprintOfP256(brokerKey, nobleCrypto)
   const seq = reserveSequenceNumber(identity.path)
-  return startKeyExchange(identity, { clientId, seq, timeMs: timeMs ?? Date.now(), brokerThumbprint }, nobleCrypto)
+  return startKeyExchange(identity, { clientId, seq, timeMs: Date.now(), brokerThumbprint }, nobleCrypto)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { IConnackPacket, MqttClient } from 'mqtt'
 import { platform } from '#platform'
 import { ClientError } from '../errors.ts'
+import { failureText } from '../failure-text.ts'
 import { connect } from '../mqtt-js.ts'
 import { NotaryClient } from './notary-client.ts'
 import { type NotaryClientOptions, resolveOptions } from './options.ts'
@@ -32,10 +33,8 @@ export async function connectAsync(url: string, options: NotaryClientOptions = {
 function connected(mqtt: MqttClient, url: string): Promise<IConnackPacket> {
   return new Promise((resolve, reject) => {
     const fail = (cause?: unknown) => {
-      // A host with several addresses fails with one error for each, and no text of its own.
-      const [first = cause] = cause instanceof AggregateError ? cause.errors : []
-      const why = first instanceof Error && first.message !== '' ? `: ${first.message}` : ''
-      reject(new ClientError('ERR_CONNECTION', `cannot connect to ${placeOf(url)}${why}`, {}, cause))
+      const why = cause === undefined ? 'the connection ended' : failureText(cause)
+      reject(new ClientError('ERR_CONNECTION', `cannot connect to ${placeOf(url)}: ${why}`, {}, cause))
     }
     mqtt.once('connect', resolve)
     mqtt.once('error', fail)

@@ -1,15 +1,8 @@
 import { once } from 'node:events'
 import type { MqttClient } from 'mqtt'
-import { isValidTopicFilter } from '../../protocol/index.ts'
-import {
-  type Command,
-  connect,
-  exitCode,
-  integerOption,
-  type Output,
-  parseArguments,
-  usageError,
-} from '../cli/index.ts'
+import { isTopicName } from '../../protocol/index.ts'
+import { type Command, exitCode, integerOption, type Output, parseArguments, usageError } from '../cli/command.ts'
+import { connect } from '../cli/connection.ts'
 import { actionNames, isAction } from './actions.ts'
 import { askResponder } from './ask-responder.ts'
 import { type DhParameters, defaultDhParameters, dhParametersPem, loadDhParameters } from './dh-parameters.ts'
@@ -121,7 +114,7 @@ const maxNetIdBytes = 256
 
 /** @throws {ClientError} ERR_USAGE */
 function checkNetId(netId: string): void {
-  if (!isValidTopicFilter(netId) || /^\$|[+#]/.test(netId) || Buffer.byteLength(netId) > maxNetIdBytes) {
+  if (!isTopicName(netId) || netId.startsWith('$') || Buffer.byteLength(netId) > maxNetIdBytes) {
     throw usageError(`${netId} cannot begin a topic: no $ in front, no + or #, at most ${maxNetIdBytes} bytes`)
   }
 }

@@ -14,5 +14,5 @@ export {
   rejectedTopic,
   requestTopic,
 } from './client-topic.ts'
-export { isValidTopicFilter, levelsCover, topicMatchesFilter } from './topic-filter.ts'
+export { isTopicName, isValidTopicFilter, levelsCover, topicMatchesFilter } from './topic-filter.ts'
 export { TopicMemory, TopicSet } from './topic-set.ts'

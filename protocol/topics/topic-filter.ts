@@ -24,6 +24,11 @@ export function isValidTopicFilter(filter: string): boolean {
   })
 }
 
+/** Whether a string may stand in a PUBLISH [MQTT-5.0 3.3.2-2]. */
+export function isTopicName(text: string): boolean {
+  return isValidTopicFilter(text) && !/[+#]/.test(text)
+}
+
 /**
  * Whether a topic name is covered by a topic filter [MQTT-5.0 4.7], [MQTT-3.1.1 4.7].
  *

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { certs } from '../../broker/commands/certs.ts'
-import { exitCode } from '../../clients/cli/index.ts'
+import { exitCode } from '../../clients/cli/command.ts'
 import { runCommandHere } from '../helpers/cli.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
 

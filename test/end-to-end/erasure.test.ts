@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { auditErase, type Output } from '../../clients/cli/index.ts'
+import { auditErase } from '../../clients/cli/audit-erase.ts'
+import type { Output } from '../../clients/cli/command.ts'
 import { TestAdmin } from '../helpers/admin.ts'
 import { startBroker } from '../helpers/broker.ts'
 import { runHere } from '../helpers/cli.ts'

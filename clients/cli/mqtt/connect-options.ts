@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { IClientOptions } from 'mqtt'
-import { isValidTopicFilter, withoutUndefined } from '../../../protocol/index.ts'
+import { isTopicName, withoutUndefined } from '../../../protocol/index.ts'
 import { integerOption, usageError } from '../command.ts'
 import { readGivenFile } from '../given-file.ts'
 import { protocolVersionOption } from '../protocol-version.ts'
@@ -117,7 +117,7 @@ function willOf(flags: MqttFlags, properties: Properties | undefined): IClientOp
     if (isAskedFor || properties !== undefined) throw usageError('a will needs --will-topic')
     return undefined
   }
-  if (!isValidTopicFilter(topic) || /[+#]/.test(topic)) throw usageError(`--will-topic ${topic} is not a topic name`)
+  if (!isTopicName(topic)) throw usageError(`--will-topic ${topic} is not a topic name`)
   return {
     topic,
     payload: Buffer.from(flags['will-payload'] ?? ''),

@@ -45,6 +45,8 @@ export interface TrustFlags {
   readonly mac?: boolean | undefined
   readonly detached?: boolean | undefined
   readonly keys?: readonly string[] | undefined
+  /** Of the commands that read. */
+  readonly 'verify-only'?: boolean | undefined
   readonly psk?: string | undefined
   readonly 'encrypt-for'?: readonly string[] | undefined
   readonly 'broker-key'?: string | undefined
@@ -59,8 +61,9 @@ export async function trustOf(
   flags: TrustFlags,
   output: Output,
 ): Promise<NotaryOptions & { readonly identity?: Signer }> {
-  const { identity: path, mac, detached, keys } = flags
+  const { identity: path, mac, detached, keys, 'verify-only': verifiedOnly } = flags
   if ((mac || detached) && path === undefined) throw usageError('--mac and --detached need --identity')
+  if (verifiedOnly && keys === undefined) throw usageError('--verify-only needs --keys')
   const signer = path === undefined ? undefined : await signerOf(path, flags, output)
   const files = path === undefined || signer === undefined ? [] : [{ path, thumbprint: signer.thumbprint }]
   // Files are touched when they are needed only.
@@ -75,6 +78,7 @@ export async function trustOf(
     ...(detached ? { detached } : {}),
     ...(brokerKey === undefined ? {} : { pinnedBroker: loadPublicKey(brokerKey) }),
     ...(keys === undefined ? {} : { keyring: keyringOf(keys) }),
+    ...(verifiedOnly ? { accept: 'verified' as const } : {}),
     ...(encryption === undefined ? {} : { encryption }),
   }
 }

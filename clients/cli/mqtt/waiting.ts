@@ -6,12 +6,15 @@ import { exitCode } from '../command.ts'
 const timeoutExitCode = 27
 
 /** @returns that exit code, after so long; the process need not wait for it */
-export function timedOut(ms: number): Promise<number> {
+function timedOut(ms: number): Promise<number> {
   return new Promise((resolve) => setTimeout(() => resolve(timeoutExitCode), ms).unref())
 }
 
-/** @returns what comes first: an exit code, or 0 with the first SIGINT or SIGTERM */
-export async function untilSignal(code: Promise<number>): Promise<number> {
+/**
+ * @param timeoutMs 0: as long as it takes
+ * @returns what comes first: an exit code, 27 when the time is over, or 0 with the first SIGINT or SIGTERM
+ */
+export async function untilSignal(code: Promise<number>, timeoutMs: number): Promise<number> {
   const signals = ['SIGINT', 'SIGTERM'] as const
   let onSignal = () => {}
   const signalled = new Promise<number>((resolve) => {
@@ -19,7 +22,7 @@ export async function untilSignal(code: Promise<number>): Promise<number> {
   })
   for (const signal of signals) process.once(signal, onSignal)
   try {
-    return await Promise.race([code, signalled])
+    return await Promise.race([code, signalled, ...(timeoutMs === 0 ? [] : [timedOut(timeoutMs)])])
   } finally {
     for (const signal of signals) process.removeListener(signal, onSignal)
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ConfigLine } from '../../../broker/config/lexer.ts'
 import type { TopicLines } from '../../../broker/config/resolve.ts'
-import { explainTopic, isTopicName } from '../../../broker/config/topic-explanation.ts'
+import { explainTopic } from '../../../broker/config/topic-explanation.ts'
 import type { ProtectRule } from '../../../broker/options.ts'
 
 const line = (lineNumber: number): ConfigLine => ({ file: 't.conf', lineNumber, name: 'notary_x', value: '' })
@@ -76,9 +76,4 @@ describe('what a configuration says about a topic', () => {
       false,
     ])
   })
-})
-
-test('a topic name has one character at least and no wildcard', () => {
-  for (const name of ['a', 'a/b', '/', '$SYS/x', '$share/a/b']) assert.equal(isTopicName(name), true, name)
-  for (const name of ['', '#', 'a/+', 'a+', 'a#b', 'a\0', 'a'.repeat(65_536)]) assert.equal(isTopicName(name), false)
 })

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { isValidTopicFilter, maxTopicBytes, topicMatchesFilter } from '../../../protocol/topics/topic-filter.ts'
+import {
+  isTopicName,
+  isValidTopicFilter,
+  maxTopicBytes,
+  topicMatchesFilter,
+} from '../../../protocol/topics/topic-filter.ts'
 
 describe('isValidTopicFilter', () => {
   const valid = [
@@ -113,6 +118,11 @@ describe('topicMatchesFilter', () => {
       }),
     )
   })
+})
+
+test('a topic name has one character at least and no wildcard', () => {
+  for (const name of ['a', 'a/b', '/', '$SYS/x', '$share/a/b']) assert.equal(isTopicName(name), true, name)
+  for (const name of ['', '#', 'a/+', 'a+', 'a#b', 'a\0', 'a'.repeat(65_536)]) assert.equal(isTopicName(name), false)
 })
 
 /** Independent of the code under test: rewrites the filter as a pattern over the whole topic. */
