@@ -84,9 +84,9 @@ function sha256Into(target: Uint8Array, offset: number, data: Uint8Array): void 
 const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyEngine }
 let lanes: { readonly opened: Sha256Lanes | undefined } | undefined
 
-function sha256Each(messages: Uint8Array, lengths: readonly number[]): Uint8Array {
+function sha256Each(data: Uint8Array, starts: ArrayLike<number>, lengths: ArrayLike<number>): Uint8Array {
   lanes ??= { opened: Sha256Lanes.open(WebAssembly) }
-  return lanes.opened?.hashEach(messages, lengths, oneShot) ?? hashOneByOne(messages, lengths, oneShot)
+  return lanes.opened?.hashEach(data, starts, lengths, oneShot) ?? hashOneByOne(data, starts, lengths, oneShot)
 }
 
 const hmacBlockBytes = 64

@@ -10,11 +10,13 @@ export interface CryptoProvider {
   sha256(...parts: readonly Uint8Array[]): Uint8Array
   /**
    * SHA-256 of each of many messages, for less than one by one.
-   * @param messages side by side
-   * @param lengths of the messages, in their order; their sum is the length of `messages`
+   * @param data that the messages are parts of; fastest when they lie close together, one after the other
+   * @param starts of the messages
+   * @param lengths of the messages, in the same order
    * @returns digests side by side
+   * @throws {RangeError} when a message goes beyond the data
    */
-  sha256Each(messages: Uint8Array, lengths: readonly number[]): Uint8Array
+  sha256Each(data: Uint8Array, starts: ArrayLike<number>, lengths: ArrayLike<number>): Uint8Array
   /** Bytes from a cryptographically secure generator. */
   randomBytes(length: number): Uint8Array
   /** ECDSA P-256 with SHA-256 over `message`. @returns signature r || s, 64 bytes */

@@ -42,7 +42,7 @@ function authentic(open: () => Uint8Array): Uint8Array | undefined {
  */
 export const nobleCrypto: CryptoProvider = Object.freeze({
   sha256: (...parts) => sha256(parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts)),
-  sha256Each: (messages, lengths) => hashOneByOne(messages, lengths, sha256),
+  sha256Each: (data, starts, lengths) => hashOneByOne(data, starts, lengths, sha256),
   randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
   signP256: (key, message) => p256.sign(message, key.d, { lowS: true, prehash: true, format: 'compact' }),
   verifyP256: async (key, message, signature) => {

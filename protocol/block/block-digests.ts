@@ -1,47 +1,69 @@
+import { rangesEqual } from '../bytes.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { hashBytes, leafPrefix } from '../merkle/index.ts'
-import { MessageRow } from '../sha256/index.ts'
-import type { BlockEntry } from './block.ts'
-
-/** A leaf with its prefix, of any time since February 1970. */
-const leafMessageBytes = 46
+import { saltBytes } from '../record/index.ts'
+import type { BlockScan, Places } from './block.ts'
 
 /** Every hash that the entries of one block are held against, all made before the first of them is looked at. */
 export class BlockDigests {
   /** Hashes of the leaves as they are there, side by side. */
   readonly leafHashes: Uint8Array
-  readonly #commitments: Uint8Array
+  /** SHA-256 of salt and record of each entry that has them, side by side. */
+  readonly commitments: Uint8Array
   readonly #bodies: Uint8Array
 
-  constructor(entries: readonly BlockEntry[], crypto: CryptoProvider) {
-    let [saltedBytes, bodyBytes] = [0, 0]
-    for (const { salt, record, body } of entries) {
-      saltedBytes += (salt?.length ?? 0) + (record?.length ?? 0)
-      bodyBytes += body?.length ?? 0
-    }
-    const leaves = new MessageRow(entries.length * leafMessageBytes)
-    const salted = new MessageRow(saltedBytes)
-    const bodies = new MessageRow(bodyBytes)
-    for (const { leaf, salt, record, body } of entries) {
-      leaves.add(leafPrefix, leaf)
-      // Nothing in the place of what is gone, so that every entry has its place.
-      if (salt !== undefined) salted.writer.raw(salt).raw(record)
-      salted.end()
-      if (body !== undefined) bodies.writer.raw(body)
-      bodies.end()
-    }
-    this.leafHashes = leaves.digests(crypto)
-    this.#commitments = salted.digests(crypto)
-    this.#bodies = bodies.digests(crypto)
+  constructor(block: BlockScan, crypto: CryptoProvider) {
+    // A copy, in which what belongs before a part is put there, over the head of the part.
+    const data = new Uint8Array(block.encoded)
+    this.leafHashes = crypto.sha256Each(data, ...placesOf(block.leaves, (start) => beforeLeaf(data, start), 1))
+    const { salts } = block
+    const beforeRecord = (start: number, at: number) => moveSalt(data, salts.starts[at] as number, start)
+    this.commitments = crypto.sha256Each(data, ...placesOf(block.records, beforeRecord, saltBytes))
+    this.#bodies = crypto.sha256Each(data, ...placesOf(block.bodies, (start) => start, 0))
   }
 
   /** SHA-256 of salt and record of an entry that has them. @param at place in the block */
   commitment(at: number): Uint8Array {
-    return this.#commitments.subarray(at * hashBytes, (at + 1) * hashBytes)
+    return this.commitments.subarray(at * hashBytes, (at + 1) * hashBytes)
   }
 
-  /** SHA-256 of the body of an entry that has one. @param at place in the block */
-  bodySha256(at: number): Uint8Array {
-    return this.#bodies.subarray(at * hashBytes, (at + 1) * hashBytes)
+  /** Whether the body of an entry that has one has the SHA-256 that begins at `offset`. @param at place in the block */
+  isBodyOf(at: number, data: Uint8Array, offset: number): boolean {
+    return rangesEqual(this.#bodies, at * hashBytes, data, offset, hashBytes)
   }
+}
+
+/**
+ * Starts and lengths of messages, with what is put before each of them.
+ * @param before puts it there, and says where the message begins then
+ */
+function placesOf(
+  { starts, lengths }: Places,
+  before: (start: number, at: number) => number,
+  moreBytes: number,
+): [starts: Uint32Array, lengths: Uint32Array] {
+  const [allStarts, allLengths] = [new Uint32Array(starts.length), new Uint32Array(starts.length)]
+  let last = 0
+  for (let at = 0; at < starts.length; at++) {
+    const start = starts[at] as number
+    // Nothing in the place of what is gone, so that every entry has its place; in the order of the others.
+    if (start > 0) {
+      last = before(start, at)
+      allLengths[at] = (lengths[at] as number) + moreBytes
+    }
+    allStarts[at] = last
+  }
+  return [allStarts, allLengths]
+}
+
+function beforeLeaf(data: Uint8Array, start: number): number {
+  data.set(leafPrefix, start - leafPrefix.length)
+  return start - leafPrefix.length
+}
+
+/** From before the head of the record to before the record; backwards, since the two places overlap. */
+function moveSalt(data: Uint8Array, saltStart: number, recordStart: number): number {
+  const to = recordStart - saltBytes
+  for (let i = saltBytes - 1; i >= 0; i--) data[to + i] = data[saltStart + i] as number
+  return to
 }

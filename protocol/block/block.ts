@@ -1,5 +1,6 @@
 import { CborReader, CborWriter } from '../cbor/index.ts'
 import { ProtocolError } from '../errors.ts'
+import { saltBytes } from '../record/index.ts'
 import { parseSignedHeader, type SignedHeader } from './header.ts'
 
 export const blockVersion = 1
@@ -54,16 +55,76 @@ export function encodeBlock(signed: Uint8Array, entries: readonly BlockEntry[]):
  * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
  */
 export function decodeBlock(encoded: Uint8Array): Block {
+  const scan = scanBlock(encoded)
+  const entries: BlockEntry[] = []
+  for (let at = 0; at < scan.count; at++) entries.push(entryOf(scan, at))
+  return { ...scan.header, entries }
+}
+
+/** Where parts of one kind begin in a block, by entry, and their lengths: both 0 for one that is not there. */
+export interface Places {
+  readonly starts: Uint32Array
+  readonly lengths: Uint32Array
+}
+
+/** A block of which is known where everything lies: half of what hashing its parts costs would be views of them. */
+export interface BlockScan {
+  readonly encoded: Uint8Array
+  readonly header: SignedHeader
+  /** Entries, one at least. */
+  readonly count: number
+  readonly leaves: Places
+  readonly salts: Places
+  readonly records: Places
+  readonly bodies: Places
+}
+
+/**
+ * As {@link decodeBlock}, without making anything of its parts.
+ * @throws {ProtocolError} ERR_CBOR_*, ERR_COSE_MALFORMED, ERR_BLOCK_MALFORMED
+ */
+export function scanBlock(encoded: Uint8Array): BlockScan {
   const reader = new CborReader(encoded)
   const header = readHeader(reader)
-  const leaves: Uint8Array[] = []
-  for (let left = reader.array(); left > 0; left--) leaves.push(reader.bytes())
-  const entries: BlockEntry[] = []
-  reader.array(leaves.length)
-  for (const leaf of leaves) entries.push(readEntry(reader, leaf))
+  const count = reader.array()
+  const [leaves, salts, records, bodies] = [placesOf(count), placesOf(count), placesOf(count), placesOf(count)]
+  for (let at = 0; at < count; at++) scanBytes(reader, leaves, at)
+  reader.array(count)
+  for (let at = 0; at < count; at++) {
+    if (reader.isNil()) {
+      reader.nil()
+      continue
+    }
+    reader.array(3)
+    scanBytes(reader, salts, at, saltBytes)
+    scanBytes(reader, records, at)
+    if (reader.isNil()) reader.nil()
+    else scanBytes(reader, bodies, at)
+  }
   reader.end()
-  if (entries.length === 0) throw malformed('empty')
-  return { ...header, entries }
+  if (count === 0) throw malformed('empty')
+  return { encoded, header, count, leaves, salts, records, bodies }
+}
+
+const placesOf = (count: number): Places => ({ starts: new Uint32Array(count), lengths: new Uint32Array(count) })
+
+function scanBytes(reader: CborReader, { starts, lengths }: Places, at: number, exactLength?: number): void {
+  starts[at] = reader.skipBytes(exactLength)
+  lengths[at] = reader.argument
+}
+
+/** One entry of a block, with views into it. @param at place in the block, from 0 on */
+export function entryOf({ encoded, leaves, salts, records, bodies }: BlockScan, at: number): BlockEntry {
+  const leaf = partAt(encoded, leaves, at)
+  if (leaf === undefined) throw new RangeError('no such entry')
+  const [salt, record] = [partAt(encoded, salts, at), partAt(encoded, records, at)]
+  if (salt === undefined || record === undefined) return { leaf, salt: undefined, record: undefined, body: undefined }
+  return { leaf, salt, record, body: partAt(encoded, bodies, at) }
+}
+
+function partAt(encoded: Uint8Array, { starts, lengths }: Places, at: number): Uint8Array | undefined {
+  const start = starts[at]
+  return start ? encoded.subarray(start, start + (lengths[at] as number)) : undefined
 }
 
 /** The records of a block alone. */

@@ -2,7 +2,7 @@ import { bytesEqual } from '../bytes.ts'
 import type { P256PublicKey } from '../cose/index.ts'
 import type { CryptoProvider } from '../crypto-provider.ts'
 import { ProtocolError } from '../errors.ts'
-import { type AlignedSubtree, alignedSubtrees, leafHash } from '../merkle/index.ts'
+import { type AlignedSubtree, alignedSubtrees, hashBytes, leafHash } from '../merkle/index.ts'
 import {
   type ChainRecord,
   decodeLeaf,
@@ -16,11 +16,11 @@ import {
   parseSession,
   readPlainPublish,
 } from '../record/index.ts'
-import { type Block, type BlockEntry, decodeBlock, type KeptEntry } from './block.ts'
+import { type BlockScan, entryOf, type KeptEntry, scanBlock } from './block.ts'
 import { BlockDigests } from './block-digests.ts'
 import { isBodyErased } from './erase.ts'
 import type { ChainFault } from './faults.ts'
-import { type SignedHeader, verifySignedHeader } from './header.ts'
+import { type BlockHeader, type SignedHeader, verifySignedHeader } from './header.ts'
 import { LeafMaker } from './leaf-maker.ts'
 import { verifyPublisherSignature, verifySessionRequest } from './verify-publisher.ts'
 
@@ -89,23 +89,23 @@ export async function inspectBlock(
   encoded: Uint8Array,
   options: InspectionOptions,
 ): Promise<InspectedBlock> {
-  const block = orUndefined(() => decodeBlock(encoded))
+  const block = orUndefined(() => scanBlock(encoded))
   if (block === undefined) return malformed(key)
   const { crypto } = options
   const inspection = new BlockInspection(block, options)
   const records: InspectedRecord[] = []
-  for (const [at, entry] of block.entries.entries()) {
-    const inspected = inspection.next(at, entry)
+  for (let at = 0; at < block.count; at++) {
+    const inspected = inspection.next(at)
     if (inspected !== undefined) records.push(inspected instanceof Promise ? await inspected : inspected)
   }
-  const { header, encodedHeader, signed } = block
+  const { header, count } = block
   const { uncommitted, firstTimeMs } = inspection
   const { leafHashes } = inspection.digests
   return {
     key,
-    header: { header, encodedHeader, signed },
-    signedBy: await signerOf(block, options),
-    count: block.entries.length,
+    header,
+    signedBy: await signerOf(header, options),
+    count,
     leafHashes,
     subtrees: alignedSubtrees(key, leafHashes, crypto),
     uncommitted,
@@ -128,10 +128,10 @@ function malformed(key: number): InspectedBlock {
   }
 }
 
-async function signerOf(block: Block, options: InspectionOptions): Promise<P256PublicKey | undefined> {
+async function signerOf({ signed }: SignedHeader, options: InspectionOptions): Promise<P256PublicKey | undefined> {
   const { brokerKey, crypto } = options
   if (brokerKey === undefined) return undefined
-  return (await isValid(verifySignedHeader(block.signed, brokerKey, crypto))) ? brokerKey : undefined
+  return (await isValid(verifySignedHeader(signed, brokerKey, crypto))) ? brokerKey : undefined
 }
 
 /** Goes through the entries of one block, in their order. */
@@ -139,21 +139,24 @@ class BlockInspection {
   readonly digests: BlockDigests
   readonly uncommitted: Uncommitted[] = []
   firstTimeMs: number | undefined
-  readonly #block: Block
+  readonly #block: BlockScan
+  readonly #header: BlockHeader
   readonly #options: InspectionOptions
   #previousMs = 0
   #leafMaker: LeafMaker
 
-  constructor(block: Block, options: InspectionOptions) {
+  constructor(block: BlockScan, options: InspectionOptions) {
     this.#block = block
+    this.#header = block.header.header
     this.#options = options
-    this.digests = new BlockDigests(block.entries, options.crypto)
-    this.#leafMaker = new LeafMaker(block.header.timeMs)
+    this.digests = new BlockDigests(block, options.crypto)
+    this.#leafMaker = new LeafMaker(this.#header.timeMs)
   }
 
   /** @returns undefined when all is well and nothing is left to be looked at */
-  next(at: number, entry: BlockEntry): InspectedRecord | Promise<InspectedRecord> | undefined {
-    if (this.#isSoundPlainPublish(at, entry)) return undefined
+  next(at: number): InspectedRecord | Promise<InspectedRecord> | undefined {
+    if (this.#isSoundPlainPublish(at)) return undefined
+    const entry = entryOf(this.#block, at)
     const leaf = orUndefined(() => decodeLeaf(entry.leaf))
     return entry.record === undefined ? this.#erased(at, leaf) : this.#kept(at, entry, leaf)
   }
@@ -162,16 +165,19 @@ class BlockInspection {
    * Whether the entry is a publish that nobody signed, with which all is well: then it is dealt with. Without decoding
    * more of it than that takes, since most chains are made of these.
    */
-  #isSoundPlainPublish(at: number, { leaf, record, body }: BlockEntry): boolean {
-    const { header } = this.#block
-    if (record === undefined || body === undefined || header.firstIndex + at === 0) return false
-    const plain = readPlainPublish(record)
-    if (plain === undefined || plain.payloadSize !== body.length) return false
-    const { timeMs, payloadSha256 } = plain
-    if (timeMs < this.#previousMs || timeMs > header.timeMs) return false
+  #isSoundPlainPublish(at: number): boolean {
+    const { encoded, leaves, records, bodies } = this.#block
+    const recordAt = records.starts[at] as number
+    if (recordAt === 0 || bodies.starts[at] === 0 || this.#header.firstIndex + at === 0) return false
+    const plain = readPlainPublish(encoded, recordAt, recordAt + (records.lengths[at] as number))
+    if (plain === undefined || plain.payloadSize !== bodies.lengths[at]) return false
+    const { timeMs, payloadSha256At } = plain
+    if (timeMs < this.#previousMs || timeMs > this.#header.timeMs) return false
     if (this.#leafMaker.timeMs !== timeMs) this.#leafMaker = new LeafMaker(timeMs)
-    if (!this.#leafMaker.isLeafOf(leaf, this.digests.commitment(at))) return false
-    if (!bytesEqual(this.digests.bodySha256(at), payloadSha256)) return false
+    if (leaves.lengths[at] !== this.#leafMaker.bytes) return false
+    const { commitments } = this.digests
+    if (!this.#leafMaker.isLeafOf(encoded, leaves.starts[at] as number, commitments, at * hashBytes)) return false
+    if (!this.digests.isBodyOf(at, encoded, payloadSha256At)) return false
     this.#previousMs = timeMs
     if (at === 0) this.firstTimeMs = timeMs
     return true
@@ -192,7 +198,7 @@ class BlockInspection {
       const own = record && leafHash(encodeLeaf({ timeMs: record.timeMs, commitment }), crypto)
       this.uncommitted.push({ at, leafHash: own })
     }
-    const isFirst = at + this.#block.header.firstIndex === 0
+    const isFirst = at + this.#header.firstIndex === 0
     if (record === undefined) return inspectedRecord(at, { fault: 'record-malformed', record: keptIf(isFirst, entry) })
     const fault =
       this.#timeFault(at, record.timeMs, leaf) ?? this.#bodyFault(record, entry, at) ?? this.#formFault(at, record)
@@ -211,7 +217,7 @@ class BlockInspection {
     const previousMs = this.#previousMs
     this.#previousMs = timeMs
     const isOfLeaf = leaf === undefined || leaf.timeMs === timeMs
-    const fits = isOfLeaf && timeMs >= previousMs && timeMs <= this.#block.header.timeMs
+    const fits = isOfLeaf && timeMs >= previousMs && timeMs <= this.#header.timeMs
     return fits ? undefined : 'header-inconsistent'
   }
 
@@ -220,13 +226,13 @@ class BlockInspection {
     const { payloadSha256, payloadSize } = record
     if (payloadSha256 === undefined || payloadSize === undefined) return 'payload-mismatch'
     if (body === undefined) return undefined
-    const matches = body.length === payloadSize && bytesEqual(this.digests.bodySha256(at), payloadSha256)
+    const matches = body.length === payloadSize && this.digests.isBodyOf(at, payloadSha256, 0)
     return matches ? undefined : 'payload-mismatch'
   }
 
   /** What the format says about records of this kind. */
   #formFault(at: number, record: ChainRecord): ChainFault | undefined {
-    const isFirst = this.#block.header.firstIndex + at === 0
+    const isFirst = this.#header.firstIndex + at === 0
     if ((record.kind === 'genesis') !== isFirst) return 'genesis-invalid'
     const { storedTopic, mac } = record
     const isForPublish = storedTopic !== undefined || mac !== undefined
@@ -240,7 +246,7 @@ class BlockInspection {
   #withSignature(kept: InspectedRecord, record: ChainRecord, at: number): InspectedRecord | Promise<InspectedRecord> {
     const { keyOf, signaturesFrom, crypto } = this.#options
     const { thumbprint } = record
-    if (thumbprint === undefined || this.#block.header.firstIndex + at < signaturesFrom) return kept
+    if (thumbprint === undefined || this.#header.firstIndex + at < signaturesFrom) return kept
     const key = hasSignature(record) ? keyOf?.(thumbprint) : undefined
     if (key === undefined) return kept
     return isValid(verifySignatureOf(record, kept.body, key, crypto)).then((valid) => {

@@ -1,3 +1,4 @@
+import { rangesEqual } from '../bytes.ts'
 import { hashBytes } from '../merkle/index.ts'
 import { encodeLeaf } from '../record/index.ts'
 
@@ -29,13 +30,15 @@ export class LeafMaker {
     return leaves
   }
 
-  /** Whether a leaf is the one of this commitment. */
-  isLeafOf(leaf: Uint8Array, commitment: Uint8Array): boolean {
-    const { bytes } = this
-    if (leaf.length !== bytes) return false
-    const commitmentAt = bytes - hashBytes
-    for (let i = 0; i < commitmentAt; i++) if (leaf[i] !== this.#template[i]) return false
-    for (let i = 0; i < hashBytes; i++) if (leaf[commitmentAt + i] !== commitment[i]) return false
-    return true
+  /**
+   * Whether the leaf that begins at `start`, and has the {@link bytes} of one, is that of a commitment.
+   * @param commitmentStart where that begins in `commitments`
+   */
+  isLeafOf(data: Uint8Array, start: number, commitments: Uint8Array, commitmentStart: number): boolean {
+    const commitmentAt = this.bytes - hashBytes
+    return (
+      rangesEqual(data, start, this.#template, 0, commitmentAt) &&
+      rangesEqual(data, start + commitmentAt, commitments, commitmentStart, hashBytes)
+    )
   }
 }

@@ -11,12 +11,16 @@ export const majorType = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, ma
  */
 export class CborReader {
   readonly input: Uint8Array
-  #at = 0
+  readonly #end: number
+  #at: number
   /** Argument of the head read last: a length, count, tag number or value. */
   #argument = 0
 
-  constructor(input: Uint8Array) {
+  /** @param start where the first item begins @param end where the last one ends; within the input */
+  constructor(input: Uint8Array, start = 0, end = input.length) {
     this.input = input
+    this.#at = start
+    this.#end = end
   }
 
   get offset(): number {
@@ -25,9 +29,8 @@ export class CborReader {
 
   /** Major type of the next item, without reading it. */
   peekMajorType(): number {
-    const first = this.input[this.#at]
-    if (first === undefined) throw truncated()
-    return first >> 5
+    if (this.#at >= this.#end) throw truncated()
+    return (this.input[this.#at] as number) >> 5
   }
 
   /** Text, or undefined for null. */
@@ -38,7 +41,7 @@ export class CborReader {
   }
 
   isNil(): boolean {
-    return this.input[this.#at] === 0xf6
+    return this.#at < this.#end && this.input[this.#at] === 0xf6
   }
 
   /** Reads one head and returns its major type; the argument is then in {@link argument}. */
@@ -96,6 +99,13 @@ export class CborReader {
     return this.#take(this.#argument)
   }
 
+  /** Passes over a byte string, whose length is {@link argument} then. @returns its offset in the input */
+  skipBytes(exactLength?: number): number {
+    this.#expect(majorType.bytes)
+    if (exactLength !== undefined && this.#argument !== exactLength) throw unexpected(`${exactLength} bytes`)
+    return this.#pass(this.#argument)
+  }
+
   text(): string {
     this.#expect(majorType.text)
     const encoded = this.#take(this.#argument)
@@ -115,11 +125,8 @@ export class CborReader {
   /** Passes over a text string. @returns whether it is ASCII: if not, only {@link text} can tell whether it is UTF-8 */
   skipText(): boolean {
     this.#expect(majorType.text)
-    const end = this.#at + this.#argument
-    if (end > this.input.length) throw truncated()
     let all = 0
-    for (let at = this.#at; at < end; at++) all |= this.input[at] as number
-    this.#at = end
+    for (let at = this.#pass(this.#argument); at < this.#at; at++) all |= this.input[at] as number
     return all < 0x80
   }
 
@@ -128,8 +135,7 @@ export class CborReader {
     for (let left = 1; left > 0; left--) {
       const major = this.head()
       if (major === majorType.bytes || major === majorType.text) {
-        if (this.#argument > this.input.length - this.#at) throw truncated()
-        this.#at += this.#argument
+        this.#pass(this.#argument)
       } else if (major === majorType.array) left += this.#argument
       else if (major === majorType.map) left += 2 * this.#argument
       else if (major === majorType.tag) left++
@@ -166,7 +172,7 @@ export class CborReader {
 
   /** Refuses bytes after the last item. */
   end(): void {
-    if (this.#at !== this.input.length) throw new ProtocolError('ERR_CBOR_TRAILING_BYTES', 'bytes after the last item')
+    if (this.#at !== this.#end) throw new ProtocolError('ERR_CBOR_TRAILING_BYTES', 'bytes after the last item')
   }
 
   #expect(major: number): void {
@@ -176,22 +182,26 @@ export class CborReader {
   /** Every item takes at least one byte, so a count beyond what is left is a lie and costs us nothing. */
   #count(exactLength: number | undefined, bytesPerItem: number): number {
     if (exactLength !== undefined && this.#argument !== exactLength) throw unexpected(`${exactLength} items`)
-    if (this.#argument * bytesPerItem > this.input.length - this.#at) throw truncated()
+    if (this.#argument * bytesPerItem > this.#end - this.#at) throw truncated()
     return this.#argument
   }
 
   #take(length: number): Uint8Array {
-    if (length > this.input.length - this.#at) throw truncated()
-    const start = this.#at
-    this.#at += length
+    const start = this.#pass(length)
     return this.input.subarray(start, this.#at)
   }
 
+  /** @returns where what was passed over begins */
+  #pass(length: number): number {
+    if (length > this.#end - this.#at) throw truncated()
+    const start = this.#at
+    this.#at += length
+    return start
+  }
+
   #byte(): number {
-    const byte = this.input[this.#at]
-    if (byte === undefined) throw truncated()
-    this.#at++
-    return byte
+    if (this.#at >= this.#end) throw truncated()
+    return this.input[this.#at++] as number
   }
 
   #uint32(): number {

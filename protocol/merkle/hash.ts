@@ -32,12 +32,14 @@ export function leafHashes(leaves: Uint8Array, bytes: number, crypto: CryptoProv
 function prefixedHashes(prefix: number, data: Uint8Array, size: number, crypto: CryptoProvider): Uint8Array {
   const count = data.length / size
   const messages = new Uint8Array(count * (1 + size))
+  const starts = new Uint32Array(count)
   let to = 0
-  for (let from = 0; from < data.length; ) {
+  for (let i = 0, from = 0; i < count; i++) {
+    starts[i] = to
     messages[to++] = prefix
     for (const end = from + size; from < end; ) messages[to++] = data[from++] as number
   }
-  return crypto.sha256Each(messages, new Array<number>(count).fill(1 + size))
+  return crypto.sha256Each(messages, starts, new Uint32Array(count).fill(1 + size))
 }
 
 /** Root of the empty tree: SHA-256 of nothing. */

@@ -7,8 +7,8 @@ import { authKinds, outcomes, recordKinds } from './vocabulary.ts'
 /** What a publish that nobody signed is held against: its leaf and its body. */
 export interface PlainPublish {
   readonly timeMs: number
-  /** 32 bytes, a view. */
-  readonly payloadSha256: Uint8Array
+  /** Where its 32 bytes begin in the input. */
+  readonly payloadSha256At: number
   readonly payloadSize: number
 }
 
@@ -19,12 +19,13 @@ const sha256Bytes = 32
 /**
  * Reads what has to be verified of a publish that nobody signed, and makes nothing of the rest: half the time of
  * `decodeRecord`, for the records that nearly all of most chains are.
+ * @param start where the record begins @param end where it ends; within `encoded`
  * @returns undefined for every other record, well-formed or not, and for some of these: those with properties, with
  *   text that is not ASCII, or with another stored topic. Only `decodeRecord` can judge them.
  */
-export function readPlainPublish(encoded: Uint8Array): PlainPublish | undefined {
+export function readPlainPublish(encoded: Uint8Array, start = 0, end = encoded.length): PlainPublish | undefined {
   try {
-    return read(new CborReader(encoded))
+    return read(new CborReader(encoded, start, end))
   } catch (error) {
     if (error instanceof ProtocolError) return undefined
     throw error
@@ -37,20 +38,20 @@ function read(reader: CborReader): PlainPublish | undefined {
   if (reader.int() !== recordField.kind || reader.int() !== recordKinds.publish) return undefined
   if (reader.int() !== recordField.timeMs) return undefined
   const timeMs = reader.uint()
-  let payloadSha256: Uint8Array | undefined
+  let payloadSha256At: number | undefined
   let payloadSize: number | undefined
   let previous: number = recordField.timeMs
   for (let left = pairs - 3; left > 0; left--) {
     const key = reader.int()
     if (key <= previous) return undefined
     previous = key
-    if (key === recordField.payloadSha256) payloadSha256 = reader.bytes(sha256Bytes)
+    if (key === recordField.payloadSha256) payloadSha256At = reader.skipBytes(sha256Bytes)
     else if (key === recordField.payloadSize) payloadSize = reader.uint()
     else if (!pass(reader, key)) return undefined
   }
   reader.end()
-  if (payloadSha256 === undefined || payloadSize === undefined) return undefined
-  return { timeMs, payloadSha256, payloadSize }
+  if (payloadSha256At === undefined || payloadSize === undefined) return undefined
+  return { timeMs, payloadSha256At, payloadSize }
 }
 
 /** @returns false: a value that such a publish has not, or that takes a closer look */

@@ -19,7 +19,7 @@ import {
 export const maxMessageBytes = 4096
 /** Messages that are hashed in one call, at most. */
 export const maxMessages = 1024
-/** Bytes of all messages of one call, at most. */
+/** Bytes of all messages of one call with what lies between them, at most. */
 export const maxDataBytes = 64 * 1024
 
 const blockBytes = 64
@@ -52,21 +52,23 @@ const initialState = [
 const slotBytes = maxMessageBytes + 2 * blockBytes
 const blockCountsAt = roundConstants.byteLength
 const slotsAt = 1024
+/** Of one message. */
+const placeBytes = 8
 
 /** Where in memory what lies. */
 export const layout = {
-  /** Lengths of the messages, 32 bits each. */
-  lengths: slotsAt + lanes.length * slotBytes,
-  /** The messages, side by side. */
-  data: slotsAt + lanes.length * slotBytes + 4 * maxMessages,
+  /** Of each message its address and its length, 32 bits each. */
+  places: slotsAt + lanes.length * slotBytes,
+  /** What the messages are parts of. */
+  data: slotsAt + lanes.length * slotBytes + placeBytes * maxMessages,
   /** Their digests, side by side. */
-  digests: slotsAt + lanes.length * slotBytes + 4 * maxMessages + maxDataBytes,
+  digests: slotsAt + lanes.length * slotBytes + placeBytes * maxMessages + maxDataBytes,
 } as const
 
 // The function and its variables. Groups of four messages: their number is given, at least one.
-const [lengths, data, digests, groups] = [0, 1, 2, 3] as const
-const [length, blocks, mostBlocks, at, constants] = [4, 5, 6, 7, 8] as const
-const firstVector = 9
+const [places, digests, groups] = [0, 1, 2] as const
+const [length, blocks, mostBlocks, at, constants] = [3, 4, 5, 6, 7] as const
+const firstVector = 8
 const vectors = (from: number, count: number): Local[] =>
   Array.from({ length: count }, (_, i) => firstVector + from + i)
 const state = vectors(0, 8)
@@ -121,9 +123,9 @@ function pad(lane: number): Code {
   const slot = slotOf(lane)
   const end = i32.shl(get(blocks), 6)
   return [
-    set(length, i32.load({ at: get(lengths), plus: 4 * lane })),
+    set(length, i32.load({ at: get(places), plus: placeBytes * lane + 4 })),
     set(blocks, i32.shr(i32.add(get(length), i32.const(minPaddingBytes + blockBytes - 1)), 6)),
-    copyBytes(i32.const(slot), get(data), get(length)),
+    copyBytes(i32.const(slot), i32.load({ at: get(places), plus: placeBytes * lane }), get(length)),
     fillBytes(i32.add(get(length), i32.const(slot)), i32.const(0), i32.sub(end, get(length))),
     i32.store8({ at: get(length), plus: slot }, i32.const(0x80)),
     // The length in bits has 16 of them at most.
@@ -131,7 +133,6 @@ function pad(lane: number): Code {
     i32.store8({ at: end, plus: slot - 1 }, i32.shl(get(length), 3)),
     i32.store({ at: i32.const(0), plus: blockCountsAt + 4 * lane }, get(blocks)),
     set(mostBlocks, i32.max(get(mostBlocks), get(blocks))),
-    set(data, i32.add(get(data), get(length))),
   ]
 }
 
@@ -217,7 +218,7 @@ const body: Code = repeatWhile(
       ),
       lanes.map((lane) => v128.store({ at: get(digests), plus: 32 * lane + 4 * word }, get(wordAt(schedule, lane)))),
     ]),
-    set(lengths, i32.add(get(lengths), i32.const(4 * lanes.length))),
+    set(places, i32.add(get(places), i32.const(placeBytes * lanes.length))),
     set(digests, i32.add(get(digests), i32.const(32 * lanes.length))),
     set(groups, i32.sub(get(groups), i32.const(1))),
   ],
@@ -226,13 +227,13 @@ const body: Code = repeatWhile(
 
 const pageBytes = 64 * 1024
 
-/** Exports `hash(lengths, data, digests, groups of four)`. */
+/** Exports `hash(places, digests, groups of four)`. */
 export function lanesModule(): Uint8Array<ArrayBuffer> {
   return encodeModule({
     memoryPages: Math.ceil((layout.digests + 32 * maxMessages) / pageBytes),
     data: new Uint8Array(roundConstants.buffer),
     name: 'hash',
-    parameters: 4,
+    parameters: 3,
     locals: [
       [5, valueType.i32],
       [vectorCount, valueType.v128],

@@ -1,4 +1,5 @@
 import { lanesModule, layout, maxDataBytes, maxMessageBytes, maxMessages } from './lanes-module.ts'
+import { partOf } from './part-of.ts'
 
 const digestBytes = 32
 
@@ -11,19 +12,20 @@ export interface WebAssemblyEngine {
 
 interface LanesExports {
   readonly memory: { readonly buffer: ArrayBuffer }
-  hash(lengths: number, data: number, digests: number, groups: number): void
+  hash(places: number, digests: number, groups: number): void
 }
 
 /** SHA-256 of many messages at once: four at a time, in one call for all. */
 export class Sha256Lanes {
   readonly #exports: LanesExports
   readonly #memory: Uint8Array
-  readonly #lengths: Uint32Array
+  /** Of each message its address and its length. */
+  readonly #places: Uint32Array
 
   private constructor(exports: LanesExports) {
     this.#exports = exports
     this.#memory = new Uint8Array(exports.memory.buffer)
-    this.#lengths = new Uint32Array(exports.memory.buffer, layout.lengths, maxMessages)
+    this.#places = new Uint32Array(exports.memory.buffer, layout.places, 2 * maxMessages)
   }
 
   /** @returns undefined where there is no WebAssembly, or none with vectors */
@@ -38,42 +40,46 @@ export class Sha256Lanes {
    * @param hashLong takes those that are too long for it
    */
   hashEach(
-    messages: Uint8Array,
-    lengths: readonly number[],
+    data: Uint8Array,
+    starts: ArrayLike<number>,
+    lengths: ArrayLike<number>,
     hashLong: (message: Uint8Array) => Uint8Array,
   ): Uint8Array {
     const digests = new Uint8Array(lengths.length * digestBytes)
-    let at = 0
     for (let done = 0; done < lengths.length; ) {
-      const { count, bytes } = this.#takeLengths(lengths, done)
+      const count = this.#take(data, starts, lengths, done)
       if (count > 0) {
-        this.#memory.set(messages.subarray(at, at + bytes), layout.data)
-        this.#exports.hash(layout.lengths, layout.data, layout.digests, Math.ceil(count / 4))
+        this.#exports.hash(layout.places, layout.digests, Math.ceil(count / 4))
         const made = this.#memory.subarray(layout.digests, layout.digests + count * digestBytes)
         digests.set(made, done * digestBytes)
         done += count
-        at += bytes
       } else {
-        const length = lengths[done] as number
-        digests.set(hashLong(messages.subarray(at, at + length)), done * digestBytes)
+        digests.set(hashLong(partOf(data, starts[done] as number, lengths[done] as number)), done * digestBytes)
         done++
-        at += length
       }
     }
     return digests
   }
 
-  /** The lengths of those from `first` on that fit in memory together, and of none behind them, to fill up the four. */
-  #takeLengths(lengths: readonly number[], first: number): { count: number; bytes: number } {
-    let bytes = 0
+  /**
+   * Copies messages from `first` on, with what lies between them, as far as they fit in memory together, and says where
+   * they are then. @returns how many
+   */
+  #take(data: Uint8Array, starts: ArrayLike<number>, lengths: ArrayLike<number>, first: number): number {
+    const from = starts[first] as number
+    let end = from
     let count = 0
     for (; first + count < lengths.length && count < maxMessages; count++) {
+      const start = starts[first + count] as number
       const length = lengths[first + count] as number
-      if (length > maxMessageBytes || bytes + length > maxDataBytes) break
-      this.#lengths[count] = length
-      bytes += length
+      if (length > maxMessageBytes || start < from || start + length - from > maxDataBytes) break
+      this.#places[2 * count] = layout.data + start - from
+      this.#places[2 * count + 1] = length
+      if (start + length > end) end = start + length
     }
-    this.#lengths.fill(0, count, Math.min(count + 3, maxMessages))
-    return { count, bytes }
+    // Of none behind the last, to fill up the four.
+    for (let i = count; i % 4 !== 0; i++) this.#places[2 * i + 1] = 0
+    if (count > 0) this.#memory.set(partOf(data, from, end - from), layout.data)
+    return count
   }
 }

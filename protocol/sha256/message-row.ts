@@ -5,6 +5,7 @@ import type { CryptoProvider } from '../crypto-provider.ts'
 export class MessageRow {
   /** What is written here is part of the message at hand. */
   readonly writer: CborWriter
+  readonly #starts: number[] = []
   readonly #lengths: number[] = []
   #start = 0
 
@@ -17,6 +18,7 @@ export class MessageRow {
   end(): number {
     const start = this.#start
     this.#start = this.writer.length
+    this.#starts.push(start)
     this.#lengths.push(this.#start - start)
     return start
   }
@@ -34,6 +36,6 @@ export class MessageRow {
 
   /** SHA-256 of each message, side by side. */
   digests(crypto: CryptoProvider): Uint8Array {
-    return crypto.sha256Each(this.bytes, this.#lengths)
+    return crypto.sha256Each(this.bytes, this.#starts, this.#lengths)
   }
 }

@@ -47,7 +47,6 @@ test('killed at any moment, a witness never goes back behind what it answered', 
   for (let round = 0; round < rounds; round++) {
     const witness = await spawnWitness(t, directory, [log.key.vkey])
     const verifier = verifierOf(witness.vkey)
-    const killed = wait(20 + random.below(100)).then(() => witness.process.kill())
     const isAlive = async () => {
       const conflict = await witness.post(log.request(0, 1)).catch(() => undefined)
       if (conflict === undefined) return false
@@ -57,6 +56,9 @@ test('killed at any moment, a witness never goes back behind what it answered', 
       cosigned = size
       return true
     }
+    // Something is cosigned before the first of the kills.
+    assert.ok(await isAlive())
+    const killed = wait(20 + random.below(100)).then(() => witness.process.kill())
     while ((await isAlive()) && cosigned < 299) {
       tried = cosigned + 1
       const answer = await witness.post(log.request(cosigned, tried)).catch(() => undefined)

@@ -22,8 +22,9 @@ test('a chain of 100,000 records is filled, opened again and proved, and verifie
   })
   assert.equal(intervals.at(-1), records)
   assert.equal(intervals.length, 4)
-  // A record, its salt and leaf, and what LevelDB and the tiles add; random bodies do not compress.
-  assert.ok(report.diskBytesPerRecord > 300 && report.diskBytesPerRecord < 600, `${report.diskBytesPerRecord} bytes`)
+  // A record, its salt and leaf, and what LevelDB and the tiles add; random bodies do not compress. Twice that while a
+  // file of LevelDB that was merged into another one is still there.
+  assert.ok(report.diskBytesPerRecord > 300 && report.diskBytesPerRecord < 1000, `${report.diskBytesPerRecord} bytes`)
   const { coldProofMs, warmProofMs, firstPageMs } = report
   const percentiles = [coldProofMs, warmProofMs, ...Object.values(firstPageMs)].map(({ p99 }) => p99)
   const { restartMs, endToStart, indexedPerSecond, verifiedPerSecond } = report

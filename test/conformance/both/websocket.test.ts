@@ -42,7 +42,7 @@ conformance('WebSocket, both versions', (test) => {
       const clientId = newClientId()
       webSocket.send(connectBytes({ level, clientId }))
       await once(webSocket, 'message')
-      const closed = once(webSocket, 'close', { signal: AbortSignal.timeout(4_000) })
+      const closed = once(webSocket, 'close', { signal: AbortSignal.timeout(20_000) })
       webSocket.send(pingBytes.toString('latin1'), { binary: false })
       await closed
     })

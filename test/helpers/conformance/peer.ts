@@ -19,7 +19,7 @@ import type { Property } from './properties.ts'
 import type { PacketName, ProtocolLevel, Received } from './received.ts'
 
 /** Longest wait for what must come. The machine is shared; only a failing test waits that long. */
-export const patienceMs = 4_000
+export const patienceMs = 20_000
 
 /** A client that says what its test tells it to, and believes the server nothing. */
 export class Peer {

@@ -15,7 +15,7 @@ import type { Property } from '../../helpers/conformance/properties.ts'
 import type { Received } from '../../helpers/conformance/received.ts'
 
 /** Longest wait for an answer; only a step that fails waits that long. */
-const patienceMs = 5_000
+const patienceMs = 20_000
 
 /** The topic of the messages by which a script finds out that everything before them has arrived. */
 const syncTopic = 'sync/now'

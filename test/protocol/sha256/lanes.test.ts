@@ -16,8 +16,17 @@ function expected(messages: readonly Uint8Array[]): string {
 }
 
 function inLanes(messages: readonly Uint8Array[], hashLong = refuse): string {
+  return toHex(lanes.hashEach(...sideBySide(messages), hashLong))
+}
+
+function sideBySide(messages: readonly Uint8Array[]): [data: Uint8Array, starts: number[], lengths: number[]] {
   const lengths = messages.map(({ length }) => length)
-  return toHex(lanes.hashEach(Buffer.concat(messages), lengths, hashLong))
+  let end = 0
+  const starts = lengths.map((length) => {
+    end += length
+    return end - length
+  })
+  return [Buffer.concat(messages), starts, lengths]
 }
 
 function refuse(message: Uint8Array): Uint8Array {
@@ -77,12 +86,36 @@ test('is not there without WebAssembly, or with one that has no vectors', () => 
 
 test('both providers, and hashing one by one, give the same digests for the same messages', () => {
   const messages = [5, 64, 0, 9000, 65].map((length) => random.bytes(length))
-  const bytes = Buffer.concat(messages)
-  const lengths = messages.map(({ length }) => length)
-  const byOne = hashOneByOne(bytes, lengths, (message) => nativeCrypto.sha256(message))
+  const places = sideBySide(messages)
+  const byOne = hashOneByOne(...places, (message) => nativeCrypto.sha256(message))
   assert.equal(toHex(byOne), expected(messages))
   for (const provider of [nobleCrypto, nativeCrypto]) {
-    assert.equal(toHex(provider.sha256Each(bytes, lengths)), expected(messages))
-    assert.equal(provider.sha256Each(new Uint8Array(0), []).length, 0)
+    assert.equal(toHex(provider.sha256Each(...places)), expected(messages))
+    assert.equal(provider.sha256Each(new Uint8Array(0), [], []).length, 0)
+  }
+})
+
+test('takes messages from anywhere in the data: in any order, overlapping, with gaps, the same one twice', () => {
+  const data = random.bytes(200_000)
+  const place = fc.oneof(fc.nat(1000), fc.nat(data.length)).chain((start) => {
+    return fc.tuple(fc.constant(start), fc.nat(Math.min(5000, data.length - start)))
+  })
+  fc.assert(
+    fc.property(fc.array(place, { maxLength: 40 }), (places) => {
+      const [starts, lengths] = [places.map(([start]) => start), places.map(([, length]) => length)]
+      const messages = places.map(([start, length]) => data.subarray(start, start + length))
+      for (const provider of [nativeCrypto, nobleCrypto]) {
+        assert.equal(toHex(provider.sha256Each(data, starts, lengths)), expected(messages))
+      }
+    }),
+    { seed: fcSeed, numRuns: 60 },
+  )
+})
+
+test('a message that goes beyond the data is refused, be it short or long', () => {
+  for (const provider of [nativeCrypto, nobleCrypto]) {
+    for (const length of [11, 5000]) {
+      assert.throws(() => provider.sha256Each(random.bytes(length), [0, 1], [1, length]), RangeError)
+    }
   }
 })
