@@ -121,6 +121,9 @@ export async function compactKeys(
   await compactRange.call(database, start, end, { keyEncoding: 'view' })
 }
 
+/** Of blocks that are wanted one after the other; the one that exceeds it is still among them. */
+const bytesReadAhead = 256 * 1024
+
 /** The chain in LevelDB: one value per block, keyed by its first index as 8 bytes big-endian. */
 export class LevelAuditStore implements AuditStore {
   readonly #database: StoreDatabase
@@ -193,7 +196,9 @@ export class LevelAuditStore implements AuditStore {
   async *blocks(fromIndex = 0): AsyncIterable<StoredBlock> {
     const first = fromIndex === 0 ? undefined : await this.blockAt(fromIndex)
     const from = first?.firstIndex ?? 0
-    for await (const [key, encoded] of this.#blocks.iterator({ gte: encodeIndex(from), ...this.#at })) {
+    // Not in the types of the abstract database: by itself it comes back after every block of more than 16 kB.
+    const options = { gte: encodeIndex(from), highWaterMarkBytes: bytesReadAhead, ...this.#at }
+    for await (const [key, encoded] of this.#blocks.iterator(options)) {
       yield { firstIndex: decodeIndex(key), encoded }
     }
   }

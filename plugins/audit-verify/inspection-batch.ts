@@ -1,5 +1,5 @@
 import type { CryptoProvider, InspectedBlock, P256PublicKey } from '../../protocol/index.ts'
-import { inspectBlock, toHex } from '../../protocol/index.ts'
+import { inspectBlock, isSameP256, parseSignedHeader, toHex } from '../../protocol/index.ts'
 import type { StoredBlock } from '../audit-chain/index.ts'
 
 /** A publisher's key that an inspector is told of. */
@@ -31,7 +31,11 @@ export class BlockInspector {
 
   async inspect(request: InspectionRequest): Promise<InspectedBlock[]> {
     for (const { thumbprint, key } of request.newKeys) this.#keys.set(toHex(thumbprint), key)
-    this.#brokerKey = request.brokerKey ?? this.#brokerKey
+    // The same key comes with every request, each time as another object, for which a key object would be made.
+    const { brokerKey } = request
+    if (brokerKey !== undefined && (this.#brokerKey === undefined || !isSameP256(brokerKey, this.#brokerKey))) {
+      this.#brokerKey = brokerKey
+    }
     const options = {
       crypto: this.#crypto,
       brokerKey: this.#brokerKey,
@@ -46,15 +50,48 @@ export class BlockInspector {
   }
 }
 
-/** Blocks whose bytes lie in one buffer, which can be handed over as a whole. */
-export function inOneBuffer(blocks: readonly StoredBlock[]): { blocks: StoredBlock[]; buffer: ArrayBuffer } {
+/** What a thread answers. */
+export interface InspectionAnswer {
+  readonly inspected: readonly InspectedBlock[]
+  /** What the blocks came in, for others to come in: memory that is always made anew keeps the collector busy. */
+  readonly buffer: ArrayBuffer
+}
+
+/** What was found in a block, with nothing in it that is a view of the block. */
+export function detached(block: InspectedBlock): InspectedBlock {
+  const { header, records } = block
+  return {
+    ...block,
+    header: header && parseSignedHeader(new Uint8Array(header.signed)),
+    records: records.map((found) => ({ ...found, record: copyOf(found.record), body: copyOf(found.body) })),
+  }
+}
+
+/** Not `slice()`, which is a view where the bytes are a Buffer. */
+function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes && new Uint8Array(bytes)
+}
+
+/** Most batches of blocks find room in this. */
+const usualBufferBytes = 512 * 1024
+
+/**
+ * Blocks whose bytes lie in one buffer, which can be handed over as a whole.
+ * @param spare taken when they have room in it
+ */
+export function inOneBuffer(
+  blocks: readonly StoredBlock[],
+  spare?: ArrayBuffer,
+): { blocks: StoredBlock[]; buffer: ArrayBuffer } {
   const length = blocks.reduce((sum, { encoded }) => sum + encoded.length, 0)
-  const bytes = new Uint8Array(length)
+  const isEnough = spare !== undefined && spare.byteLength >= length
+  const buffer = isEnough ? spare : new ArrayBuffer(Math.max(length, usualBufferBytes))
+  const bytes = new Uint8Array(buffer)
   let at = 0
   const moved = blocks.map(({ firstIndex, encoded }) => {
     bytes.set(encoded, at)
     at += encoded.length
     return { firstIndex, encoded: bytes.subarray(at - encoded.length, at) }
   })
-  return { blocks: moved, buffer: bytes.buffer }
+  return { blocks: moved, buffer }
 }

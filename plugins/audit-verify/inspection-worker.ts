@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import type { CryptoProvider } from '../../protocol/index.ts'
 import { nativeCrypto, verifyP256Here } from '../native-crypto.ts'
-import { BlockInspector, type InspectionRequest } from './inspection-batch.ts'
+import { BlockInspector, detached, type InspectionAnswer, type InspectionRequest } from './inspection-batch.ts'
 
 const port = parentPort
 if (port === null) throw new Error('runs as a worker thread')
@@ -15,11 +15,10 @@ const inspector = new BlockInspector(cryptoHere)
 
 // A throw ends the thread; what it had is then looked at where it came from.
 let before: Promise<void> = Promise.resolve()
-port.on('message', (request: InspectionRequest) => {
+port.on('message', (request: InspectionRequest & Pick<InspectionAnswer, 'buffer'>) => {
   before = before.then(async () => {
-    const inspected = await inspector.inspect(request)
-    // What was found are views of the bytes that came; they go back with it.
-    const [first] = request.blocks
-    port.postMessage(inspected, first === undefined ? [] : [first.encoded.buffer as ArrayBuffer])
+    const inspected = (await inspector.inspect(request)).map(detached)
+    const answer: InspectionAnswer = { inspected, buffer: request.buffer }
+    port.postMessage(answer, [request.buffer])
   })
 })

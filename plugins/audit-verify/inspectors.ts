@@ -4,7 +4,13 @@ import type { StoredBlock } from '../audit-chain/index.ts'
 import { PluginError } from '../errors.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import { startWorker } from '../start-worker.ts'
-import { BlockInspector, type InspectionRequest, inOneBuffer, type PublisherKey } from './inspection-batch.ts'
+import {
+  BlockInspector,
+  type InspectionAnswer,
+  type InspectionRequest,
+  inOneBuffer,
+  type PublisherKey,
+} from './inspection-batch.ts'
 
 /** What inspectors are told of the chain so far. */
 export interface KnownKeys {
@@ -39,11 +45,16 @@ class InspectionThread {
   readonly #worker: Worker
   readonly #waiting: Waiting[] = []
   readonly #briefed = new Briefed()
+  /** Came back; no more than were ever on their way at once. */
+  readonly #spare: ArrayBuffer[] = []
   #isOver = false
 
   constructor() {
     this.#worker = startWorker('inspection-worker', import.meta.url)
-    this.#worker.on('message', (inspected: InspectedBlock[]) => this.#waiting.shift()?.resolve(inspected))
+    this.#worker.on('message', ({ inspected, buffer }: InspectionAnswer) => {
+      this.#spare.push(buffer)
+      this.#waiting.shift()?.resolve(inspected)
+    })
     // What ends a thread, such as a lack of memory, is met again where its blocks are looked at then.
     this.#worker.on('error', () => this.#end())
     this.#worker.on('exit', () => this.#end())
@@ -63,10 +74,10 @@ class InspectionThread {
     signaturesFrom: number,
   ): Promise<readonly InspectedBlock[]> {
     const request = this.#briefed.brief(blocks, known, signaturesFrom)
-    const moved = inOneBuffer(blocks)
+    const { blocks: moved, buffer } = inOneBuffer(blocks, this.#spare.pop())
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request, resolve, reject })
-      this.#worker.postMessage({ ...request, blocks: moved.blocks }, [moved.buffer])
+      this.#worker.postMessage({ ...request, blocks: moved, buffer }, [buffer])
     })
   }
 

@@ -14,7 +14,7 @@ export class BlockDigests {
 
   constructor(block: BlockScan, crypto: CryptoProvider) {
     // A copy, in which what belongs before a part is put there, over the head of the part.
-    const data = new Uint8Array(block.encoded)
+    const data = scratchCopy(block.encoded)
     this.leafHashes = crypto.sha256Each(data, ...placesOf(block.leaves, (start) => beforeLeaf(data, start), 1))
     const { salts } = block
     const beforeRecord = (start: number, at: number) => moveSalt(data, salts.starts[at] as number, start)
@@ -31,6 +31,18 @@ export class BlockDigests {
   isBodyOf(at: number, data: Uint8Array, offset: number): boolean {
     return rangesEqual(this.#bodies, at * hashBytes, data, offset, hashBytes)
   }
+}
+
+/** Blocks up to this size share one place: fresh memory for each costs more than the copy. */
+const maxScratchBytes = 1024 * 1024
+let scratch = new Uint8Array(0)
+
+/** A copy, valid until the next one. */
+function scratchCopy(encoded: Uint8Array): Uint8Array {
+  if (encoded.length > maxScratchBytes) return new Uint8Array(encoded)
+  if (scratch.length < encoded.length) scratch = new Uint8Array(Math.min(2 * encoded.length, maxScratchBytes))
+  scratch.set(encoded)
+  return scratch
 }
 
 /**

@@ -101,7 +101,15 @@ export class VerifiedTree {
 
 function grow(frontier: Frontier, { leafHashes, subtrees }: InspectedBlock): TreeGrowth {
   const tileRoots = subtrees.flatMap(({ height, root }) => frontier.appendSubtree(height, root))
-  return { leafHashes: split(leafHashes), tileRoots }
+  let leaves: readonly Uint8Array[] | undefined
+  return {
+    // Made when somebody asks: only tiles are made of them.
+    get leafHashes() {
+      leaves ??= split(leafHashes)
+      return leaves
+    },
+    tileRoots,
+  }
 }
 
 /** Views of hashes that lie side by side. */

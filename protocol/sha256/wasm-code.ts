@@ -66,10 +66,6 @@ export const i32 = {
   isLess: (a: Code, b: Code): Code => [a, b, 0x49],
 }
 
-/** `memory.copy` and `memory.fill`, of as many bytes. */
-export const copyBytes = (to: Code, from: Code, count: Code): Code => [to, from, count, 0xfc, 10, 0, 0]
-export const fillBytes = (to: Code, byte: Code, count: Code): Code => [to, byte, count, 0xfc, 11, 0]
-
 const simd = (operation: number, immediate: Code = []): Code => [0xfd, unsigned(operation), immediate]
 
 /** Four words of 32 bits side by side. */
