@@ -69,8 +69,22 @@ const goals: readonly Goal[] = [
     first: { least: 110_000 },
     later: '>= 180,000/s',
   },
+  {
+    row: 'verify',
+    figure: 'hashed',
+    against: 'nothing',
+    as: 'value',
+    first: { least: 300_000 },
+    later: '>= 1,000,000/s',
+  },
+  { row: 'verify', figure: 'verified', against: 'limit', ...ratio, first: { least: 0.8 }, later: '>= 0.95' },
   { row: 'flooded', figure: 'acked', against: 'signed', ...ratio, first: { least: 0.8 } },
 ]
+
+/** Whether a figure of the row is compared with what the machine verifies at most. */
+export function isAgainstLimit(row: RowName): boolean {
+  return goals.some((goal) => goal.row === row && goal.against === 'limit')
+}
 
 export interface JudgedGoal extends Goal {
   label: string

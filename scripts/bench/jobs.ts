@@ -78,15 +78,15 @@ export interface IdleJob extends JobBase {
 }
 
 /** No broker is asked: a chain alone, in a process of its own. */
-export interface AppendJob extends JobBase {
-  kind: 'append'
+export interface ChainJob extends JobBase {
+  kind: 'append' | 'verify'
   /** Holds the chain meanwhile. */
   directory: string
   records: number
   perCommit: number
 }
 
-export type Job = LoadJob | ForgedJob | QueueJob | RetainedJob | LatencyJob | IdleJob | AppendJob
+export type Job = LoadJob | ForgedJob | QueueJob | RetainedJob | LatencyJob | IdleJob | ChainJob
 
 /** What the load generator answers; figures go by the names of `rows`. */
 export interface Measured {

@@ -1,6 +1,6 @@
 import type { Job, LoadJob, Measured, QueueJob } from './jobs.ts'
 import { type LoadOutcome, whyNoResult } from './load-outcome.ts'
-import { runAppend } from './run-append.ts'
+import { runChain } from './run-chain.ts'
 import { runForged } from './run-forged.ts'
 import { runIdle } from './run-idle.ts'
 import { runLatency } from './run-latency.ts'
@@ -24,7 +24,8 @@ export async function measure(job: Job): Promise<Measured> {
     case 'idle':
       return runIdle(job)
     case 'append':
-      return runAppend(job)
+    case 'verify':
+      return runChain(job)
   }
 }
 

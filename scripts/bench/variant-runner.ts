@@ -150,6 +150,8 @@ export class VariantRunner {
         return { kind: 'idle', ...base, ...idle, connections: size }
       case 'append':
         return { kind: 'append', ...base, directory: this.#directory, records: size, perCommit: load.perCommit }
+      case 'verify':
+        return { kind: 'verify', ...base, directory: this.#directory, records: size, perCommit: load.perVerifiedCommit }
     }
   }
 

@@ -1,5 +1,6 @@
 import type { BenchOptions } from './arguments.ts'
 import type { Cost } from './cost-meter.ts'
+import { isAgainstLimit } from './goals.ts'
 import type { PeerName } from './peers/peer.ts'
 import { openFilesLimit } from './process-usage.ts'
 import { type RowName, rowOf } from './rows.ts'
@@ -46,8 +47,8 @@ export function planVariants({ rows, peers, messages }: BenchOptions): Variant[]
       .filter((peer) => able?.includes(peer) ?? true)
       .map((peer) => ({ kind: 'row', row, peer, size: capped(row, size(messages)), samples: [], notInstalled: false }))
   })
-  const hasSigned = variants.some((variant) => variant.kind === 'row' && variant.row === 'signed')
-  if (hasSigned) variants.push({ kind: 'limit', method: '', samples: [] })
+  const needsLimit = variants.some((variant) => variant.kind === 'row' && isAgainstLimit(variant.row))
+  if (needsLimit) variants.push({ kind: 'limit', method: '', samples: [] })
   return variants
 }
 
@@ -65,5 +66,5 @@ export function nameOf(variant: Variant): string {
 export function isOver(variant: Variant, variants: readonly Variant[]): boolean {
   if (variant.noResult !== undefined) return true
   if (variant.kind === 'row') return variant.notInstalled
-  return !variants.some((other) => other.kind === 'row' && other.row === 'signed' && !isOver(other, variants))
+  return !variants.some((other) => other.kind === 'row' && isAgainstLimit(other.row) && !isOver(other, variants))
 }

@@ -12,6 +12,7 @@ export const load = {
   batch: 10,
   fanoutSubscribers: 25,
   perCommit: 100,
+  perVerifiedCommit: 300,
 } as const
 
 /** Below this, sequence numbers take fewer CBOR bytes and the payload would not stay at one offset. */

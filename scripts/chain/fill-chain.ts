@@ -17,16 +17,18 @@ export interface FillOptions {
   readonly records: number
   /** Records in a group commit. */
   readonly perCommit: number
+  /** What each of them is. Default: an unsigned publish. */
+  readonly decide?: (index: number, timeMs: number) => Decision
   /** Told after each commit how many records are durable. */
   readonly onDurable?: (records: number) => void
 }
 
 /**
- * Appends unsigned publishes as the gate would: while one group is being synced, the next one waits. Their digests are
+ * Appends publishes as the gate would: while one group is being synced, the next one waits. Their digests are
  * computed before, as the gate has them. Resolves when all are durable.
  */
-export async function fillChain(chain: AuditChain, { records, perCommit, onDurable }: FillOptions): Promise<void> {
-  const decide = decisions()
+export async function fillChain(chain: AuditChain, options: FillOptions): Promise<void> {
+  const { records, perCommit, onDurable, decide = decisions() } = options
   let submitted = 0
   let durable = 0
   await new Promise<void>((resolve, reject) => {

@@ -129,7 +129,7 @@ test('signatures and the chain are measured on NotaryMQ alone, everything else o
   const options = parseArguments(['--messages', '400'])
   assert.ok(options !== 'help')
   const variants = planVariants(options).filter((planned) => planned.kind === 'row')
-  const ours: readonly RowName[] = ['signed', 'forged', 'flooded', 'append']
+  const ours: readonly RowName[] = ['signed', 'forged', 'flooded', 'append', 'verify']
   for (const row of rowNames) {
     const peers = variants.filter((planned) => planned.row === row).map(({ peer }) => peer)
     assert.deepEqual(peers, ours.includes(row) ? ['notarymq'] : ['notarymq', 'mosquitto', 'aedes'])
