@@ -23,34 +23,45 @@ export interface FillOptions {
   readonly onDurable?: (records: number) => void
 }
 
+/** One that is being written, and one that is made meanwhile. */
+const groupsAtOnce = 2
+
 /**
- * Appends publishes as the gate would: while one group is being synced, the next one waits. Their digests are
- * computed before, as the gate has them. Resolves when all are durable.
+ * Appends publishes as the gate would: while one group is being synced, the next one waits. Their digests are computed
+ * before, as the gate has them. Resolves when all are durable.
  */
 export async function fillChain(chain: AuditChain, options: FillOptions): Promise<void> {
   const { records, perCommit, onDurable, decide = decisions() } = options
   let submitted = 0
   let durable = 0
+  let underway = 0
+  /** Whether a group waits to be taken: another one would be taken with it, however fast the disk is. */
+  let isWaiting = false
   await new Promise<void>((resolve, reject) => {
     chain.failed.then(reject)
     const submitGroup = () => {
+      if (isWaiting || underway === groupsAtOnce || submitted === records) return
       const count = Math.min(perCommit, records - submitted)
       submitted += count
-      for (let left = count; left > 0; left--) {
-        // The last one of a group speaks for all of it.
-        const settle = left > 1 ? () => {} : () => settled(count)
-        chain.submit({ bytes: recordAndBodyBytes, decide, settle })
-      }
+      underway++
+      isWaiting = true
+      for (let left = count; left > 1; left--) chain.submit({ bytes: recordAndBodyBytes, decide, settle: () => {} })
+      // The last one of a group speaks for all of it.
+      chain.submit({ bytes: recordAndBodyBytes, decide: decideLast, settle: () => settled(count) })
+    }
+    const decideLast: typeof decide = (index, timeMs) => {
+      isWaiting = false
+      queueMicrotask(submitGroup)
+      return decide(index, timeMs)
     }
     const settled = (count: number) => {
       durable += count
+      underway--
       onDurable?.(durable)
       if (durable === records) resolve()
-      else if (submitted < records) submitGroup()
+      else submitGroup()
     }
     submitGroup()
-    // The second group is submitted when the first is on its way to the disk, so that they do not become one.
-    setImmediate(() => setImmediate(() => submitted < records && submitGroup()))
   })
 }
 
