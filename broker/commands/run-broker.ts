@@ -93,7 +93,12 @@ export async function runBroker(args: readonly string[]): Promise<number> {
   try {
     openDataDirectory(options.location)
     broker = await createBroker(options, log)
-    if (options.pidFile !== undefined) removePidFile = writePidFile(options.pidFile, log.warning)
+    try {
+      if (options.pidFile !== undefined) removePidFile = writePidFile(options.pidFile, log.warning)
+    } catch (error) {
+      await broker.close()
+      throw error
+    }
   } catch (error) {
     log.error(`Error: ${describe(error)}`)
     return exitCodeOf(error)

@@ -26,6 +26,8 @@ interface Db {
   createObjectStore(name: string): unknown
   transaction(stores: string, mode: 'readonly' | 'readwrite', options?: { durability: 'strict' }): DbTransaction
   close(): void
+  onclose: (() => void) | null
+  onversionchange: (() => void) | null
 }
 interface DbTransaction {
   readonly error: unknown
@@ -133,12 +135,17 @@ export class IndexedDbKeyStore implements KeyStore {
   }
 
   #open(): Promise<Db> {
-    this.#database ??= opened(this.#name).catch((cause: unknown) => {
-      // The next call tries again.
-      this.#database = undefined
+    if (this.#database !== undefined) return this.#database
+    // The next call tries again.
+    const forget = () => {
+      if (this.#database === opening) this.#database = undefined
+    }
+    const opening = opened(this.#name, forget).catch((cause: unknown) => {
+      forget()
       throw cause
     })
-    return this.#database
+    this.#database = opening
+    return opening
   }
 
   /** Lets other tabs delete or upgrade the database. The next call opens it again. */
@@ -149,13 +156,24 @@ export class IndexedDbKeyStore implements KeyStore {
   }
 }
 
-function opened(name: string): Promise<Db> {
+/** @param onEnd told when the database cannot be used any more */
+function opened(name: string, onEnd: () => void): Promise<Db> {
   const { indexedDB } = globalThis as { indexedDB?: DbFactory }
   if (indexedDB === undefined) throw broken('there is no IndexedDB here')
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, 1)
     request.onupgradeneeded = () => request.result.createObjectStore(storeName)
-    request.onsuccess = () => resolve(request.result)
+    request.onsuccess = () => {
+      const database = request.result
+      // The browser ends it, as when the site's data is cleared.
+      database.onclose = onEnd
+      // Another tab deletes it, or has a newer version of it, and waits.
+      database.onversionchange = () => {
+        database.close()
+        onEnd()
+      }
+      resolve(database)
+    }
     request.onerror = () => reject(broken(request.error))
     request.onblocked = () => reject(broken('another tab holds an older version open'))
   })

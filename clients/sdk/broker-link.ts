@@ -3,6 +3,7 @@ import {
   adminResponseTopic,
   type ClientSession,
   type CryptoProvider,
+  type DroppedReceipts,
   type HopMacKey,
   identityResponseTopic,
   keyExchangeResponseTopic,
@@ -25,6 +26,7 @@ import { subscribed } from './subscribed.ts'
 /** What a link tells of. */
 export interface BrokerLinkEvents {
   readonly onReceipt: (receipt: VerifiedReceipt) => void
+  readonly onReceiptsDropped: (dropped: DroppedReceipts) => void
   readonly onRejected: (publish: RejectedPublish) => void
   readonly onEquivocation: (equivocation: Equivocation) => void
   /** A new session in place of the one before. */
@@ -152,7 +154,10 @@ export class BrokerLink {
     if (this.#proven === undefined) return
     const { brokerKey, guard } = this.#proven
     const receipt = await verifyPushedReceipt(payload, { brokerKey, logKey: this.#options.logKey }, this.#crypto)
-    if (receipt === undefined) return
+    if ('dropped' in receipt) {
+      this.#events.onReceiptsDropped(receipt)
+      return
+    }
     this.#events.onReceipt(receipt)
     // Without the log's key nobody but the broker vouches for the note: the receipt, which its key signed, says its root.
     if (this.#options.logKey !== undefined) await this.#check(guard, receipt.json.checkpoint)

@@ -1,4 +1,5 @@
 import type { IConnackPacket, IDisconnectPacket, Packet } from 'mqtt'
+import type { DroppedReceipts } from '../../protocol/index.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 import type { Equivocation } from './log-guard.ts'
 import type { VerifiedReceipt } from './receipts.ts'
@@ -13,6 +14,8 @@ export interface NotaryClientEvents {
   dropped: [message: IncomingMessage]
   /** A publish of this client is in the log, verified. */
   receipt: [receipt: VerifiedReceipt]
+  /** The broker pushes no receipts for some of this client's publishes: too many waited. `audit.receipt` gives them. */
+  receiptsDropped: [dropped: DroppedReceipts]
   /** The broker refused a publish of this client. */
   rejected: [publish: RejectedPublish]
   /** The log contradicts itself. It is told as an `error` too. */

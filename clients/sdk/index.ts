@@ -1,4 +1,6 @@
 /** The public API: `notarymq/client`. */
+
+export type { DroppedReceipts } from '../../protocol/index.ts'
 export {
   cipherByTopic,
   type EncryptionMemory,

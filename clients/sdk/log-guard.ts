@@ -58,7 +58,8 @@ export class LogGuard {
   /**
    * Holds a checkpoint against the kept one, and keeps it when it is newer and fits.
    * @returns undefined when it fits
-   * @throws {ClientError} ERR_BROKER_UNPROVEN: it is none of this log; what `ask` and the store throw
+   * @throws {ClientError} ERR_BROKER_UNPROVEN: it is none of this log; ERR_KEY_STORE: the kept one is none; what `ask` and
+   * the store throw
    */
   async check(note: string, ask: AskConsistency): Promise<Equivocation | undefined> {
     const newer = this.#open(note)
@@ -68,7 +69,7 @@ export class LogGuard {
       return undefined
     }
     const keptNote = new TextDecoder().decode(kept)
-    const older = this.#open(keptNote)
+    const older = this.#openKept(keptNote)
     const broken = (cause: Equivocation['cause']) => ({ cause, origin: newer.origin, older: keptNote, newer: note })
     if (newer.treeSize === older.treeSize) {
       return bytesEqual(newer.rootHash, older.rootHash) ? undefined : broken('fork')
@@ -102,18 +103,22 @@ export class LogGuard {
   }
 
   #open(note: string): Checkpoint {
+    return this.#opened(note, 'ERR_BROKER_UNPROVEN', 'the broker shows no checkpoint of its log')
+  }
+
+  /** It was opened before it was kept. Nothing takes its place: what it was to be held against would be believed. */
+  #openKept(note: string): Checkpoint {
+    return this.#opened(note, 'ERR_KEY_STORE', 'the checkpoint in the key store is none any more')
+  }
+
+  #opened(note: string, code: 'ERR_BROKER_UNPROVEN' | 'ERR_KEY_STORE', what: string): Checkpoint {
     const { logKey } = this.#log
     try {
       if (logKey === undefined) return parseCheckpointText(parseSignedNote(note).text)
       return openCheckpoint(note, [ed25519NoteVerifier(logKey, this.#crypto)]).checkpoint
     } catch (cause) {
       if (!(cause instanceof NoteError)) throw cause
-      throw new ClientError(
-        'ERR_BROKER_UNPROVEN',
-        `the broker shows no checkpoint of its log: ${cause.message}`,
-        {},
-        cause,
-      )
+      throw new ClientError(code, `${what}: ${cause.message}`, {}, cause)
     }
   }
 }

@@ -12,6 +12,8 @@ import type { Signer } from './signer.ts'
 
 /** Part of its life after which a session is replaced: the one before still holds while the exchange runs. */
 const renewAfter = 0.8
+/** A session that ends as soon as it begins would be renewed without a pause. */
+const shortestRenewalMs = 100
 /** Longest time that timers take. */
 const longestTimerMs = 2 ** 31 - 1
 
@@ -44,5 +46,6 @@ export async function agreeOnSession(client: ExchangingClient, brokerKey: P256Pu
 
 /** How long to use a session, by no clock but the broker's: that of the client may be wrong. */
 export function renewalDelayMs({ response }: ClientSession): number {
-  return Math.min(Math.max(response.expiryMs - response.brokerTimeMs, 0) * renewAfter, longestTimerMs)
+  const delayMs = (response.expiryMs - response.brokerTimeMs) * renewAfter
+  return Math.min(Math.max(delayMs, shortestRenewalMs), longestTimerMs)
 }

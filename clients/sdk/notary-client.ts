@@ -75,6 +75,7 @@ export class NotaryClient extends TypedEmitter<NotaryClientEvents> {
       numbers: identity?.numbers,
       events: {
         onReceipt: (receipt) => this.emit('receipt', receipt),
+        onReceiptsDropped: (dropped) => this.emit('receiptsDropped', dropped),
         onRejected: (publish) => this.emit('rejected', publish),
         onEquivocation: (equivocation) => this.#later(() => this.#tell(equivocation)),
         onRenewed: (session) => this.#outbox.open(session),

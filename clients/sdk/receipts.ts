@@ -1,5 +1,6 @@
 import {
   type CryptoProvider,
+  type DroppedReceipts,
   encodeTlogProof,
   fromBase64url,
   type P256PublicKey,
@@ -36,16 +37,16 @@ const maxReceiptBytes = 4 * 1024 * 1024
 /**
  * Reads and verifies what the receipt topic brings.
  * @param trust `logKey` undefined: the receipt is verified, the checkpoint beside it is not
- * @returns undefined for the notice that receipts were dropped
+ * @returns as it came: the notice that receipts were dropped, which proves nothing
  * @throws {ClientError} ERR_RECEIPT_INVALID
  */
 export async function verifyPushedReceipt(
   message: Uint8Array,
   trust: { readonly brokerKey: P256PublicKey; readonly logKey: VerifierKey | undefined },
   crypto: CryptoProvider,
-): Promise<VerifiedReceipt | undefined> {
+): Promise<VerifiedReceipt | DroppedReceipts> {
   const json = parsed(message)
-  if ('dropped' in json) return undefined
+  if ('dropped' in json) return json
   const checked = await checkEvidence(evidenceOf(json, trust.logKey !== undefined), trust, crypto)
   const [proved] = checked?.proved ?? []
   if (checked === undefined || proved === undefined) throw invalid('it does not prove the record')
@@ -78,8 +79,9 @@ function evidenceOf({ record, salt, receipt, index, checkpoint }: PushedReceipt,
 }
 
 const textFields = ['record', 'salt', 'receipt', 'checkpoint'] as const
+const droppedFields = ['dropped', 'fromIndex', 'toIndex'] as const
 
-function parsed(message: Uint8Array): PushedReceipt | { readonly dropped: number } {
+function parsed(message: Uint8Array): PushedReceipt | DroppedReceipts {
   if (message.length > maxReceiptBytes) throw invalid('it is too large')
   let value: unknown
   try {
@@ -88,8 +90,8 @@ function parsed(message: Uint8Array): PushedReceipt | { readonly dropped: number
     throw invalid('it is not JSON', cause)
   }
   if (typeof value !== 'object' || value === null) throw invalid('it is malformed')
-  if ('dropped' in value && typeof value.dropped === 'number') return { dropped: value.dropped }
   const fields = value as Readonly<Record<string, unknown>>
+  if (droppedFields.every((name) => Number.isSafeInteger(fields[name]))) return value as DroppedReceipts
   const isReceipt = textFields.every((name) => typeof fields[name] === 'string') && Number.isSafeInteger(fields.index)
   if (!isReceipt) throw invalid('it is malformed')
   return value as PushedReceipt

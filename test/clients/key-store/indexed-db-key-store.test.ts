@@ -42,6 +42,10 @@ test('in Chromium, IndexedDB is a key store', async (t) => {
     assert.ok(next > Math.max(...all), `${next} after ${all}`)
   })
 
+  await t.test('a store lets its database be deleted, and begins a new one when it is asked again', async () => {
+    assert.deepEqual(await tab.call('reserveAroundDeletion', 'deleted'), [1, 1])
+  })
+
   await t.test('keys that nobody can read are one pair for all tabs, outlive a reload, and sign', async () => {
     const [first, second] = await Promise.all([tab, other].map((one) => one.call('ownKey', 'keys')))
     assert.ok(first)

@@ -3,11 +3,13 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Equivocation, MemoryKeyStore, type VerifiedReceipt } from '../../../clients/sdk/index.ts'
+import { LogGuard } from '../../../clients/sdk/log-guard.ts'
 import type { NotaryClientOptions } from '../../../clients/sdk/options.ts'
-import { p256ToJwk } from '../../../protocol/index.ts'
+import { nobleCrypto, p256ToJwk, toBase64url } from '../../../protocol/index.ts'
 import { freePort, startBroker } from '../../helpers/broker.ts'
+import { goldenCheckpoint } from '../../helpers/golden-chain.ts'
 import { keysDirectory, publicPem } from '../../helpers/key-files.ts'
-import { numberedKey } from '../../helpers/keys.ts'
+import { numberedKey, publicOf } from '../../helpers/keys.ts'
 import { TestClient } from '../../helpers/mqtt-clients.ts'
 import { provesRecord } from '../../helpers/receipt-check.ts'
 import { sdkClient, sdkVersions, signerOf } from '../../helpers/sdk.ts'
@@ -106,6 +108,37 @@ for (const { name, protocolVersion } of sdkVersions) {
     }
   })
 }
+
+test('a client that takes only small packets is told of the receipts that it does not get', async (t) => {
+  const { broker, port } = await startBroker(t, often)
+  const client = await sdkClient(t, port, {
+    protocolVersion: 5,
+    receipts: true,
+    pinnedBroker: publicPem(broker.chain.brokerKey),
+    properties: { maximumPacketSize: 650 },
+  })
+  client.on('receipt', () => assert.fail('it is larger'))
+  client.on('error', (error) => assert.fail(error))
+  const told = client.next('receiptsDropped')
+  await client.publishAsync('a', '1', { qos: 1 })
+  const [{ dropped, fromIndex, toIndex }] = await told
+  assert.equal(dropped, 1)
+  assert.equal(fromIndex, toIndex)
+})
+
+test('a checkpoint in the key store that is none any more is ERR_KEY_STORE, and stays as it is', async () => {
+  const keyStore = new MemoryKeyStore()
+  const guard = new LogGuard(keyStore, { logKey: undefined, brokerKey: publicOf(device) }, nobleCrypto)
+  const note = goldenCheckpoint(nobleCrypto)
+  const ask = () => assert.fail('nothing is to be proved')
+  for (const _ of ['kept', 'the same again']) assert.equal(await guard.check(note, ask), undefined)
+  const name = `checkpoint/${toBase64url(device.thumbprint)}`
+  const damaged = new TextEncoder().encode('example.com/plant')
+  assert.equal(await keyStore.set(name, damaged), true)
+  await assert.rejects(guard.check(note, ask), { code: 'ERR_KEY_STORE' })
+  assert.deepEqual(await keyStore.get(name), damaged)
+  await assert.rejects(guard.check('no note', ask), { code: 'ERR_BROKER_UNPROVEN' })
+})
 
 for (const withLogKey of [true, false]) {
   test(`a log that was put back and grew another way is found out, ${withLogKey ? 'by its key' : "by the broker's key"}`, async (t) => {

@@ -81,6 +81,16 @@ for (const message of ['', '[]', '{"record":1}', '{"index":1,"record":"!","salt"
   })
 }
 
+test('the notice of dropped receipts is read as it is, and not when something of it is missing', async () => {
+  const trust = { brokerKey: publicOf(device), logKey: undefined }
+  const verify = (notice: object) => verifyPushedReceipt(bytes(JSON.stringify(notice)), trust, nobleCrypto)
+  const notice = { dropped: 3, fromIndex: 5, toIndex: 9 }
+  assert.deepEqual(await verify(notice), notice)
+  for (const other of [{ dropped: 3 }, { ...notice, dropped: '3' }, { ...notice, toIndex: 0.5 }]) {
+    await assert.rejects(verify(other), { code: 'ERR_RECEIPT_INVALID' })
+  }
+})
+
 test('a keyring gives each key one name and each name one key', () => {
   const keyring = new Keyring()
   keyring.add('a', publicOf(device))

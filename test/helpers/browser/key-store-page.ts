@@ -8,6 +8,9 @@ const message = new TextEncoder().encode('plant/temperature 21.5')
 
 /** What the test listens to, and what Node has no types for. */
 declare const taken: (first: number) => Promise<void>
+declare const indexedDB: {
+  deleteDatabase(name: string): Record<'onsuccess' | 'onerror' | 'onblocked', (() => void) | null>
+}
 
 const page = {
   /** Runs a case of the suite on a database of its own. */
@@ -25,6 +28,18 @@ const page = {
   reserveUntilClosed: async (database: string): Promise<void> => {
     const store = new IndexedDbKeyStore(database)
     for (;;) await taken(await store.reserveSequenceNumbers(thumbprint, 1))
+  },
+  /** Takes a number, has the database deleted, and takes another one from the same store. */
+  reserveAroundDeletion: async (database: string): Promise<number[]> => {
+    const store = new IndexedDbKeyStore(database)
+    const before = await store.reserveSequenceNumbers(thumbprint, 5)
+    await new Promise<void>((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(database)
+      request.onsuccess = () => resolve()
+      request.onerror = () => reject(new Error('not deleted'))
+      request.onblocked = () => reject(new Error('a store holds it'))
+    })
+    return [before, await store.reserveSequenceNumbers(thumbprint, 1)]
   },
   ownKey: async (database: string): Promise<P256Jwk> => {
     return p256ToJwk((await new IndexedDbKeyStore(database).ownKeys()).publicKey)
