@@ -19,6 +19,7 @@ import { runHere } from '../helpers/cli.ts'
 import { type ProcessOptions, runCli, TestProcess } from '../helpers/processes.ts'
 import { sha256Base64url } from '../helpers/signing.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
+import { until } from '../helpers/test-sessions.ts'
 
 const protect = [{ filter: 'plant/#', signed: true }] as const
 
@@ -129,7 +130,7 @@ test('a key is made, enrolled, signs, is found in the chain and is revoked, by t
 })
 
 test('without --json the same commands print lines for people', async (t) => {
-  const { port } = await startBroker(t, { protect })
+  const { broker, port } = await startBroker(t, { protect })
   const file = join(temporaryDirectory(t), 'pump.pem')
   const publicFile = file.replace('.pem', '.pub.pem')
   const at = ['-p', `${port}`, '-h', '127.0.0.1']
@@ -149,11 +150,15 @@ test('without --json the same commands print lines for people', async (t) => {
     ['mqttv5', 2],
     ['5', 2],
   ] as const
-  for (const [version, qos] of versions) {
+  // Nothing tells a publisher with QoS 0 that it is in the chain.
+  const recorded = (count: number) => until(() => broker.chain.nextIndex === count)
+  for (const [i, [version, qos]] of versions.entries()) {
     assert.equal(await outputHere(...signed, '-V', version, '-q', `${qos}`, '-m', version), '')
+    await recorded(4 + i)
   }
   // As with mosquitto_pub a value may begin with a dash.
   await outputHere('pub', ...at, '-t', 'free', '-m', '-5', '-i', 'somebody')
+  await recorded(8)
   const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`
   const lines = (await outputHere('audit', 'query', ...at)).split('\n')
   for (const [i, wanted] of [
