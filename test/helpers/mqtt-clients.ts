@@ -34,7 +34,7 @@ export const mqttVersions: readonly { readonly name: string; readonly version: M
   { name: 'MQTT 5', version: { protocolVersion: 5 } },
 ]
 
-const waitMs = 20_000
+const waitMs = 60_000
 let clients = 0
 
 /** MQTT.js as anybody uses it, without reconnecting, and with everything that it received. */

@@ -23,7 +23,7 @@ export interface ProcessOptions {
 }
 
 /** No process of a test may take longer: it is killed then, so that the test fails with its output. */
-const longestRunMs = 30_000
+const longestRunMs = 90_000
 
 /** A process with everything that it wrote, killed when the test ends. */
 export class TestProcess {
