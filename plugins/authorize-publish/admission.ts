@@ -1,7 +1,6 @@
 import {
   bytesEqual,
   type ChainRecord,
-  type CryptoProvider,
   detachedProperty,
   encodeSign1,
   messagePropertyIds,
@@ -32,7 +31,6 @@ export type Admission =
 export interface AdmissionRules {
   readonly chain: Pick<AuditChain, 'wills'>
   readonly rules: RulesInForce
-  readonly crypto: CryptoProvider
 }
 
 /**
@@ -44,7 +42,7 @@ export function admit(verified: VerifiedPublish, index: number, timeMs: number, 
   const refusal = refusalNow(verified, index, given.rules)
   if (refusal !== undefined) return { kind: 'refused', cause: refusal }
   if (signature === undefined) {
-    return { kind: 'record', record: recordOf(verified, publish.payload, timeMs, given.crypto) }
+    return { kind: 'record', record: recordOf(verified, publish.payload, timeMs) }
   }
   return publish.isWill
     ? admitWill(verified, signature, timeMs, given)
@@ -56,7 +54,7 @@ function admitSigned(
   signature: VerifiedSignature,
   index: number,
   timeMs: number,
-  { chain, crypto }: AdmissionRules,
+  { chain }: AdmissionRules,
 ): Admission {
   const { publish } = verified
   const { signer, envelope, contentDigest } = signature
@@ -70,7 +68,7 @@ function admitSigned(
     return { kind: 'duplicate', index: earlier.index }
   }
   if (chain.wills.isTaken(signer, envelope.seq)) return { kind: 'refused', cause: 'will-replayed' }
-  const record = recordOf(verified, envelope.payload, timeMs, crypto)
+  const record = recordOf(verified, envelope.payload, timeMs)
   // Last, when nothing can go wrong any more: a publish that is not recorded does not consume its number.
   signer.window.accept(envelope.seq, { index, contentDigest, qos: publish.qos, retain: publish.retain })
   return { kind: 'record', record }
@@ -80,12 +78,12 @@ function admitWill(
   verified: VerifiedPublish,
   signature: VerifiedSignature,
   timeMs: number,
-  { chain, crypto }: AdmissionRules,
+  { chain }: AdmissionRules,
 ): Admission {
   const reserved = takeSeqOfWill(verified.publish.publisher, signature, chain)
   if ('cause' in reserved) return { kind: 'refused', ...reserved }
   const { signer, envelope, contentDigest } = signature
-  const record = recordOf(verified, envelope.payload, timeMs, crypto)
+  const record = recordOf(verified, envelope.payload, timeMs)
   signer.wills.fire(envelope.seq, contentDigest)
   return { kind: 'record', record, also: reserved }
 }
@@ -132,8 +130,11 @@ function refusalNow(verified: VerifiedPublish, index: number, rules: RulesInForc
   return hasFormOf(policy, signature?.envelope.payload ?? publish.payload, publish.retain) ? undefined : 'not-encrypted'
 }
 
-/** @param body the application payload: the inner one of an envelope that was verified */
-function recordOf(verified: VerifiedPublish, body: Uint8Array, timeMs: number, crypto: CryptoProvider): RecordWithBody {
+/**
+ * The digest of the payload is left to the block, which makes those of all its records at once.
+ * @param body the application payload: the inner one of an envelope that was verified
+ */
+function recordOf(verified: VerifiedPublish, body: Uint8Array, timeMs: number): RecordWithBody {
   const { publish, outcome, signature } = verified
   const { publisher, signedTopic } = publish
   // Assigned one by one: spreading optional parts into a literal costs several times as much.
@@ -146,7 +147,6 @@ function recordOf(verified: VerifiedPublish, body: Uint8Array, timeMs: number, c
     listener: publisher.listener,
     qos: publish.qos,
     retain: publish.retain,
-    payloadSha256: crypto.sha256(body),
     payloadSize: body.length,
     outcome,
   }

@@ -9,6 +9,7 @@ import type { ChainState } from './state.ts'
 
 /** A record with its payload body, waiting for a block. */
 export interface RecordWithBody {
+  /** That of a publish need not have `payloadSha256`: the block makes it of the body. */
   readonly record: ChainRecord
   readonly body: Uint8Array | undefined
 }
@@ -41,11 +42,13 @@ export function buildBlock(
   const firstIndex = frontier.size
   // Not a Buffer, whose parts take longer to make.
   const salts = new Uint8Array(crypto.randomBytes(saltBytes * records.length))
+  const payloads = payloadDigests(records, crypto)
   const salted = new MessageRow(records.length * saltedRecordBytes)
   const starts: number[] = []
   for (let i = 0; i < records.length; i++) {
-    const { record } = records[i] as RecordWithBody
-    writeRecord(salted.writer.raw(partOf(salts, i, saltBytes)), record)
+    const given = records[i] as RecordWithBody
+    const payloadSha256 = lacksDigest(given) ? partOf(payloads, i, hashBytes) : given.record.payloadSha256
+    writeRecord(salted.writer.raw(partOf(salts, i, saltBytes)), given.record, payloadSha256)
     starts.push(salted.end())
   }
   const maker = new LeafMaker(timeMs)
@@ -71,6 +74,33 @@ export function buildBlock(
     return { leaf: partOf(leaves, i, maker.bytes), salt: partOf(salts, i, saltBytes), record, body }
   })
   return { header, signed, encoded: encodeBlock(signed, entries), next, records: encodedRecords, growth }
+}
+
+const nothing = new Uint8Array(0)
+/** Payloads above this are hashed where they are: copying them would cost more than it gains. */
+const maxCopiedBytes = 4096
+
+function lacksDigest({ record, body }: RecordWithBody): boolean {
+  return body !== undefined && record.kind === 'publish' && record.payloadSha256 === undefined
+}
+
+/** SHA-256 of the payloads that {@link lacksDigest} says, side by side; anything in the places of others. */
+function payloadDigests(records: readonly RecordWithBody[], crypto: CryptoProvider): Uint8Array {
+  if (!records.some(lacksDigest)) return nothing
+  const isCopied = (given: RecordWithBody) => lacksDigest(given) && (given.body?.length ?? 0) <= maxCopiedBytes
+  let bytes = 0
+  for (const given of records) if (isCopied(given)) bytes += given.body?.length ?? 0
+  const row = new MessageRow(bytes)
+  for (const given of records) {
+    if (given.body !== undefined && isCopied(given)) row.writer.raw(given.body)
+    row.end()
+  }
+  const digests = row.digests(crypto)
+  for (const [i, given] of records.entries()) {
+    if (given.body === undefined || !lacksDigest(given) || isCopied(given)) continue
+    digests.set(crypto.sha256(given.body), i * hashBytes)
+  }
+  return digests
 }
 
 /** What a record and its salt take, roughly. */

@@ -37,8 +37,11 @@ export function encodeRecord(record: ChainRecord): Uint8Array {
   return writeRecord(new CborWriter(320 + (record.topic?.length ?? 0)), record).finish()
 }
 
-/** The same, behind what the writer holds already. */
-export function writeRecord(writer: CborWriter, record: ChainRecord): CborWriter {
+/**
+ * The same, behind what the writer holds already.
+ * @param payloadSha256 in place of the one that the record does not have
+ */
+export function writeRecord(writer: CborWriter, record: ChainRecord, payloadSha256 = record.payloadSha256): CborWriter {
   // The pairs are counted as they are written; there are too few of them for a head of more than one byte.
   const headAt = writer.length
   writer.skip(1).int(recordField.version).int(recordVersion).int(recordField.kind).int(recordKinds[record.kind])
@@ -54,7 +57,7 @@ export function writeRecord(writer: CborWriter, record: ChainRecord): CborWriter
     writer.int(recordField.retain).bool(record.retain)
     pairs++
   }
-  pairs += writeBytes(writer, recordField.payloadSha256, record.payloadSha256)
+  pairs += writeBytes(writer, recordField.payloadSha256, payloadSha256)
   pairs += writeInt(writer, recordField.payloadSize, record.payloadSize)
   pairs += writeInt(writer, recordField.outcome, record.outcome && outcomes[record.outcome])
   pairs += writeBytes(writer, recordField.thumbprint, record.thumbprint)

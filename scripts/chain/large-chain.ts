@@ -1,6 +1,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { readEntry } from '../../plugins/audit-chain/index.ts'
+import { CheckpointSigner } from '../../plugins/checkpoints/checkpoint-signer.ts'
 import {
   AuditChain,
   briskPace,
@@ -11,6 +13,7 @@ import {
   verifyStore,
 } from '../../plugins/index.ts'
 import { noLimits, ScanBudget, searchRecords } from '../../plugins/query-index/index.ts'
+import { receiptFor } from '../../plugins/receipts/record-receipts.ts'
 import { inclusionProof, type TileSource } from '../../protocol/index.ts'
 import { clientIdOf, clients, fillChain } from './fill-chain.ts'
 
@@ -57,6 +60,8 @@ export interface LargeChainReport {
   /** Inclusion proofs of random records: each with a cache of its own that is empty, and all with one. */
   readonly coldProofMs: Percentiles
   readonly warmProofMs: Percentiles
+  /** Receipts of random records, as the broker makes them for a request: block, proof, and what was signed before. */
+  readonly receiptMs: Percentiles
   /** Of building the index for queries anew, and nothing beside it. */
   readonly indexedPerSecond: number
   /** The first 100 records of one client in {@link clients}, and of one that there is not. */
@@ -78,6 +83,7 @@ export async function measureLargeChain(options: LargeChainOptions): Promise<Lar
     const { read } = chain.newTileReader()
     await timeProofs(chain, options.proofs, () => read)
     const warmProofMs = await timeProofs(chain, options.proofs, () => read)
+    const receiptMs = await timeReceipts(chain, options.proofs)
     const [first, last] = [intervals[0], intervals.at(-1)]
     const filled = {
       records,
@@ -87,6 +93,7 @@ export async function measureLargeChain(options: LargeChainOptions): Promise<Lar
       restartMs,
       coldProofMs,
       warmProofMs,
+      receiptMs,
     }
     await chain.close()
     return { ...filled, ...(await readBack(options)) }
@@ -165,6 +172,17 @@ async function fill({ location, records, perInterval, perCommit, onInterval }: L
 async function timeProofs(chain: AuditChain, count: number, source: () => TileSource): Promise<Percentiles> {
   const size = chain.nextIndex
   return percentiles(count, () => inclusionProof(Math.floor(Math.random() * size), size, source(), nativeCrypto))
+}
+
+async function timeReceipts(chain: AuditChain, count: number): Promise<Percentiles> {
+  const { frontier } = chain.state
+  const root = { treeSize: BigInt(frontier.size), rootHash: frontier.root() }
+  const checkpoint = new CheckpointSigner(chain, nativeCrypto).sign(root, Date.now())
+  return percentiles(count, async () => {
+    const index = Math.floor(Math.random() * frontier.size)
+    const entry = await readEntry(chain.store, index)
+    if ((await receiptFor(chain, index, entry, checkpoint, nativeCrypto)) === undefined) throw new Error('no receipt')
+  })
 }
 
 /** Times of something that is done again and again. */

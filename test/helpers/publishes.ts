@@ -80,5 +80,5 @@ export async function admissionRules(registry: KeyRegistry = registryOf()): Prom
     rmSync(directory, { recursive: true })
   })
   const wills = await WillReservations.open(database, registry)
-  return { chain: { wills }, rules: new RulesInForce(new PublishPolicy([])), crypto: nativeCrypto }
+  return { chain: { wills }, rules: new RulesInForce(new PublishPolicy([])) }
 }
