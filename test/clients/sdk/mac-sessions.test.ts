@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { MemoryKeyStore } from '../../../clients/sdk/index.ts'
+import { renewalDelayMs } from '../../../clients/sdk/mac-session.ts'
 import { parseHopMac } from '../../../protocol/envelope/hop-mac.ts'
 import { p256ToJwk, toHex } from '../../../protocol/index.ts'
 import { TestAdmin } from '../../helpers/admin.ts'
@@ -162,3 +163,12 @@ for (const { name, protocolVersion } of sdkVersions) {
 function sidOf(payload: string | Uint8Array): string {
   return toHex(parseHopMac(Buffer.from(payload), new Uint8Array(0)).sid)
 }
+
+test('a session is renewed at four fifths of its life, and one that ends at once, or has ended, after a pause', () => {
+  const delayOf = (lifeMs: number) => {
+    const response = { expiryMs: 1_000_000 + lifeMs, brokerTimeMs: 1_000_000 }
+    return renewalDelayMs({ response } as Parameters<typeof renewalDelayMs>[0])
+  }
+  assert.deepEqual([1000, 60_000, 0, -5000, 100].map(delayOf), [800, 48_000, 100, 100, 100])
+  assert.equal(delayOf(2 ** 40), 2 ** 31 - 1)
+})
