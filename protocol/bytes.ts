@@ -13,9 +13,7 @@ export function fromUtf8(bytes: Uint8Array): string {
 
 /** True when both hold the same bytes. Not constant-time: for public values only. */
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
+  return a.length === b.length && rangesEqual(a, 0, b, 0, a.length)
 }
 
 /** As {@link bytesEqual}, for parts of both that have the same length. */

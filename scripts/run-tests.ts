@@ -27,8 +27,6 @@ if (files.length === 0) {
   process.exit(1)
 }
 console.error(`${files.length} of ${all.length} test files`)
-// Names what failed once more at its end, where the output of thousands of tests is read first, and may be cut to.
-const reporter = 'spec'
 // Coverage is of the sources as they are; for everything else they are built once, not in each of the processes.
 const isCoverage = process.env.NODE_V8_COVERAGE !== undefined
 const source = isCoverage ? ['--import', 'tsx'] : ['--enable-source-maps']
@@ -40,7 +38,8 @@ const programs = [
 ]
 const build = isCoverage ? undefined : await bundleTests(root, files, programs)
 // Three at a time on the smallest machines, which have two cores: tests wait for disks and clocks, too.
-const args = [...source, '--test', '--test-concurrency=3', `--test-reporter=${reporter}`, ...(build?.tests ?? files)]
+// The reporter names what failed once more at its end, where the output of thousands of tests is read first.
+const args = [...source, '--test', '--test-concurrency=3', '--test-reporter=spec', ...(build?.tests ?? files)]
 const env = { ...process.env, ...(build === undefined ? undefined : { NOTARYMQ_TEST_BUILD: build.directory }) }
 const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env })
 process.exit(status ?? 1)

@@ -1,4 +1,4 @@
-import type { CryptoProvider, RefusalCause } from '../../protocol/index.ts'
+import type { RefusalCause } from '../../protocol/index.ts'
 import type { AuditChain } from '../audit-chain/index.ts'
 import { nativeCrypto } from '../native-crypto.ts'
 import type { AdmissionRules } from './admission.ts'
@@ -33,7 +33,6 @@ export class PublishGate implements AdmissionRules {
   readonly counters = new PublishCounters()
   readonly chain: AuditChain
   readonly rules: RulesInForce
-  readonly crypto: CryptoProvider = nativeCrypto
   readonly onError: (error: unknown) => void
   readonly now: () => number
   readonly #verifier: PublishVerifier

@@ -79,27 +79,28 @@ export function buildBlock(
 const nothing = new Uint8Array(0)
 /** Payloads above this are hashed where they are: copying them would cost more than it gains. */
 const maxCopiedBytes = 4096
+/** What a payload takes, roughly. */
+const usualPayloadBytes = 256
 
-function lacksDigest({ record, body }: RecordWithBody): boolean {
+function lacksDigest(given: RecordWithBody): given is RecordWithBody & { readonly body: Uint8Array } {
+  const { record, body } = given
   return body !== undefined && record.kind === 'publish' && record.payloadSha256 === undefined
 }
 
 /** SHA-256 of the payloads that {@link lacksDigest} says, side by side; anything in the places of others. */
 function payloadDigests(records: readonly RecordWithBody[], crypto: CryptoProvider): Uint8Array {
   if (!records.some(lacksDigest)) return nothing
-  const isCopied = (given: RecordWithBody) => lacksDigest(given) && (given.body?.length ?? 0) <= maxCopiedBytes
-  let bytes = 0
-  for (const given of records) if (isCopied(given)) bytes += given.body?.length ?? 0
-  const row = new MessageRow(bytes)
-  for (const given of records) {
-    if (given.body !== undefined && isCopied(given)) row.writer.raw(given.body)
+  const row = new MessageRow(records.length * usualPayloadBytes)
+  const large: { readonly at: number; readonly body: Uint8Array }[] = []
+  for (const [i, given] of records.entries()) {
+    if (lacksDigest(given)) {
+      if (given.body.length <= maxCopiedBytes) row.writer.raw(given.body)
+      else large.push({ at: i * hashBytes, body: given.body })
+    }
     row.end()
   }
   const digests = row.digests(crypto)
-  for (const [i, given] of records.entries()) {
-    if (given.body === undefined || !lacksDigest(given) || isCopied(given)) continue
-    digests.set(crypto.sha256(given.body), i * hashBytes)
-  }
+  for (const { at, body } of large) digests.set(crypto.sha256(body), at)
   return digests
 }
 

@@ -11,16 +11,12 @@ export const majorType = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, ma
  */
 export class CborReader {
   readonly input: Uint8Array
-  readonly #end: number
-  #at: number
+  #at = 0
   /** Argument of the head read last: a length, count, tag number or value. */
   #argument = 0
 
-  /** @param start where the first item begins @param end where the last one ends; within the input */
-  constructor(input: Uint8Array, start = 0, end = input.length) {
+  constructor(input: Uint8Array) {
     this.input = input
-    this.#at = start
-    this.#end = end
   }
 
   get offset(): number {
@@ -29,8 +25,9 @@ export class CborReader {
 
   /** Major type of the next item, without reading it. */
   peekMajorType(): number {
-    if (this.#at >= this.#end) throw truncated()
-    return (this.input[this.#at] as number) >> 5
+    const first = this.input[this.#at]
+    if (first === undefined) throw truncated()
+    return first >> 5
   }
 
   /** Text, or undefined for null. */
@@ -41,7 +38,7 @@ export class CborReader {
   }
 
   isNil(): boolean {
-    return this.#at < this.#end && this.input[this.#at] === 0xf6
+    return this.input[this.#at] === 0xf6
   }
 
   /** Reads one head and returns its major type; the argument is then in {@link argument}. */
@@ -94,9 +91,8 @@ export class CborReader {
 
   /** A view of the byte string. @param exactLength refused unless it has this many bytes */
   bytes(exactLength?: number): Uint8Array {
-    this.#expect(majorType.bytes)
-    if (exactLength !== undefined && this.#argument !== exactLength) throw unexpected(`${exactLength} bytes`)
-    return this.#take(this.#argument)
+    const start = this.skipBytes(exactLength)
+    return this.input.subarray(start, this.#at)
   }
 
   /** Passes over a byte string, whose length is {@link argument} then. @returns its offset in the input */
@@ -120,14 +116,6 @@ export class CborReader {
   textBytes(): Uint8Array {
     this.#expect(majorType.text)
     return this.#take(this.#argument)
-  }
-
-  /** Passes over a text string. @returns whether it is ASCII: if not, only {@link text} can tell whether it is UTF-8 */
-  skipText(): boolean {
-    this.#expect(majorType.text)
-    let all = 0
-    for (let at = this.#pass(this.#argument); at < this.#at; at++) all |= this.input[at] as number
-    return all < 0x80
   }
 
   /** Passes over one item with everything in it. What is passed over is not checked for its form. */
@@ -172,7 +160,7 @@ export class CborReader {
 
   /** Refuses bytes after the last item. */
   end(): void {
-    if (this.#at !== this.#end) throw new ProtocolError('ERR_CBOR_TRAILING_BYTES', 'bytes after the last item')
+    if (this.#at !== this.input.length) throw new ProtocolError('ERR_CBOR_TRAILING_BYTES', 'bytes after the last item')
   }
 
   #expect(major: number): void {
@@ -182,7 +170,7 @@ export class CborReader {
   /** Every item takes at least one byte, so a count beyond what is left is a lie and costs us nothing. */
   #count(exactLength: number | undefined, bytesPerItem: number): number {
     if (exactLength !== undefined && this.#argument !== exactLength) throw unexpected(`${exactLength} items`)
-    if (this.#argument * bytesPerItem > this.#end - this.#at) throw truncated()
+    if (this.#argument * bytesPerItem > this.input.length - this.#at) throw truncated()
     return this.#argument
   }
 
@@ -193,15 +181,17 @@ export class CborReader {
 
   /** @returns where what was passed over begins */
   #pass(length: number): number {
-    if (length > this.#end - this.#at) throw truncated()
+    if (length > this.input.length - this.#at) throw truncated()
     const start = this.#at
     this.#at += length
     return start
   }
 
   #byte(): number {
-    if (this.#at >= this.#end) throw truncated()
-    return this.input[this.#at++] as number
+    const byte = this.input[this.#at]
+    if (byte === undefined) throw truncated()
+    this.#at++
+    return byte
   }
 
   #uint32(): number {

@@ -23,12 +23,6 @@ export class MessageRow {
     return start
   }
 
-  /** Adds a message that has these parts. */
-  add(...parts: readonly Uint8Array[]): void {
-    for (const part of parts) this.writer.raw(part)
-    this.end()
-  }
-
   /** All messages that have ended: a view, valid until the next one. */
   get bytes(): Uint8Array {
     return this.writer.finish().subarray(0, this.#start)

@@ -27,8 +27,8 @@ export interface FillOptions {
 const groupsAtOnce = 2
 
 /**
- * Appends publishes as the gate would: while one group is being synced, the next one waits. Their digests are computed
- * before, as the gate has them. Resolves when all are durable.
+ * Appends publishes as the gate would: while one group is being synced, the next one waits. The digests of their
+ * payloads are computed before, so that what is timed is the chain. Resolves when all are durable.
  */
 export async function fillChain(chain: AuditChain, options: FillOptions): Promise<void> {
   const { records, perCommit, onDurable, decide = decisions() } = options

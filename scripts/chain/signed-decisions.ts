@@ -38,7 +38,6 @@ function recordOf(message: Uint8Array, timeMs: number, thumbprint: Uint8Array) {
     listener: 'mqtt://127.0.0.1:1883',
     qos: 1,
     retain: false,
-    payloadSha256: nativeCrypto.sha256(payload),
     payloadSize: payload.length,
     outcome: 'signed',
     thumbprint,
